@@ -1,0 +1,29 @@
+"""latentia: latent-variable models that are fitted to your own data, judged honestly, and put to use."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0.dev0"
+
+# Public name -> module that defines it. Nothing heavy is imported before a name is used.
+_PUBLIC = {
+    "VAE": "latentia.estimators",
+    "load": "latentia.estimators",
+}
+
+__all__ = ["VAE", "__version__", "load"]
+
+if TYPE_CHECKING:
+    from latentia.estimators import VAE, load
+
+
+def __getattr__(name: str) -> object:
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'latentia' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,101 @@
+"""What all parts of the library pass to each other: `Trace`, `Loss`, and the protocols of models and objectives.
+
+Shapes: B items in the batch, S samples of the latent variable per item, D latent dimensions, `event` the shape of
+one datum (`[d]` or `[C, H, W]`). All log-likelihoods and divergences are in nats, and nothing is reduced over
+items or samples before an objective does it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+
+@dataclass(frozen=True)
+class Trace:
+    """All that one pass of a model says about a batch.
+
+    Attributes:
+        x: the data as the likelihood sees them, `[B, *event]`.
+        z: samples of the latent variable, `[S, B, *latent]`.
+        posterior: q(z|x), batch shape `[B]`.
+        prior: p(z), batch shape `[]`.
+        likelihood: p(x|z), batch shape `[S, B]`.
+        log_likelihood: log p(x|z) in nats, `[S, B]`.
+        kl: KL(q(z|x) || p(z)) in nats, `[S, B, D]`, one column for each latent dimension where it
+            factorises, else D = 1; a Monte-Carlo estimate where no closed form is known.
+    """
+
+    x: Tensor
+    z: Tensor
+    posterior: Distribution
+    prior: Distribution
+    likelihood: Distribution
+    log_likelihood: Float[Tensor, "samples batch"]
+    kl: Float[Tensor, "samples batch dims"]
+
+    @property
+    def elbo(self) -> Float[Tensor, "samples batch"]:
+        """The evidence lower bound, log p(x|z) - KL, in nats, for each sample and item."""
+        return self.log_likelihood - self.kl.sum(-1)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What an objective gives: the scalar to minimise and its named parts (scalars in nats, for the log)."""
+
+    total: Float[Tensor, ""]
+    parts: dict[str, Float[Tensor, ""]]
+
+
+@runtime_checkable
+class Objective(Protocol):
+    """`Trace -> Loss`; `progress` in [0, 1] is the share of training that is done, for weights that ramp."""
+
+    def __call__(self, trace: Trace, progress: float = 1.0) -> Loss:
+        """Reduce a trace to the scalar that is minimised."""
+        ...
+
+
+@runtime_checkable
+class LatentModel(Protocol):
+    """A model with hidden variables (an `nn.Module`): every VAE, scene and sequence model has this face."""
+
+    def trace(self, x: Tensor, n_samples: int = 1) -> Trace:
+        """One pass over a batch `[B, *event]`, with S = `n_samples` draws of z per item."""
+        ...
+
+    def encode(self, x: Tensor) -> Distribution:
+        """q(z|x) for a batch."""
+        ...
+
+    def decode(self, z: Tensor) -> Distribution:
+        """p(x|z) for codes `[..., *latent]`."""
+        ...
+
+    def sample(self, n: int) -> Tensor:
+        """`n` draws of x from the model, `[n, *event]`."""
+        ...
+
+    def log_prob(self, x: Tensor, n_importance: int) -> Tensor:
+        """Importance-weighted log p(x) in nats, `[B]`."""
+        ...
+
+
+class TrainableModel(LatentModel, Protocol):
+    """What the training loop may ask of a model besides its trace."""
+
+    def prepare(self, x: Tensor) -> None:
+        """Look once at (a part of) the training data before the first step."""
+        ...
+
+    def calibrate(self, x_batches: object) -> None:
+        """Re-estimate what is not learned by gradient (an optimal variance) on training batches."""
+        ...
+
+
+Module = nn.Module
