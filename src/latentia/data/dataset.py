@@ -1,0 +1,195 @@
+"""What loading gives: `Dataset` with its three `Split`s, and the seeded splitting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from latentia.errors import ConfigError, DataError
+
+Rows = NDArray[Any] | sparse.csr_array
+"""Data of n items: `[n, d]` or `[n, C, H, W]`; counts may be a SciPy CSR array `[n, d]`."""
+
+MAX_VALIDATION = 5000
+"""Rows that validation takes at most from a set with its own test part: a bound on more rows changes little."""
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """A part of a data set: items, and perhaps their classes and names.
+
+    Attributes:
+        x: `[n, C, H, W]` (uint8, or float32 in [0, 1]) for images; `[n, d]` (float or integer, or CSR) for tables.
+        y: class codes `[n]` (int64), or None.
+        names: what the source calls each row (first column of a table, file in a folder) `[n]`, or None.
+
+    Raises:
+        DataError: labels or names of another length than `x`.
+
+    Example:
+        >>> import numpy as np
+        >>> part = Split(np.arange(8.0).reshape(4, 2), np.array([0, 1, 0, 1]))
+        >>> len(part), part.subset([3, 0]).x.tolist()
+        (4, [[6.0, 7.0], [0.0, 1.0]])
+    """
+
+    x: Rows
+    y: NDArray[np.int64] | None = None
+    names: NDArray[np.str_] | None = None
+
+    def __post_init__(self) -> None:
+        for what, values in (("labels", self.y), ("row names", self.names)):
+            if values is not None and len(values) != len(self):
+                raise DataError(f"{len(self)} rows but {len(values)} {what}: there must be one for each row")
+
+    def __len__(self) -> int:
+        """Number of items."""
+        return int(self.x.shape[0])
+
+    def subset(self, indices: NDArray[np.int64] | list[int]) -> Split:
+        """Return a copy of the rows at `indices`, in that order."""
+        rows = np.asarray(indices, dtype=np.int64)
+        # asarray: rows taken from a memory map become a plain array that holds no file open
+        x = self.x[rows] if sparse.issparse(self.x) else np.asarray(self.x)[rows]
+        return Split(
+            x,
+            None if self.y is None else self.y[rows],
+            None if self.names is None else self.names[rows],
+        )
+
+    def take(self, n: int, seed: int = 0) -> Split:
+        """Return `n` rows at random (all if there are fewer), in their order: sources are often sorted by class."""
+        if n >= len(self):
+            return self
+        return self.subset(np.sort(np.random.default_rng(seed).permutation(len(self))[:n]))
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Data in three parts that share no row.
+
+    Attributes:
+        name: name or path as it was asked for.
+        train: what a model is fitted to.
+        validation: for early stopping and choices.
+        test: looked at once, at the end.
+        feature_names: the columns of a table, or None.
+        class_names: name of each class code in `y`, or None without labels.
+        source: what was read, in words.
+    """
+
+    name: str
+    train: Split
+    validation: Split
+    test: Split
+    feature_names: tuple[str, ...] | None = None
+    class_names: tuple[str, ...] | None = None
+    source: str = ""
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """Shape of one item: `(d,)` or `(C, H, W)`."""
+        return tuple(int(size) for size in self.train.x.shape[1:])
+
+    @property
+    def is_image(self) -> bool:
+        """Whether the items are images."""
+        return len(self.event_shape) == 3
+
+
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """What a reader found, before splitting; `validation` and `test` only where the source has them."""
+
+    train: Split
+    validation: Split | None = None
+    test: Split | None = None
+    feature_names: tuple[str, ...] | None = None
+    class_names: tuple[str, ...] | None = None
+    source: str = ""
+
+    @classmethod
+    def of_parts(
+        cls, parts: dict[str, Split], source: str, class_names: tuple[str, ...] | None = None
+    ) -> Raw:
+        """Make one of the parts called train, validation and test."""
+        return cls(
+            parts["train"],
+            parts.get("validation"),
+            parts.get("test"),
+            class_names=class_names,
+            source=source,
+        )
+
+
+def _owned(split: Split) -> Split:
+    """Return `split` with `x` as a plain writable array: readers may give views of read-only buffers and files."""
+    if sparse.issparse(split.x):
+        return split
+    return replace(split, x=np.require(np.asarray(split.x), requirements=["C", "W", "A"]))
+
+
+def assemble(name: str, raw: Raw, *, seed: int, validation_fraction: float, test_fraction: float) -> Dataset:
+    """Complete the parts that the source does not have by seeded draws from its training rows.
+
+    The test rows are drawn first, so they depend on `seed` and `test_fraction` alone.
+
+    Raises:
+        DataError: too few rows, or parts of different shape.
+        ConfigError: fractions outside (0, 1) or a negative seed.
+    """
+    for what, fraction in (("validation_fraction", validation_fraction), ("test_fraction", test_fraction)):
+        if not 0 < fraction < 1:
+            raise ConfigError(f"{what} is {fraction}; it must lie between 0 and 1, for example 0.1")
+    if validation_fraction + test_fraction >= 1:
+        raise ConfigError(
+            f"validation_fraction {validation_fraction} and test_fraction {test_fraction} leave no row to train on"
+        )
+    if seed < 0:
+        raise ConfigError(f"seed is {seed}; it must be 0 or a positive whole number")
+    n = len(raw.train)
+    drawn = (raw.validation is None) + (raw.test is None)
+    if n < drawn + 1:
+        rows = "no rows" if n == 0 else "1 row" if n == 1 else f"{n} rows"
+        raise DataError(
+            f"{name}: {rows} to train on; at least {drawn + 1} are needed to split off {drawn} other parts"
+        )
+    n_test = 0 if raw.test is not None else max(1, round(test_fraction * n))
+    n_validation = 0 if raw.validation is not None else max(1, round(validation_fraction * n))
+    if raw.test is not None:
+        n_validation = min(n_validation, MAX_VALIDATION)
+    n_validation = min(n_validation, n - n_test - 1)
+    order = np.random.default_rng(seed).permutation(n)
+    test_rows, validation_rows, train_rows = (
+        np.sort(part) for part in np.split(order, [n_test, n_test + n_validation])
+    )
+    parts = {
+        "train": raw.train.subset(train_rows) if drawn else raw.train,
+        "validation": raw.validation or raw.train.subset(validation_rows),
+        "test": raw.test or raw.train.subset(test_rows),
+    }
+    shape = parts["train"].x.shape[1:]
+    for part, split in parts.items():
+        if split.x.shape[1:] != shape:
+            raise DataError(
+                f"{name}: items of {part} have shape {split.x.shape[1:]}, those of train {shape}; they must agree"
+            )
+        if len(split) == 0:
+            raise DataError(
+                f"{name}: the {part} part holds no rows; leave it out to have it drawn from train"
+            )
+    sizes = ", ".join(f"{len(split)} {part}" for part, split in parts.items())
+    how = f" (seed {seed})" if drawn else " (the source's own parts)"
+    return Dataset(
+        name=name,
+        train=_owned(parts["train"]),
+        validation=_owned(parts["validation"]),
+        test=_owned(parts["test"]),
+        feature_names=raw.feature_names,
+        class_names=raw.class_names,
+        source=f"{raw.source}; split into {sizes}{how}",
+    )

@@ -1,0 +1,218 @@
+"""Image files into arrays `[n, C, H, W]` of uint8: folders, and the decoding that all readers share."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from latentia.data.checks import encode_labels, one_line
+from latentia.data.dataset import Raw, Split
+from latentia.errors import ConfigError, DataError
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
+_PARTS = {
+    "train": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+}
+_GREY_MODES = frozenset({"1", "L", "LA", "La"})
+_CHUNK = 64
+_ORIENTATION = 0x0112
+
+
+class _ColourMet(Exception):
+    """A colour image among grey ones: all become RGB."""
+
+
+def check_image_size(image_size: int | None) -> None:
+    """Raise `ConfigError` unless `image_size` is None or a positive number of pixels."""
+    if image_size is not None and image_size < 1:
+        raise ConfigError(
+            f"image_size is {image_size}; it must be a positive number of pixels, for example 64"
+        )
+
+
+def resize(x: NDArray[Any], image_size: int) -> NDArray[Any]:
+    """Cut the middle square out of images `[n, C, H, W]` (uint8 or float32) and resize it to `image_size`."""
+    n, channels, height, width = x.shape
+    if height == width == image_size:
+        return x
+    out = np.empty((n, channels, image_size, image_size), x.dtype)
+    for i in range(n):
+        for c in range(channels):
+            out[i, c] = np.asarray(_fit(Image.fromarray(np.ascontiguousarray(x[i, c])), image_size))
+    return out
+
+
+def _fit(image: Image.Image, size: int) -> Image.Image:
+    return ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn a photograph as its camera says; formats whose Exif lies behind the pixels are left alone."""
+    if image.format in ("JPEG", "MPO", "WEBP") and image.getexif().get(_ORIENTATION, 1) != 1:
+        return ImageOps.exif_transpose(image)
+    return image
+
+
+def _flat(image: Image.Image) -> Image.Image:
+    """Return `image` in mode L or RGB: alpha is laid on white, 16 bits are scaled to 8."""
+    if image.mode in ("L", "RGB"):
+        return image
+    if image.mode.startswith("I"):
+        wide = np.asarray(image, dtype=np.float64)
+        return Image.fromarray(np.rint(wide / 257).clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        colour = image.convert("RGBA")
+        white = Image.new("RGBA", colour.size, "white")
+        flat = Image.alpha_composite(white, colour)
+        return flat.convert("L" if image.mode in _GREY_MODES else "RGB")
+    return image.convert("L" if image.mode in _GREY_MODES else "RGB")
+
+
+def _decode(source: Path | bytes | memoryview, name: str, size: int | None) -> NDArray[np.uint8]:
+    """Decode one image to `[C, H, W]`."""
+    try:
+        with Image.open(source if isinstance(source, Path) else io.BytesIO(source)) as opened:
+            opened.load()
+            image = _flat(_upright(opened))
+            pixels = np.asarray(image if size is None else _fit(image, size), dtype=np.uint8)
+    except Exception as error:  # Pillow's plugins raise errors of many classes on damaged bytes
+        raise DataError(f"{name} is no readable image, truncated or damaged: {one_line(error)}") from None
+    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+
+
+def decode_images(
+    sources: Sequence[Path | bytes | memoryview], name: Callable[[int], str], image_size: int | None
+) -> NDArray[np.uint8]:
+    """Decode images on all cores to `[n, C, H, W]`; C is 1 if all are grey, else 3.
+
+    Args:
+        sources: files, or their contents.
+        name: what to call image `i` in a message.
+        image_size: side to which the middle square is resized; without it all sizes must agree.
+
+    Raises:
+        DataError: a damaged image, or two sizes and no `image_size`; names the files.
+    """
+    if not sources:
+        return np.empty((0, 1, 0, 0), np.uint8)
+    first = _decode(sources[0], name(0), image_size)
+    try:
+        return _decode_all(sources, name, image_size, first)
+    except _ColourMet:
+        return _decode_all(sources, name, image_size, np.repeat(first, 3, axis=0))
+
+
+def _decode_all(
+    sources: Sequence[Path | bytes | memoryview],
+    name: Callable[[int], str],
+    image_size: int | None,
+    like: NDArray[np.uint8],
+) -> NDArray[np.uint8]:
+    out = np.empty((len(sources), *like.shape), np.uint8)
+
+    def fill(start: int) -> None:
+        for i in range(start, min(start + _CHUNK, len(sources))):
+            image = _decode(sources[i], name(i), image_size)
+            if image.shape[1:] != like.shape[1:]:
+                raise DataError(
+                    f"images of different sizes: {name(0)} is {_size(like)}, {name(i)} is {_size(image)}"
+                    " (width x height); give image_size=... (for example 64) to crop and resize all"
+                )
+            if len(image) > len(out[i]):
+                raise _ColourMet
+            out[i] = image
+
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        chunks = [pool.submit(fill, start) for start in range(0, len(sources), _CHUNK)]
+        try:
+            for chunk in chunks:
+                chunk.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return out
+
+
+def _size(image: NDArray[np.uint8]) -> str:
+    return f"{image.shape[2]}x{image.shape[1]}"
+
+
+def read_folder(folder: Path, image_size: int | None = None) -> Raw:
+    """Read a folder of images.
+
+    Images lie directly in it (no labels), or in subfolders, one for each class. Subfolders called `train`,
+    `test` and perhaps `validation` (or `val`, `valid`) are the parts instead, each laid out in the same way.
+
+    Raises:
+        DataError: no images, images both beside and inside subfolders, mixed sizes, a damaged file.
+    """
+    entries = _entries(folder)
+    subfolders = [entry.name for entry in entries if entry.is_dir()]
+    roles = {name: _PARTS[name] for name in subfolders if name in _PARTS}
+    only_parts = len(set(roles.values())) == len(subfolders) > 1 and not any(map(_is_image, entries))
+    if "train" in roles and only_parts:
+        listed = {roles[name]: _listed(folder / name) for name in subfolders}
+    else:
+        listed = {"train": _listed(folder)}
+    files = [file for part in listed.values() for file, _ in part]
+    x = decode_images(files, lambda i: str(files[i]), image_size)
+    classes = [label for part in listed.values() for _, label in part]
+    y, class_names = None, None
+    if len(set(classes)) > 1 and None not in classes:
+        y, class_names = encode_labels(np.array(classes), str(folder))
+    names = np.array([str(file.relative_to(folder)) for file in files])
+    whole = Split(x, y, names)
+    parts: dict[str, Split] = {}
+    start = 0
+    for part, members in listed.items():
+        rows = np.arange(start, start + len(members))
+        parts[part] = whole.subset(rows) if len(listed) > 1 else whole
+        start += len(members)
+    what = f"{len(files)} images" + (f" of {len(class_names)} classes" if class_names else "")
+    return Raw.of_parts(parts, f"{what} from the folder {folder}", class_names)
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and not path.is_dir()
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    except OSError as error:
+        raise DataError(f"the folder {folder} cannot be read: {one_line(error)}") from None
+
+
+def _listed(folder: Path) -> list[tuple[Path, str | None]]:
+    """Return the image files of a folder in order, each with the subfolder (its class) it lies in, or None."""
+    entries = _entries(folder)
+    direct = [entry for entry in entries if _is_image(entry)]
+    inside = [
+        (file, entry.name)
+        for entry in entries
+        if entry.is_dir()
+        for file in sorted(entry.rglob("*"))
+        if _is_image(file)
+    ]
+    if direct and inside:
+        raise DataError(
+            f"{folder} holds images both directly ({direct[0].name}) and in subfolders ({inside[0][0]});"
+            " move them into one subfolder for each class, or all into one folder"
+        )
+    if not direct and not inside:
+        others = [entry for entry in entries if entry.is_file()]
+        hint = f"; it holds {others[0].name}: give the path of that file instead" if others else ""
+        raise DataError(f"{folder} holds no images ({', '.join(sorted(SUFFIXES))}){hint}")
+    return [(file, None) for file in direct] or list(inside)
