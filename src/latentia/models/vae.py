@@ -1,0 +1,104 @@
+"""The variational autoencoder as a composition of five parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+from latentia.core import Trace
+from latentia.latent import Likelihood, Posterior, Prior, kl_divergence
+from latentia.models.importance import importance_log_prob
+
+
+class VAE(nn.Module):
+    r"""p(x) = \int p(x|z) p(z) dz with an amortised posterior q(z|x) (Kingma & Welling 2014).
+
+    Args:
+        encoder: data `[B, *event]` to features `[B, F]`.
+        posterior: features to q(z|x).
+        prior: p(z).
+        decoder: codes `[N, D]` to outputs `[N, n_outputs, *event]`.
+        likelihood: outputs to p(x|z).
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        posterior: Posterior,
+        prior: Prior,
+        decoder: nn.Module,
+        likelihood: Likelihood,
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.posterior = posterior
+        self.prior = prior
+        self.decoder = decoder
+        self.likelihood = likelihood
+
+    def encode(self, x: Tensor) -> Distribution:
+        """q(z|x) for a batch `[B, *event]`: batch shape `[B]`, event shape `[D]`."""
+        return self.posterior(self.encoder(x))
+
+    def outputs(self, z: Tensor) -> Tensor:
+        """The decoder's outputs `[*batch, n_outputs, *event]` for codes `[*batch, D]`."""
+        batch = z.shape[:-1]
+        return self.decoder(z.reshape(-1, z.shape[-1])).unflatten(0, batch)
+
+    def decode(self, z: Tensor) -> Distribution:
+        """p(x|z) for codes `[*batch, D]`, sizes of count rows drawn as in the training data."""
+        return self.likelihood(self.outputs(z))
+
+    def conditional(self, z: Tensor, x: Tensor) -> Distribution:
+        """p(x|z) for codes `[S, B, D]` of an observed batch, whose library sizes it takes."""
+        return self.likelihood(self.outputs(z), x)
+
+    def trace(self, x: Tensor, n_samples: int = 1) -> Trace:
+        """One pass over `[B, *event]` with `n_samples` reparameterised draws of z per item."""
+        posterior, prior = self.encode(x), self.prior()
+        z = posterior.rsample(torch.Size([n_samples]))
+        likelihood = self.conditional(z, x)
+        return Trace(
+            x=x,
+            z=z,
+            posterior=posterior,
+            prior=prior,
+            likelihood=likelihood,
+            log_likelihood=likelihood.log_prob(x),
+            kl=kl_divergence(posterior, prior, z),
+        )
+
+    @torch.no_grad()
+    def sample(self, n: int, mean: bool = False) -> Tensor:
+        """`n` draws of x, `[n, *event]`; with `mean` the expectation of p(x|z) at each drawn z."""
+        p = self.decode(self.prior().sample(torch.Size([n])))
+        return p.mean if mean else p.sample()
+
+    def log_prob(self, x: Tensor, n_importance: int, seed: int = 0) -> Tensor:
+        """Importance-weighted log p(x) in nats, `[B]`; see `importance_log_prob`."""
+        return importance_log_prob(self, x, n_importance, seed=seed)
+
+    @torch.no_grad()
+    def prepare(self, x: Tensor) -> None:
+        """Look once at training data `[n, *event]`: the likelihood's constants, the decoder's offset."""
+        self.likelihood.prepare(x)
+        start = self.likelihood.initial_outputs()
+        offset = getattr(self.decoder, "offset", None)
+        if start is not None and offset is not None:
+            offset.start_at(start)
+
+    @torch.no_grad()
+    def calibrate(self, x_batches: Iterable[Tensor]) -> None:
+        """Set what is not learned by gradient (an optimal variance) to its optimum over these batches."""
+        if not self.likelihood.calibrates:
+            return
+        was_training = self.training
+        self.eval()
+        self.likelihood.start_calibration()
+        for x in x_batches:
+            self.likelihood.accumulate(self.outputs(self.encode(x).rsample(torch.Size([1]))), x)
+        self.likelihood.finish_calibration()
+        self.train(was_training)

@@ -1,0 +1,19 @@
+"""Networks: what turns data into features and codes into the parameters of a likelihood, picked by event shape."""
+
+from latentia.nn.conv import ConvDecoder, ConvEncoder
+from latentia.nn.inputs import Centred, Identity, LogCounts
+from latentia.nn.mlp import MLPDecoder, MLPEncoder
+from latentia.nn.networks import NETWORKS, Network, pick_network
+
+__all__ = [
+    "NETWORKS",
+    "Centred",
+    "ConvDecoder",
+    "ConvEncoder",
+    "Identity",
+    "LogCounts",
+    "MLPDecoder",
+    "MLPEncoder",
+    "Network",
+    "pick_network",
+]

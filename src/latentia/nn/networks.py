@@ -1,0 +1,49 @@
+"""The table of networks by name, and the rule that picks one from the shape of a datum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+
+from latentia.nn.conv import ConvDecoder, ConvEncoder
+from latentia.nn.mlp import MLPDecoder, MLPEncoder
+from latentia.registry import Registry
+
+
+@dataclass(frozen=True)
+class Network:
+    """An encoder and its mirror, as factories, with the options that both take."""
+
+    encoder: Callable[..., nn.Module]
+    decoder: Callable[..., nn.Module]
+    summary: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def build(
+        self, event_shape: Sequence[int], latent_dim: int, n_outputs: int, inputs: nn.Module | None = None
+    ) -> tuple[nn.Module, nn.Module]:
+        """The pair for data of `event_shape`, codes of `latent_dim` and a likelihood of `n_outputs` per element."""
+        encoder = self.encoder(event_shape, inputs=inputs, **self.options)
+        return encoder, self.decoder(latent_dim, n_outputs, event_shape, **self.options)
+
+
+NETWORKS: Registry[Network] = Registry("network")
+NETWORKS.add("mlp", Network(MLPEncoder, MLPDecoder, "residual perceptron, 2 blocks of width 256"))
+NETWORKS.add("conv", Network(ConvEncoder, ConvDecoder, "residual convolutions, 32 channels doubling to 256"))
+
+
+def pick_network(event_shape: Sequence[int]) -> tuple[str, str]:
+    """The network for a datum of this shape, and why.
+
+    Example:
+        >>> pick_network((1, 28, 28))
+        ('conv', 'images of 28 x 28 pixels')
+        >>> pick_network((13,))
+        ('mlp', 'vectors of 13 numbers')
+    """
+    if len(event_shape) == 3:
+        return "conv", f"images of {event_shape[1]} x {event_shape[2]} pixels"
+    return "mlp", f"vectors of {event_shape[0]} numbers"
