@@ -1,0 +1,27 @@
+"""Probability distributions that torch lacks or computes too coarsely, all `torch.distributions.Distribution`s."""
+
+from __future__ import annotations
+
+from latentia.distributions.continuous_bernoulli import ContinuousBernoulli
+from latentia.distributions.counts import Multinomial, NegativeBinomial, Poisson, ZeroInflatedNegativeBinomial
+from latentia.distributions.delta import Delta
+from latentia.distributions.gaussian import DiagonalGaussian
+from latentia.distributions.levels import CategoricalLevels
+from latentia.distributions.logistic import DiscretizedLogistic, DiscretizedLogisticMixture
+from latentia.distributions.noise import item_keys, per_item_noise, standard_normal
+
+__all__ = [
+    "CategoricalLevels",
+    "ContinuousBernoulli",
+    "Delta",
+    "DiagonalGaussian",
+    "DiscretizedLogistic",
+    "DiscretizedLogisticMixture",
+    "Multinomial",
+    "NegativeBinomial",
+    "Poisson",
+    "ZeroInflatedNegativeBinomial",
+    "item_keys",
+    "per_item_noise",
+    "standard_normal",
+]
