@@ -1,0 +1,147 @@
+"""What a report shows, as plain NumPy and Python: nothing here knows torch, matplotlib or HTML."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from latentia.errors import DataError
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A row of the table of figures: its name, value, unit, the split it was measured on, and a remark."""
+
+    name: str
+    value: float | int | str | None
+    unit: str = ""
+    split: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class ReportInput:
+    """Everything that the page shows. B rows, D latent dimensions, `event` is `[d]` or `[C, H, W]`.
+
+    Attributes:
+        title: heading of the page.
+        model: name of the model.
+        model_summary: what the model is, in one line with its reference.
+        data: name of the data set.
+        command: the exact command that made the run.
+        created: when, ISO 8601.
+        verdict: `healthy`, `posterior collapse`, `information overload`, or another finding in words.
+        evidence: sentences with numbers. Text between backticks is set as code, here and in the remedies.
+        remedies: what to do, in words or as a command that begins with `latentia `.
+        figures: table of figures; the first four also stand at the top of the page.
+        history: a row an epoch: `epoch, train_loss, validation_elbo, validation_kl, validation_log_likelihood` or
+            `validation_distortion, learning_rate`, as far as known (nats per item; None and NaN leave a gap).
+        kl_per_dim: KL of each latent dimension in nats, `[D]`.
+        active: which dimensions are active, `[D]`.
+        originals, reconstructions: `[n, *event]`; about 32 images, or for vectors some hundred rows and more.
+        samples: draws from the model, `[m, *event]`; 64 images, or for vectors as many as there are originals.
+        worst: originals, reconstructions and scores of the worst rows, `[k, *event], [k, *event], [k]`.
+        codes: posterior means, `[N, D]`.
+        labels: labels of the codes, `[N]`: class numbers (negative: unknown), words, or a quantity.
+        class_names: names of the class numbers.
+        choices: what was chosen automatically, and why.
+        feature_names: names of the features of a vector.
+        settings: parameters of the run.
+        versions: versions of the programs that made the run.
+        split: the split that originals, worst rows and codes are of.
+        score: what the scores of the worst rows are, with the unit.
+
+    Raises:
+        DataError: arrays that belong together differ in shape.
+    """
+
+    title: str
+    model: str
+    model_summary: str
+    data: str
+    command: str
+    created: str
+    verdict: str
+    evidence: Sequence[str]
+    remedies: Sequence[str]
+    figures: Sequence[Figure]
+    history: Sequence[Mapping[str, float | None]]
+    kl_per_dim: np.ndarray
+    active: np.ndarray
+    originals: np.ndarray
+    reconstructions: np.ndarray
+    samples: np.ndarray
+    worst: tuple[np.ndarray, np.ndarray, np.ndarray]
+    codes: np.ndarray
+    labels: np.ndarray | None = None
+    class_names: Sequence[str] | None = None
+    choices: Sequence[tuple[str, str]] = ()
+    feature_names: Sequence[str] | None = None
+    settings: Mapping[str, object] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    split: str = ""
+    score: str = "log-likelihood, nats"
+
+    def __post_init__(self) -> None:
+        event = self.event_shape
+        if len(event) not in (1, 3):
+            raise DataError(f"report: originals have event shape {list(event)}; expected [d] or [C, H, W]")
+        for name, given, expected in (
+            ("reconstructions", self.reconstructions.shape, self.originals.shape),
+            ("samples", self.samples.shape[1:], event),
+            ("worst[0]", self.worst[0].shape, (len(self.worst[2]), *event)),
+            ("worst[1]", self.worst[1].shape, (len(self.worst[2]), *event)),
+            ("active", np.shape(self.active), np.shape(self.kl_per_dim)),
+            ("codes", self.codes.shape[1:], self.codes.shape[1:2]),
+            ("labels", (len(self.codes) if self.labels is None else len(self.labels),), (len(self.codes),)),
+        ):
+            if tuple(given) != tuple(expected):
+                raise DataError(f"report: {name} has shape {list(given)}; expected {list(expected)}")
+        if self.feature_names is not None and len(event) == 1 and len(self.feature_names) != event[0]:
+            raise DataError(f"report: {len(self.feature_names)} feature names for {event[0]} features")
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """Shape of one datum."""
+        return tuple(self.originals.shape[1:])
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the features of a vector, by number where none are given."""
+        return list(self.feature_names or [f"feature {i}" for i in range(self.event_shape[0])])
+
+
+def number(value: object) -> str:
+    """A figure as people write it: at most four or five digits, a real minus sign, `not defined` for NaN and None.
+
+    >>> number(-1167.321), number(0.00123456), number(70000), number(float("nan")), number(12.5)
+    ('−1,167.3', '0.001235', '70,000', 'not defined', '12.50')
+    """
+    if value is None:
+        return "not defined"
+    if isinstance(value, str | bool | np.bool_):
+        return str(value)
+    if isinstance(value, int | np.integer):
+        return f"{int(value):,}".replace("-", "−")
+    if not isinstance(value, float | np.floating):
+        return str(value)
+    x = float(value)
+    if math.isnan(x):
+        return "not defined"
+    if math.isinf(x):
+        return "∞" if x > 0 else "−∞"
+    size = abs(x)
+    if size >= 1e9 or 0 < size < 1e-4:
+        text = f"{x:.3g}"
+    elif size >= 100:
+        text = f"{x:,.1f}"
+    elif size >= 10:
+        text = f"{x:.2f}"
+    elif size >= 1 or size == 0:
+        text = f"{x:.3f}"
+    else:
+        text = f"{x:.4g}"
+    return text.replace("-", "−")

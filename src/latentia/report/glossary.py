@@ -1,0 +1,54 @@
+"""The words of the page, explained in a sentence each."""
+
+from __future__ import annotations
+
+GLOSSARY: dict[str, str] = {
+    "nat": "The unit of information when logarithms are natural: 1 nat is 1.44 bits. Densities of continuous data can "
+    "exceed 1, so their log-likelihood in nats can be positive.",
+    "log-likelihood": "log p(x), how probable the model holds an item to be, in nats; higher is better. It is estimated "
+    "by importance weighting: with more importance samples the estimate rises towards the true value.",
+    "elbo": "Evidence lower bound, log p(x|z) − KL: what a variational autoencoder maximises. It never exceeds the "
+    "log-likelihood.",
+    "distortion": "−log p(x|z): what is lost when an item is rebuilt from its code, in nats.",
+    "rate": "KL(q(z|x) ‖ p(z)): what the code says about the item beyond the prior, in nats. Also called KL. "
+    "Distortion plus rate is the negative ELBO.",
+    "active unit": "A latent dimension whose posterior mean changes from item to item; an inactive one carries nothing.",
+    "bits per dimension": "Negative log-likelihood in bits, divided by the number of pixels and channels; lower is "
+    "better. It is comparable between models of the same images.",
+    "squared error": "Sum of squared differences between an item and its reconstruction, over all pixels or features.",
+    "sigma²": "Variance of the Gaussian likelihood: the mean squared residual where it is the optimal one.",
+    "posterior collapse": "The decoder has learned to do without the code: rate and active units fall to zero.",
+    "information overload": "The code carries more than the prior can supply: reconstructions are good, samples are not.",
+    "prior": "The distribution of codes that samples are drawn from, usually a standard normal.",
+    "t-SNE": "A method that lays points out in a plane so that neighbours stay neighbours. Sizes of groups and "
+    "distances between them mean little.",
+    "R²": "Share of a feature's variance that the reconstruction keeps: 1 is all, 0 no better than the mean.",
+}
+
+_SAME = {
+    "kl": "rate",
+    "log likelihood": "log-likelihood",
+    "negative elbo": "elbo",
+    "bound": "elbo",
+    "evidence lower bound": "elbo",
+    "active units": "active unit",
+    "bits dim": "bits per dimension",
+    "bits/dim": "bits per dimension",
+    "bits per dim": "bits per dimension",
+    "sse": "squared error",
+    "squared error per sample": "squared error",
+    "sigma2": "sigma²",
+    "optimal sigma": "sigma²",
+    "optimal sigma²": "sigma²",
+    "nats": "nat",
+}
+
+
+def explain(name: str) -> str:
+    """The sentence for a name from the table of figures, or an empty one.
+
+    >>> explain("active_units")[:18], explain("seconds")
+    ('A latent dimension', '')
+    """
+    words = " ".join(name.lower().replace("_", " ").split())
+    return GLOSSARY.get(_SAME.get(words, words), "")

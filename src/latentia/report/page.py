@@ -1,0 +1,124 @@
+"""One self-contained HTML page that tells how a fit went: `render`.
+
+Pictures are inlined, no script runs, nothing is fetched; the page follows the reader's light or dark scheme.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup, escape
+
+from latentia.errors import RunFolderError
+from latentia.report.content import Figure, ReportInput, number
+from latentia.report.glossary import GLOSSARY, explain
+from latentia.report.sections import Card, cards
+
+__all__ = ["Figure", "ReportInput", "render"]
+
+_HEADLINES = 4
+
+# Verdict -> how the banner looks, and what the verdict means. The look is told by icon and words as well.
+_MEANING = {
+    "healthy": ("good", "No sign of a failed fit was found."),
+    "posterior collapse": ("bad", "The codes say next to nothing about the items: the decoder ignores them."),
+    "information overload": (
+        "caution",
+        "The codes carry more than the prior can supply: samples from it fall short of the reconstructions.",
+    ),
+}
+
+
+def render(report: ReportInput, folder: Path) -> Path:
+    """Write `report.html` and its pictures, `figures/*.png`, into a folder, and return the page's path.
+
+    Each file is written whole or not at all. The same input gives the same bytes.
+
+    Args:
+        report: what the page shows.
+        folder: the run folder; made if it is not there.
+
+    Raises:
+        RunFolderError: the folder cannot be written.
+
+    >>> import numpy as np, tempfile
+    >>> x, z = np.random.default_rng(0).random((8, 1, 4, 4)), np.random.default_rng(1).normal(size=(8, 2))
+    >>> report = ReportInput(
+    ...     title="A fit", model="sigma-vae", model_summary="A VAE", data="noise", command="latentia fit noise",
+    ...     created="2025-01-01T12:00:00", verdict="healthy", evidence=["Both units are active."], remedies=[],
+    ...     figures=[Figure("elbo", -12.5, "nats", "test")], history=[{"epoch": 1, "train_loss": 3.0}],
+    ...     kl_per_dim=np.array([1.0, 0.5]), active=np.array([True, True]), originals=x, reconstructions=x,
+    ...     samples=x, worst=(x[:2], x[:2], np.array([-20.0, -19.0])), codes=z)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     page = render(report, Path(folder))
+    ...     page.name, sorted(path.name for path in Path(folder, "figures").iterdir())[:2]
+    ('report.html', ['kl-per-dimension.png', 'latent-map.png'])
+    """
+    shown = cards(report)
+    html = _html(report, shown)
+    folder = Path(folder)
+    try:
+        (folder / "figures").mkdir(parents=True, exist_ok=True)
+        for card in shown:
+            for picture in card.pictures:
+                _write(folder / "figures" / f"{picture.name}.png", picture.light)
+            if card.mosaic is not None:
+                _write(folder / "figures" / f"{card.id}.png", card.mosaic)
+        _write(folder / "report.html", html.encode())
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RunFolderError(
+            f"cannot write the report into {folder}: {reason}; give a folder that can be written"
+        ) from error
+    return folder / "report.html"
+
+
+def _html(report: ReportInput, shown: list[Card]) -> str:
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"number": number, "prose": _prose, "uri": _data_uri, "explain": explain}
+    resources = files("latentia.report")
+    template = environment.from_string(resources.joinpath("template.html.j2").read_text(encoding="utf-8"))
+    level, meaning = _MEANING.get(report.verdict.strip().lower(), ("caution", ""))
+    return template.render(
+        report=report,
+        cards=shown,
+        headlines=list(report.figures)[:_HEADLINES],
+        level=level,
+        meaning=meaning,
+        glossary=GLOSSARY,
+        style=Markup(resources.joinpath("style.css").read_text(encoding="utf-8")),
+    )
+
+
+def _prose(text: str) -> Markup:
+    """Text as HTML, escaped; what stands between backticks becomes code.
+
+    >>> str(_prose("use `a < b` & see"))
+    'use <code>a &lt; b</code> &amp; see'
+    """
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def _data_uri(png: bytes) -> Markup:
+    return Markup("data:image/png;base64," + base64.b64encode(png).decode())
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: into a temporary file beside it, to the disk, then renamed."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
