@@ -38,8 +38,18 @@ def read_parquet(path: Path, image_size: int | None = None, label_column: str | 
         DataError: a truncated file, a damaged image named by row, no numbers; see `from_frame`.
     """
     with reading(path, "Parquet file"):
-        table = pq.read_table(path)
-    return from_table(table, str(path), image_size, label_column, _cache_file(path, image_size))
+        schema, n = pq.read_schema(path), pq.read_metadata(path).num_rows
+        column = _image_column(schema)
+        cache = _cache_file(path, image_size) if column else None
+        pixels = _kept(cache, n) if cache else None
+        table = pq.read_table(
+            path, columns=[name for name in schema.names if name != column] if pixels is not None else None
+        )
+    start = time.perf_counter()
+    raw = from_table(table, str(path), image_size, label_column, pixels)
+    if cache and pixels is None and time.perf_counter() - start > _CACHE_SECONDS:
+        _keep(cache, np.asarray(raw.train.x))
+    return raw
 
 
 def from_table(
@@ -47,13 +57,11 @@ def from_table(
     where: str,
     image_size: int | None,
     label_column: str | int | None,
-    cache: Path | None = None,
-    class_names: tuple[str, ...] | None = None,
+    pixels: NDArray[np.uint8] | None = None,
 ) -> Raw:
-    """Turn an Arrow table into items and classes; `cache` is where decoded pixels are kept."""
-    features = _features(table)
-    column = next((name for name in table.column_names if _is_image(table, name, features)), None)
-    if column is None:
+    """Turn an Arrow table into items and classes; `pixels` are its images if they were decoded before."""
+    column = _image_column(table.schema)
+    if column is None and pixels is None:
         if image_size is not None:
             raise DataError(f"{where} has no column of images; image_size is for images")
         frame = table.to_pandas()
@@ -64,35 +72,41 @@ def from_table(
         label = next((name for name in _LABEL_COLUMNS if name in table.column_names), None)
     elif label not in table.column_names:
         raise DataError(f"{where} has no column {label!r}; its columns: {', '.join(table.column_names)}")
-    y = None
+    y, class_names = None, None
     if label is not None:
-        names = class_names or _class_names(features, label)
-        y, class_names = _labels(table[label], f"{where}, column {label!r}", names)
-    x = _cached(table, column, where, image_size, cache)
+        y, class_names = _labels(
+            table[label], f"{where}, column {label!r}", _class_names(table.schema, label)
+        )
+    if pixels is None:
+        pixels = decode_images(_encoded(table[column], where), lambda i: f"{where}, row {i + 1}", image_size)
+    x = pixels
     of = f" of {len(class_names)} classes" if class_names else ""
     return Raw(Split(x, y), class_names=class_names, source=f"{len(x)} images{of} from {where}")
 
 
-def _features(table: pa.Table) -> dict[str, Any]:
+def _features(schema: pa.Schema) -> dict[str, Any]:
     """Return what the `huggingface` metadata says of each column."""
     try:
-        features = json.loads((table.schema.metadata or {})[b"huggingface"])["info"]["features"]
+        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
     except (KeyError, TypeError, ValueError):
         return {}
     return features if isinstance(features, dict) else {}
 
 
-def _class_names(features: dict[str, Any], column: str) -> tuple[str, ...] | None:
-    names = (features.get(column) or {}).get("names")
+def _class_names(schema: pa.Schema, column: str) -> tuple[str, ...] | None:
+    names = (_features(schema).get(column) or {}).get("names")
     return tuple(map(str, names)) if isinstance(names, list) else None
 
 
-def _is_image(table: pa.Table, name: str, features: dict[str, Any]) -> bool:
-    kind = table.schema.field(name).type
-    if pa.types.is_struct(kind):
-        return kind.get_field_index("bytes") >= 0
-    marked = isinstance(features.get(name), dict) and features[name].get("_type") == "Image"
-    return marked and (pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+def _image_column(schema: pa.Schema) -> str | None:
+    features = _features(schema)
+    for field in schema:
+        if pa.types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0:
+            return str(field.name)
+        marked = isinstance(features.get(field.name), dict) and features[field.name].get("_type") == "Image"
+        if marked and (pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type)):
+            return str(field.name)
+    return None
 
 
 def _labels(
@@ -125,19 +139,13 @@ def _cache_file(path: Path, image_size: int | None) -> Path:
     return cache_folder() / "decoded" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
 
 
-def _cached(
-    table: pa.Table, column: str, where: str, image_size: int | None, cache: Path | None
-) -> NDArray[np.uint8]:
-    if cache is not None and cache.exists():
-        with contextlib.suppress(OSError, ValueError, EOFError):  # a damaged cache is decoded anew
-            kept = np.load(cache, mmap_mode="r", allow_pickle=False)
-            if kept.dtype == np.uint8 and kept.ndim == 4 and len(kept) == table.num_rows:
-                return kept
-    start = time.perf_counter()
-    x = decode_images(_encoded(table[column], where), lambda i: f"{where}, row {i + 1}", image_size)
-    if cache is not None and time.perf_counter() - start > _CACHE_SECONDS:
-        _keep(cache, x)
-    return x
+def _kept(cache: Path, n: int) -> NDArray[np.uint8] | None:
+    """Return the pixels of `n` images that were decoded before, or None; a damaged cache is decoded anew."""
+    with contextlib.suppress(OSError, ValueError, EOFError):
+        kept = np.load(cache, mmap_mode="r", allow_pickle=False)
+        if isinstance(kept, np.ndarray) and kept.dtype == np.uint8 and kept.ndim == 4 and len(kept) == n:
+            return kept
+    return None
 
 
 def _keep(cache: Path, x: NDArray[np.uint8]) -> None:
