@@ -1,0 +1,179 @@
+"""Checkpoints: all that a killed fit needs to go on bit for bit, written so that a half-written one is never read."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+from torch import nn
+
+from latentia.errors import RunFolderError, TrainingError
+from latentia.training.batches import Batches
+from latentia.training.config import TrainingConfig
+
+_FORMAT = 1
+_FREE = ("loggers", "progress", "checkpoint_seconds", "device")  # settings that change no weight
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Lightning's checkpoint plugin with atomic writes (temporary file, fsync, rename) and reads that run no code."""
+
+    def save_checkpoint(
+        self,
+        checkpoint: dict[str, Any],
+        path: str | os.PathLike[str],
+        storage_options: Any = None,  # noqa: ARG002  (the plugin's signature)
+    ) -> None:
+        """Write `checkpoint` to `path`; the file that was there stays until the new one is complete.
+
+        Raises:
+            RunFolderError: if it cannot be written; what was written of it is removed.
+        """
+        target = Path(path)
+        temporary = target.with_name(target.name + ".tmp")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as file:
+                torch.save(checkpoint, file)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+            _sync_folder(target.parent)
+        except (OSError, RuntimeError) as error:  # torch's writer turns some failed writes into RuntimeError
+            try:
+                temporary.unlink(missing_ok=True)
+            finally:
+                reason = (error.strerror if isinstance(error, OSError) else None) or str(error).split("\n")[0]
+                raise RunFolderError(
+                    f"cannot save checkpoint {target}: {reason}; free some space or choose another folder"
+                ) from error
+
+    def load_checkpoint(
+        self,
+        path: str | os.PathLike[str],
+        map_location: Any = "cpu",
+        weights_only: bool | None = True,
+    ) -> dict[str, Any]:
+        """Read a checkpoint; only tensors and plain values are accepted.
+
+        Raises:
+            RunFolderError: if the file cannot be read as one.
+        """
+        try:
+            with Path(path).open("rb") as file:
+                state = torch.load(file, map_location=map_location, weights_only=weights_only)
+            version = state["format"]
+        except (
+            OSError,
+            RuntimeError,
+            EOFError,
+            KeyError,
+            TypeError,
+            ValueError,
+            pickle.UnpicklingError,
+        ) as error:
+            reason = str(error).split("\n")[0]
+            raise RunFolderError(
+                f"cannot read checkpoint {path}: {reason}; remove it to start again from the first epoch"
+            ) from error
+        if version != _FORMAT:
+            raise RunFolderError(
+                f"checkpoint {path} has format {version}, this version reads {_FORMAT}; resume it with the version"
+                " that wrote it, or remove it to start again"
+            )
+        return state
+
+
+class Checkpoints:
+    """The one checkpoint of a run folder, `checkpoints/last.ckpt`, and what it belongs to.
+
+    Args:
+        folder: the run folder.
+        identity: what a checkpoint must agree with to be resumed; see `identity_of`.
+    """
+
+    def __init__(self, folder: Path, identity: dict[str, Any]) -> None:
+        self.path = folder / "checkpoints" / "last.ckpt"
+        self.identity = identity
+        self.io = AtomicCheckpointIO()
+
+    def clear(self) -> None:
+        """Remove what an earlier run left in this folder."""
+        for path in (self.path, self.path.with_name(self.path.name + ".tmp")):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise RunFolderError(f"cannot remove {path}: {error.strerror or error}") from error
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Replace the checkpoint by `state`."""
+        checkpoint = {"format": _FORMAT, "identity": self.identity, "state": state}
+        self.io.save_checkpoint(checkpoint, self.path)
+
+    def load(self) -> dict[str, Any] | None:
+        """The state that was saved last, or None if there is none.
+
+        Raises:
+            TrainingError: if it is of another model, configuration or data; says what differs.
+            RunFolderError: if it cannot be read.
+        """
+        if not self.path.exists():
+            return None
+        checkpoint = self.io.load_checkpoint(self.path)
+        difference = _difference(checkpoint["identity"], self.identity)
+        if difference is not None:
+            raise TrainingError(
+                f"checkpoint {self.path} does not belong to this fit: {difference}; resume with what it was started"
+                " with, or fit into another folder"
+            )
+        return checkpoint["state"]
+
+
+def identity_of(
+    model: nn.Module,
+    train: Batches,
+    validation: Batches | None,
+    config: TrainingConfig,
+    device: torch.device,
+    *rest: object,
+) -> dict[str, Any]:
+    """All that decides the weights at the end: model, data, configuration, and the types of `rest` (objective, ...)."""
+    return {
+        "parts": {name or "model": type(module).__qualname__ for name, module in model.named_modules()},
+        "shapes": {name: list(tensor.shape) for name, tensor in model.state_dict().items()},
+        "training data": train.fingerprint(),
+        "validation data": None if validation is None else validation.fingerprint(),
+        "configuration": {name: value for name, value in vars(config).items() if name not in _FREE},
+        "device": device.type,
+        "with": [type(item).__qualname__ for item in rest],
+    }
+
+
+def _difference(there: Any, here: Any, where: str = "") -> str | None:
+    """The first difference in words, or None."""
+    if isinstance(there, Mapping) and isinstance(here, Mapping):
+        for name in [*there, *(name for name in here if name not in there)]:
+            inner = f"{where} {name}".strip()
+            if name not in there or name not in here:
+                return f"{inner} is only {'here' if name in here else 'there'}"
+            found = _difference(there[name], here[name], inner)
+            if found is not None:
+                return found
+        return None
+    return None if there == here else f"{where} is {there!r} there and {here!r} here"
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable, where the system lets a folder be opened."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,266 @@
+"""`fit`: from a model, an objective and data to trained weights; and what surrounds the loop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from latentia.core import Objective
+from latentia.errors import ConfigError
+from latentia.training.batches import Batches
+from latentia.training.config import TrainingConfig, resolve_device
+from latentia.training.randomness import reproducible_kernels, seeded
+from latentia.training.records import EpochRecord, History, MetricsFile
+from latentia.training.schedule import Joint, Schedule
+from latentia.training.validation import prepare as prepare_model
+
+if TYPE_CHECKING:
+    from latentia.training.loop import Loop
+
+_PRECISION: dict[str, Any] = {"float32": "32-true", "bfloat16": "bf16-mixed", "float16": "16-mixed"}
+
+
+def fit(
+    model: nn.Module,
+    objective: Objective,
+    train: Batches,
+    validation: Batches | None,
+    config: TrainingConfig,
+    folder: Path | None = None,
+    *,
+    resume: bool = False,
+    epoch_end: Callable[[EpochRecord], None] | None = None,
+    schedule: Schedule | None = None,
+    prepare: bool = True,
+) -> History:
+    """Train `model` in place and leave it with its best weights, calibrated, in evaluation mode, on the device used.
+
+    Each step minimises `objective(model.trace(x), progress).total` with AdamW. After each epoch the model is
+    calibrated on up to 2048 fixed training items and its bound on `validation` is taken with fixed noise; the weights
+    with the best bound are kept. The result is a function of the arguments alone: the caller's random state is neither
+    used nor changed. A run that was killed and is resumed ends with the same bits as one that was not.
+
+    Args:
+        model: an `nn.Module` with the face of `latentia.core.TrainableModel`.
+        objective: `(trace, progress) -> Loss`; if it is an `nn.Module` its parameters are trained and saved too.
+        train: the data to learn from.
+        validation: the data that choose the epoch to keep; None keeps the last one.
+        config: all settings.
+        folder: where `checkpoints/last.ckpt`, `metrics.jsonl` and `logs/` are written; None writes nothing.
+        resume: go on from the checkpoint in `folder`, if there is one, else start afresh.
+        epoch_end: called with the record of each epoch, once its checkpoint is written.
+        schedule: which parameters move in which step; `Joint()` if None.
+        prepare: let the model look at the data first; False for a model that has been trained before.
+
+    Returns:
+        A record for each epoch, and which one was kept.
+
+    Raises:
+        ConfigError: if settings do not fit together or the device is not there.
+        MissingExtraError: if a logger is not installed.
+        TrainingError: if a term of the loss becomes non-finite, or a checkpoint is of another model, data or settings.
+        RunFolderError: if `folder` cannot be written or its checkpoint not read.
+        KeyboardInterrupt: on Ctrl-C, after a checkpoint was written (at the end of the step that was under way).
+
+    Example:
+        >>> fit(model, objective, train, validation, TrainingConfig(max_epochs=5))  # doctest: +SKIP
+        History(epochs=(EpochRecord(epoch=1, ...
+    """
+    device = resolve_device(config.device)
+    _check(config, device, folder, resume, validation)
+    with ExitStack() as stack:
+        interrupted = stack.enter_context(_deferred_interrupts())
+        stack.enter_context(_quiet_lightning())
+        stack.enter_context(seeded(config.seed, device))
+        stack.enter_context(reproducible_kernels(device))
+        # Lightning takes a second to import: only those who train wait for it
+        from latentia.training.checkpoints import Checkpoints, identity_of
+        from latentia.training.loop import Loop, Task
+
+        model.to(device)
+        train = train.to(device)
+        validation = None if validation is None else validation.to(device)
+        schedule = Joint() if schedule is None else schedule
+        if prepare:
+            prepare_model(model, train, config.seed)
+        stack.enter_context(_training_form(model, config.compile))
+        checkpoints = state = None
+        if folder is not None:
+            identity = identity_of(model, train, validation, config, device, objective, schedule)
+            checkpoints = Checkpoints(folder, identity)
+            if resume:
+                state = checkpoints.load()
+            else:
+                checkpoints.clear()
+        listeners: list[Callable[[EpochRecord], None]] = []
+        task = Task(
+            model, objective, train, validation, config, schedule, device, checkpoints, interrupted, listeners
+        )
+        loop = Loop(task, state)
+        if folder is not None and not loop.position.finished:
+            listeners += _written(loop, folder, config)
+        if epoch_end is not None:
+            listeners.append(epoch_end)
+        if not loop.position.finished:
+            _train(loop, config, device)
+            loop.finish()
+        else:
+            loop.reload()
+        if interrupted():
+            raise KeyboardInterrupt
+    records = loop.position.records
+    stopped = loop.position.stale(config.patience) and len(records) < config.max_epochs
+    return History(tuple(records), loop.position.best_epoch or (len(records) or None), stopped)
+
+
+def _check(
+    config: TrainingConfig,
+    device: torch.device,
+    folder: Path | None,
+    resume: bool,
+    validation: Batches | None,
+) -> None:
+    """Raise `ConfigError` where two settings do not go together."""
+    if config.precision == "float16" and device.type == "cpu":
+        raise ConfigError("precision 'float16' needs a GPU; on the CPU use 'bfloat16' or 'float32'")
+    if config.patience is not None and validation is None:
+        raise ConfigError(f"patience {config.patience} needs a validation set; give one, or patience=None")
+    if config.loggers and folder is None:
+        raise ConfigError(f"loggers {config.loggers} need a run folder to write to; give one, or loggers=()")
+    if resume and folder is None:
+        raise ConfigError("resume needs the run folder that holds the checkpoint")
+
+
+def _train(loop: Loop, config: TrainingConfig, device: torch.device) -> None:
+    """Run the epochs that are still to be done."""
+    from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+    from lightning.pytorch import Trainer
+
+    from latentia.training.loop import EpochBatches, Interrupted
+    from latentia.training.progress import ProgressBar
+
+    position = loop.position
+    if position.epoch >= config.max_epochs or position.stale(config.patience):
+        return
+    if config.progress:
+        loop.bar = ProgressBar(loop.total_steps, position.step, config.max_epochs)
+        loop.bar.start()
+    trainer = Trainer(
+        accelerator={"cuda": "gpu"}.get(device.type, device.type),
+        devices=[device.index or 0] if device.type == "cuda" else 1,
+        precision=_PRECISION[config.precision],
+        max_epochs=config.max_epochs,
+        plugins=[LightningEnvironment()],  # one process, also inside a cluster's job
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
+    counters: Any = trainer.fit_loop.epoch_progress.current
+    counters.ready = counters.started = counters.processed = counters.completed = position.epoch
+    loop.train()
+    try:
+        trainer.fit(loop, EpochBatches(loop))
+    except Interrupted:
+        raise KeyboardInterrupt from None
+    except SystemExit as error:
+        if isinstance(error.__context__, KeyboardInterrupt):  # Lightning's way to end on Ctrl-C
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        if loop.bar is not None:
+            loop.bar.stop()
+
+
+def _written(loop: Loop, folder: Path, config: TrainingConfig) -> list[Callable[[EpochRecord], None]]:
+    """The files that get a row an epoch; on a resumed run they begin with the rows of its checkpoint."""
+    from latentia.training.loggers import open_loggers
+
+    done = loop.position.records
+    outlets: list[Callable[[EpochRecord], None]] = [MetricsFile(folder / "metrics.jsonl", done).append]
+    for logger in open_loggers(config.loggers, folder / "logs"):
+
+        def log(record: EpochRecord, logger: Any = logger) -> None:
+            row = record.row()
+            logger.log_metrics(
+                {name: value for name, value in row.items() if name != "step"}, step=record.step
+            )
+            logger.save()
+
+        for record in done:
+            log(record)
+        outlets.append(log)
+    return outlets
+
+
+@contextmanager
+def _training_form(model: nn.Module, compiled: bool) -> Iterator[None]:
+    """Within the block kernels lie channels-last and parts are compiled; after it the model is as plain as before."""
+    parts = list(model.children()) if compiled else []
+    _lay_out(model, torch.channels_last)
+    for part in parts:
+        part.compile()
+    try:
+        yield
+    finally:
+        for part in parts:
+            part._compiled_call_impl = None  # torch has no public way back
+        _lay_out(model, torch.contiguous_format)
+
+
+def _lay_out(model: nn.Module, memory_format: torch.memory_format) -> None:
+    for weight in model.parameters():
+        if weight.ndim == 4:
+            weight.data = weight.data.contiguous(memory_format=memory_format)
+            weight.grad = None
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Within the block Lightning says nothing: what there is to say, this library says itself."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"lightning\.")
+        import lightning.pytorch  # noqa: F401  (sets the levels of its loggers while it is imported)
+
+        loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+        levels = [logger.level for logger in loggers]
+        warnings.filterwarnings("ignore", ".*does not have a deterministic implementation")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+@contextmanager
+def _deferred_interrupts() -> Iterator[Callable[[], bool]]:
+    """Within the block the first Ctrl-C only sets what the yielded function returns; the second acts at once."""
+    pressed = False
+
+    def press(number: int, frame: Any) -> None:
+        nonlocal pressed
+        if pressed:
+            signal.default_int_handler(number, frame)
+        pressed = True
+
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGINT) if main else None
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, press)
+    try:
+        yield lambda: pressed
+    finally:
+        if before is not None:  # Lightning, too, leaves a handler of its own behind after an interrupt
+            signal.signal(signal.SIGINT, before)

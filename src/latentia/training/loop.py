@@ -1,0 +1,313 @@
+"""The training loop as a Lightning module: what a step is, and what happens at the end of an epoch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor, nn
+
+from latentia.core import Objective
+from latentia.errors import TrainingError
+from latentia.training.averaging import Average, Weights, copy_of
+from latentia.training.batches import Batches
+from latentia.training.checkpoints import Checkpoints
+from latentia.training.config import TrainingConfig, learning_rate_at
+from latentia.training.progress import ProgressBar
+from latentia.training.randomness import capture, restore
+from latentia.training.records import EpochRecord, Meter, check_weights
+from latentia.training.schedule import Schedule
+from latentia.training.validation import EPOCH_ROWS, FINAL_ROWS, as_model, calibrate, validation_bound
+
+
+class Interrupted(Exception):
+    """Ctrl-C was seen between two steps; Lightning would turn a KeyboardInterrupt into an exit of the program."""
+
+
+@dataclass
+class Position:
+    """Where a run stands, in plain values."""
+
+    epoch: int = 0  # epochs that are complete
+    batch: int = 0  # batches of the present epoch that are done
+    step: int = 0
+    seconds: float = 0.0  # of the present epoch, up to the last checkpoint
+    records: list[EpochRecord] = field(default_factory=list)
+    best_score: float | None = None
+    best_epoch: int | None = None
+    finished: bool = False
+
+    def plain(self) -> dict[str, Any]:
+        """As values that a checkpoint can hold."""
+        return {**vars(self), "records": [vars(record) for record in self.records]}
+
+    def stale(self, patience: int | None) -> bool:
+        """Whether `patience` epochs have passed without a better validation bound."""
+        return (
+            patience is not None and self.best_epoch is not None and self.epoch - self.best_epoch >= patience
+        )
+
+
+@dataclass
+class Task:
+    """What is to be done: the arguments of `fit`, ready for the device."""
+
+    model: nn.Module
+    objective: Objective
+    train: Batches
+    validation: Batches | None
+    config: TrainingConfig
+    schedule: Schedule
+    device: torch.device
+    checkpoints: Checkpoints | None
+    interrupted: Callable[[], bool]
+    listeners: list[Callable[[EpochRecord], None]]
+
+
+class Loop(LightningModule):
+    """One fit. Lightning runs the epochs and steps, places the module and scales mixed precision.
+
+    Resuming does not lean on Lightning's own restart: the state is put back before the first step, and `EpochBatches`
+    begins at the batch after the last one done.
+
+    Args:
+        task: what is to be done.
+        state: a checkpoint to go on from.
+    """
+
+    def __init__(self, task: Task, state: dict[str, Any] | None) -> None:
+        super().__init__()
+        self.automatic_optimization = False  # a step costs a third less of Lightning's own time this way
+        self.model = task.model
+        # an objective may have multipliers that are learned; then it is a module, and moves and is saved with the model
+        self.objective_module = task.objective if isinstance(task.objective, nn.Module) else None
+        self.task = task
+        self.n_batches = task.train.n_batches(task.config.batch_size)
+        self.total_steps = task.config.max_epochs * self.n_batches
+        self.position = Position()
+        self.meter = Meter()
+        self.best: Weights | None = None
+        self.average = None if task.config.averaging is None else Average(task.model, task.config.averaging)
+        self.bar: ProgressBar | None = None
+        self._restored = state
+        self._began = self._saved = time.monotonic()
+        if state is not None:
+            records = [EpochRecord(**record) for record in state["position"]["records"]]
+            self.position = Position(**{**state["position"], "records": records})
+
+    # --- Lightning's hooks -------------------------------------------------------------------------------------------
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW; only matrices and kernels decay."""
+        weights = [weight for weight in self.parameters() if weight.requires_grad]
+        groups = [
+            {
+                "params": [weight for weight in weights if weight.ndim > 1],
+                "weight_decay": self.task.config.weight_decay,
+            },
+            {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0},
+        ]
+        # the fused kernel would undo the loss scale of float16 by itself, after the gradient was clipped
+        fused = self.task.device.type in ("cpu", "cuda") and self.task.config.precision != "float16"
+        self._optimizer = torch.optim.AdamW(
+            [group for group in groups if group["params"]], lr=self.task.config.learning_rate, fused=fused
+        )
+        self._weights = weights
+        return self._optimizer
+
+    def on_train_start(self) -> None:
+        """Put a checkpoint's state back, now that model and optimizer are on the device."""
+        self._scaler = getattr(self.trainer.precision_plugin, "scaler", None)
+        state, self._restored = self._restored, None
+        if state is not None:
+            self._restore_weights(state)
+            self._optimizer.load_state_dict(state["optimizer"])
+            if self._scaler is not None:
+                self._scaler.load_state_dict(state["scaler"])
+            self.meter.sums, self.meter.items = dict(state["sums"]), state["items"]
+            restore(state["random"], self.task.device)
+        self._began = self._saved = time.monotonic()
+
+    def transfer_batch_to_device(self, batch: Tensor, device: torch.device, dataloader_idx: int) -> Tensor:  # noqa: ARG002
+        """Batches are on the device already."""
+        return batch
+
+    def training_step(self, stored: Tensor, batch_idx: int) -> None:  # noqa: ARG002  (Lightning's signature)
+        """One step; nothing in it waits for the device."""
+        task, position, optimizer, scaler = self.task, self.position, self._optimizer, self._scaler
+        rate = learning_rate_at(position.step, self.total_steps, task.config)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        x = task.train.ready(stored)
+        loss = task.objective(as_model(self.model).trace(x), position.step / self.total_steps)
+        optimizer.zero_grad(set_to_none=True)
+        if scaler is None:
+            loss.total.backward()
+        else:
+            scaler.scale(loss.total).backward()
+            scaler.unscale_(optimizer)
+        moving = task.schedule.turn(self.model, position.step)
+        if moving is not None:
+            _still(self._weights, moving)
+        if task.config.gradient_clip is not None:
+            nn.utils.clip_grad_norm_(self._weights, task.config.gradient_clip)
+        if scaler is None:
+            optimizer.step()
+        else:
+            scaler.step(optimizer)
+            scaler.update()
+        if self.average is not None:
+            self.average.update()
+        position.step += 1
+        position.batch += 1
+        self.meter.add(loss, len(x), position.step)
+
+    def on_train_batch_end(self, outputs: object, batch: Tensor, batch_idx: int) -> None:  # noqa: ARG002
+        """Between two steps: the bar, a checkpoint if it is time, and the end if Ctrl-C was pressed."""
+        if self.task.interrupted():
+            self.save()
+            raise Interrupted
+        if time.monotonic() - self._saved >= self.task.config.checkpoint_seconds:
+            self.save()
+        if self.bar is not None and self.bar.due():
+            self.bar.show(self.position.epoch, self.position.step, self.meter.means())
+
+    def on_train_epoch_end(self) -> None:
+        """Validate, keep the best weights, decide whether to stop, save, and only then tell."""
+        position, task = self.position, self.task
+        means = self.meter.means()
+        check_weights(self._weights, position.step)
+        validation = {} if task.validation is None else self._validate(task.validation)
+        record = EpochRecord(
+            epoch=position.epoch + 1,
+            step=position.step,
+            train=means,
+            validation=validation,
+            learning_rate=learning_rate_at(max(0, position.step - 1), self.total_steps, task.config),
+            seconds=position.seconds + time.monotonic() - self._began,
+        )
+        position.epoch, position.batch, position.seconds = position.epoch + 1, 0, 0.0
+        position.records.append(record)
+        self.meter.reset()
+        self._began = time.monotonic()
+        self.trainer.should_stop = position.stale(task.config.patience)
+        self.save()
+        if self.bar is not None:
+            self.bar.finish_epoch(record)
+        for listener in task.listeners:
+            listener(record)
+        if task.interrupted():
+            raise Interrupted
+
+    # --- what they are made of ---------------------------------------------------------------------------------------
+
+    def _restore_weights(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        if self.objective_module is not None:
+            self.objective_module.load_state_dict(state["objective"])
+        self.best = _on_device(state["best"], self.task.device)
+        if self.average is not None:
+            self.average.load(state["average"], self.model)
+
+    def _validate(self, data: Batches) -> dict[str, float]:
+        if self.average is None:
+            validation = self._score(data)
+        else:
+            with self.average.applied(self.model):
+                validation = self._score(data)
+            self.average.follow(self.model)
+        self.model.train()
+        return validation
+
+    def _score(self, data: Batches) -> dict[str, float]:
+        config = self.task.config
+        calibrate(self.model, self.task.train, EPOCH_ROWS, config.batch_size, config.seed)
+        figures = validation_bound(self.model, data, config.batch_size, config.seed)
+        score = figures["elbo"]
+        if score != score:
+            broken = ", ".join(name for name, value in figures.items() if value != value and name != "elbo")
+            raise TrainingError(
+                f"{broken or 'the bound'} of the validation set is not a number after epoch {self.position.epoch + 1}; look"
+                " for extreme values in the data, or use a lower learning_rate; the last good checkpoint, if any, is kept"
+            )
+        if self.position.best_score is None or score > self.position.best_score:
+            self.position.best_score, self.position.best_epoch = score, self.position.epoch + 1
+            self.best = copy_of(self.model)
+        return figures
+
+    def finish(self) -> None:
+        """Give the model the weights to keep, calibrate it on the training set, and note that all is done."""
+        task = self.task
+        if self._restored is not None:  # killed between the last epoch and this
+            self._restore_weights(self._restored)
+        kept = self.best if self.average is None or self.best is not None else self.average.weights
+        if kept is not None:
+            self.model.load_state_dict(kept)
+        self.model.to(task.device)  # Lightning moves it to the CPU when it is done
+        calibrate(self.model, task.train, FINAL_ROWS, task.config.batch_size, task.config.seed)
+        self.position.finished = True
+        if task.checkpoints is not None:
+            task.checkpoints.save({"position": self.position.plain(), "model": self.model.state_dict()})
+
+    def reload(self) -> None:
+        """Give the model the weights of a run that is finished."""
+        assert self._restored is not None
+        self.model.load_state_dict(self._restored["model"])
+        self.model.eval()
+
+    def save(self) -> None:
+        """Write a checkpoint of this moment, which must lie between two steps."""
+        self._saved = time.monotonic()
+        if self.task.checkpoints is None:
+            return
+        self.meter.fetch()  # raises if the loss was not finite: a broken state never replaces a good one
+        check_weights(self._weights, self.position.step)
+        now = time.monotonic()
+        position = self.position.plain()
+        position["seconds"] += now - self._began
+        self.task.checkpoints.save(
+            {
+                "position": position,
+                "model": self.model.state_dict(),
+                "objective": None if self.objective_module is None else self.objective_module.state_dict(),
+                "optimizer": self._optimizer.state_dict(),
+                "scaler": None if self._scaler is None else self._scaler.state_dict(),
+                "best": self.best,
+                "average": None if self.average is None else self.average.state(),
+                "sums": self.meter.sums,
+                "items": self.meter.items,
+                "random": capture(self.task.device),
+            }
+        )
+
+
+class EpochBatches:
+    """What Lightning iterates over once an epoch: the present epoch's batches that are still to be done."""
+
+    def __init__(self, loop: Loop) -> None:
+        self.loop = loop
+
+    def __len__(self) -> int:
+        """Batches of a whole epoch."""
+        return self.loop.n_batches
+
+    def __iter__(self) -> Iterator[Tensor]:
+        """Stored batches from the present position on; looked up when the first is asked for."""
+        config, position = self.loop.task.config, self.loop.position
+        yield from self.loop.task.train.epoch(config.seed, position.epoch, config.batch_size, position.batch)
+
+
+def _on_device(weights: Weights | None, device: torch.device) -> Weights | None:
+    return None if weights is None else {name: tensor.to(device) for name, tensor in weights.items()}
+
+
+def _still(weights: Iterable[nn.Parameter], moving: Iterable[nn.Parameter]) -> None:
+    """Take the gradient away from all weights but `moving`, so that the optimizer passes over them."""
+    kept = {id(weight) for weight in moving}
+    for weight in weights:
+        if id(weight) not in kept:
+            weight.grad = None
