@@ -41,6 +41,11 @@ def reading(path: Path, what: str) -> Iterator[None]:
     except PermissionError:
         raise DataError(f"{path} cannot be read: permission denied; change its mode or copy it") from None
     except (OSError, EOFError, ValueError, KeyError, MemoryError, RuntimeError, OverflowError) as error:
+        if "pickle" in str(error) or "Python objects" in str(error):
+            raise DataError(
+                f"{path} is no {what} of numbers: it holds object arrays, a pickle (neither is ever read) or damage;"
+                " save it again with a numeric dtype"
+            ) from None
         raise DataError(f"{path} is no readable {what}, truncated or damaged: {one_line(error)}") from None
     except (zlib.error, zipfile.BadZipFile, struct.error, csv.Error) as error:
         raise DataError(f"{path} is truncated or damaged: {one_line(error)}") from None

@@ -57,7 +57,11 @@ def resize(x: NDArray[Any], image_size: int) -> NDArray[Any]:
 
 
 def _fit(image: Image.Image, size: int) -> Image.Image:
-    return ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR)
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    # cut before resizing: ImageOps.fit lets the filter reach pixels outside the square
+    square = image.crop((left, top, left + side, top + side))
+    return square if side == size else square.resize((size, size), Image.Resampling.BILINEAR)
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -49,7 +49,6 @@ def read_text_table(path: Path, label_column: str | int | None = None) -> Raw:
             sep=separator,
             encoding="utf-8-sig",
             compression="gzip" if path.suffix.lower() == ".gz" else None,
-            float_precision="round_trip",
             low_memory=False,
             skipinitialspace=True,
             index_col=False,
@@ -200,10 +199,10 @@ def _label_values(column: pd.Series[Any]) -> NDArray[Any]:
 
 
 def _are_row_names(column: pd.Series[Any], unnamed: bool) -> bool:
-    if column.isna().any() or not column.is_unique:
-        return False
     if pd.api.types.is_numeric_dtype(column.dtype):
-        return unnamed
+        return unnamed and column.is_unique
+    if not pd.api.types.is_string_dtype(column) or column.isna().any() or not column.is_unique:
+        return False
     # a column of numbers with a slip in it is no column of names
     return unnamed or 2 * int(pd.to_numeric(column, errors="coerce").isna().sum()) > len(column)
 
