@@ -56,18 +56,18 @@ class ContinuousBernoulli(Elementwise):
         """Log-density in nats of `value` in [0, 1], shape of value broadcast with the batch."""
         if self._validate_args:
             self._validate_sample(value)
-        # A(l) = max(l, 0) + log((1 - exp(-|l|)) / |l|); l x - max(l, 0) is never positive, so nothing cancels.
-        return self.logits * value - self.logits.clamp(min=0) - self._log_shrink()
+        return self.logits * value - self._log_normalizer()
 
-    def _log_shrink(self) -> Tensor:
-        """log((1 - exp(-t)) / t) at t = |logits|."""
-        t = self.logits.abs()
-        small = t < _SERIES_BELOW
-        far = torch.where(small, 1.0, t)
-        near = torch.where(small, t, 0.0)
+    def _log_normalizer(self) -> Tensor:
+        """A(l), in two forms: the gradients of |l| and max(l, 0) are wrong at 0, where zero-initialised decoders start."""
+        small = self.logits.abs() < _SERIES_BELOW
+        near = torch.where(small, self.logits, 0.0)
         square = near * near
-        series = -near / 2 + square * (1 / 24 - square * (1 / 2880 - square / 181440))
-        return torch.where(small, series, torch.log(-torch.expm1(-far)) - torch.log(far))
+        series = near / 2 + square * (1 / 24 - square * (1 / 2880 - square / 181440))
+        # A(l) = max(l, 0) + log((1 - exp(-|l|)) / |l|), which neither overflows nor cancels.
+        far = torch.where(small, 1.0, self.logits)
+        t = far.abs()
+        return torch.where(small, series, far.clamp(min=0) + torch.log(-torch.expm1(-t)) - torch.log(t))
 
     @property
     def mean(self) -> Tensor:
@@ -100,9 +100,10 @@ class ContinuousBernoulli(Elementwise):
         """Draw by inversion, differentiable in the logits."""
         logits = self._extended(self.logits, sample_shape)
         u = torch.rand_like(logits)
-        t = logits.abs()
-        small = t < 1e-4  # uniform up to 1e-5
-        far = torch.where(small, 1.0, t)
+        small = logits.abs() < 1e-3
+        linear = u + torch.where(small, logits, 0.0) * u * (1 - u) / 2
         # Distance from the end of the interval at which the density peaks: an exponential truncated to [0, 1].
-        distance = torch.where(small, u, -torch.log1p(u * torch.expm1(-far)) / far)
-        return torch.where(logits > 0, 1 - distance, distance).clamp(0, 1)
+        far = torch.where(small, 1.0, logits.abs())
+        rank = torch.where(logits > 0, 1 - u, u).clamp(max=1 - torch.finfo(u.dtype).eps)
+        distance = -torch.log1p(rank * torch.expm1(-far)) / far
+        return torch.where(small, linear, torch.where(logits > 0, 1 - distance, distance)).clamp(0, 1)

@@ -66,6 +66,10 @@ class Delta(Distribution):
         """The point, repeated; differentiable in it."""
         return self.value.expand(self._extended_shape(torch.Size(sample_shape)))
 
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
+        """The point, repeated, without gradient."""
+        return self.rsample(sample_shape).detach()
+
     def log_prob(self, value: Tensor) -> Tensor:
         """0 at the point and -inf elsewhere, `[*batch]`."""
         if self._validate_args:

@@ -21,14 +21,13 @@ def _log_bin(value: Tensor, loc: Tensor, log_scale: Tensor, levels: int) -> Tens
     sigmoid(b) sigmoid(-a) (1 - exp(a - b)) exactly, so the logarithm is a sum of three terms without cancellation:
     no approximation for small masses is needed and all gradients are finite.
     """
-    half = 0.5 / (levels - 1)
-    value = torch.round(value * (levels - 1)) / (levels - 1)
+    level = torch.round(value * (levels - 1))
     rate = torch.exp(-log_scale)
-    centred = value - loc
-    below = F.logsigmoid((centred + half) * rate)  # log P(X <= cell)
-    above = F.logsigmoid((half - centred) * rate)  # log P(X >= cell)
-    inside = below + above + torch.log(-torch.expm1(-2 * half * rate))
-    return torch.where(value < half, below, torch.where(value > 1 - half, above, inside))
+    # From the level's index, so that a cell's upper end is its neighbour's lower end bit for bit: the sum telescopes.
+    below = F.logsigmoid(((level + 0.5) / (levels - 1) - loc) * rate)  # log P(X <= cell)
+    above = F.logsigmoid((loc - (level - 0.5) / (levels - 1)) * rate)  # log P(X >= cell)
+    inside = below + above + torch.log(-torch.expm1(-rate / (levels - 1)))
+    return torch.where(level <= 0, below, torch.where(level >= levels - 1, above, inside))
 
 
 def _sample_grid(loc: Tensor, log_scale: Tensor, levels: int) -> Tensor:
