@@ -19,33 +19,37 @@ class LocationLikelihood(Likelihood):
         spread: how the width is found.
     """
 
-    data_mean: Tensor | None
+    start: Tensor | None
 
     def __init__(self, event_shape: Sequence[int], spread: Spread) -> None:
         super().__init__(event_shape)
         self.spread = spread
         self.calibrates = spread.calibrates
-        self.register_buffer("data_mean", None, persistent=False)
+        self.register_buffer("start", None, persistent=False)
 
     def deviation(self, residual: Tensor) -> Tensor:
         """The measure of distance whose mean is the family's maximum-likelihood spread."""
         raise NotImplementedError
 
+    def center(self, x: Tensor) -> Tensor:
+        """The constant location that fits `x` best, `[*event]` in float64: for all but the Laplace their mean."""
+        return data_mean(x)
+
     def prepare(self, x: Tensor) -> None:
-        """Start from the mean of the data and their spread around it."""
-        mean = data_mean(x)
+        """Start from the center of the data and their spread around it."""
+        center = self.center(x)
         totals, count = zip(
-            *(pooled(self.deviation(r - mean), self.spread.shape) for r in rows_at_once(x)), strict=True
+            *(pooled(self.deviation(r - center), self.spread.shape) for r in rows_at_once(x)), strict=True
         )
         initial = torch.stack(totals).sum(0) / sum(count)
         overall = initial.mean()
         # Constant data have no scale of their own; one unit is as good as any.
         self.spread.prepare(initial, torch.where(overall > 0, overall, torch.ones_like(overall)))
-        self.data_mean = mean.to(x.dtype)
+        self.start = center.to(x.dtype)
 
     def initial_outputs(self) -> Tensor | None:
-        """The mean of the data."""
-        return None if self.data_mean is None else self.data_mean[None]
+        """The center of the data."""
+        return None if self.start is None else self.start[None]
 
     def located(self, outputs: Tensor, x: Tensor | None) -> tuple[Tensor, Tensor]:
         """Location `[*batch, *event]` and spread (broadcastable) for a batch."""

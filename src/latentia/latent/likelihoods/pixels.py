@@ -15,7 +15,7 @@ from latentia.distributions import (
     DiscretizedLogistic,
     DiscretizedLogisticMixture,
 )
-from latentia.distributions.numerics import at_least_single, soft_clip
+from latentia.distributions.numerics import at_least_single, soft_clip, widened
 from latentia.errors import ConfigError
 from latentia.latent.likelihoods.base import Likelihood, data_mean, data_variance, rows_at_once
 from latentia.latent.likelihoods.location import LocationLikelihood
@@ -53,6 +53,11 @@ class LaplaceLikelihood(LocationLikelihood):
     def deviation(self, residual: Tensor) -> Tensor:
         """The absolute value."""
         return residual.abs()
+
+    def center(self, x: Tensor) -> Tensor:
+        """The median of (some thousands of) the rows."""
+        step = max(1, len(x) // 4096)
+        return widened(x[::step].median(0).values)
 
     def forward(self, outputs: Tensor, x: Tensor | None = None) -> Distribution:
         """p(x|z)."""
