@@ -14,18 +14,20 @@ from latentia.core import Loss, Trace
 from latentia.training import TrainingConfig, fit
 
 CONFIG = TrainingConfig(
-    max_epochs=4, batch_size=8, seed=3, averaging=0.9, gradient_clip=5.0, checkpoint_seconds=1e-3
+    max_epochs=6, batch_size=8, seed=3, averaging=0.9, gradient_clip=5.0, checkpoint_seconds=1e-3
 )
 
 
 def slow_bound(trace: Trace, progress: float = 1.0) -> Loss:
-    time.sleep(0.01)  # so that there is a time to be killed in
+    time.sleep(0.02)  # so that there is a time to be killed in
     return bound(trace, progress)
 
 
 def run(folder: Path | None, out: Path) -> None:
     standin = model()
-    history = fit(standin, slow_bound, batches(), batches(40, seed=1), CONFIG, folder, resume=folder is not None)
+    history = fit(
+        standin, slow_bound, batches(), batches(40, seed=1), CONFIG, folder, resume=folder is not None
+    )
     state: dict[str, Tensor] = standin.state_dict()
     rows = [{name: value for name, value in row.items() if name != "seconds"} for row in history.rows()]
     torch.save({"weights": state, "rows": rows}, out)

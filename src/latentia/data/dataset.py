@@ -39,7 +39,7 @@ class Split:
 
     x: Rows
     y: NDArray[np.int64] | None = None
-    names: NDArray[np.str_] | None = None
+    names: NDArray[Any] | None = None
 
     def __post_init__(self) -> None:
         for what, values in (("labels", self.y), ("row names", self.names)):

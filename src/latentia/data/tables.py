@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import gzip
+from collections.abc import Iterator
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -69,13 +71,13 @@ def _preview(path: Path) -> tuple[str, list[list[str]]]:
         return separator, [row for row in islice(rows, _PREVIEW) if row]
 
 
-def _opened(path: Path) -> TextIO:
+def _opened(path: Path) -> TextIOWrapper:
     if path.suffix.lower() == ".gz":
         return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
     return path.open(encoding="utf-8-sig", newline="")
 
 
-def _chain(first: str, file: TextIO) -> Any:
+def _chain(first: str, file: TextIOWrapper) -> Iterator[str]:
     if first:
         yield first
     yield from file

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,7 +27,7 @@ class Elementwise(Distribution):
             setattr(self, name, tensor)
         super().__init__(tensors[0].shape, validate_args=validate_args)
 
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Self:
+    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Elementwise:
         """Return the same distribution with its parameters expanded to `batch_shape`."""
         new = self._get_checked_instance(type(self), _instance)
         new.__dict__.update(self.__dict__)

@@ -121,7 +121,7 @@ class ConvEncoder(nn.Module):
         plan = stages(height, width_px, base, most)
         stride = 1 if plan[0][1:] == (height, width_px) else 2
         layers: list[nn.Module] = [conv3(channels, plan[0][0], stride)]
-        for index, (c, h, w) in enumerate(plan):
+        for index, (c, *_) in enumerate(plan):
             layers += [Residual(c) for _ in range(blocks)] + [norm_act(c)]
             if index + 1 < len(plan):
                 layers.append(conv3(c, plan[index + 1][0], stride=2))
@@ -161,7 +161,7 @@ class ConvDecoder(nn.Module):
         channels, height, width_px = event_shape
         plan = stages(height, width_px, base, most)[::-1]
         layers: list[nn.Module] = []
-        for index, (c, h, w) in enumerate(plan):
+        for index, (c, *_) in enumerate(plan):
             layers += [Residual(c) for _ in range(blocks)] + [norm_act(c)]
             if index + 1 < len(plan):
                 next_c, next_h, next_w = plan[index + 1]

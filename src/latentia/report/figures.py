@@ -128,7 +128,7 @@ def learning_curves(history: Sequence[Mapping[str, float | None]], theme: Theme)
             path_effects=[withStroke(linewidth=3, foreground=theme.surface)],
         )
     _limit(axes, train, validation)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, steps=[1, 2, 5, 10]))
     legend(axes, theme, loc="upper right")
     return figure
 
@@ -155,7 +155,7 @@ def rate_and_distortion(history: Sequence[Mapping[str, float | None]], theme: Th
         _limit(axes, values)
         axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
     grid[-1].set_xlabel("epoch", color=theme.muted, fontsize=9)
-    grid[-1].xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    grid[-1].xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, steps=[1, 2, 5, 10]))
     return figure
 
 
@@ -193,10 +193,10 @@ def kl_per_dimension(kl: np.ndarray, active: np.ndarray, theme: Theme) -> Figure
 
 def latent_picture(chart: LatentMap, labels: Labels, theme: Theme) -> Figure:
     """The latent space as a scatter of the codes (a histogram for D = 1), coloured and named by class."""
-    figure = canvas(theme, 6.4, 3.6 if chart.points.shape[1] == 1 else 5.6)
+    figure = canvas(theme, 5.2, 3.0 if chart.points.shape[1] == 1 else 4.6)
     axes = figure.add_subplot()
     groups = _groups(chart, labels, theme)
-    if chart.points.shape[1] == 1:
+    if chart.points.shape[1] == 1 and labels.quantity is None:
         _histogram(axes, chart, groups, theme)
         return figure
     style(axes, theme, grid=None)
@@ -207,10 +207,14 @@ def latent_picture(chart: LatentMap, labels: Labels, theme: Theme) -> Figure:
         axes.set_yticks([])
         for spine in axes.spines.values():
             spine.set_visible(False)
-    size = float(np.clip(9000 / max(len(chart.points), 1), 9, 60))
+    size = float(np.clip(8000 / max(len(chart.points), 1), 6, 45))
     look: dict[str, Any] = {"s": size, "linewidths": 0.25, "edgecolors": theme.surface, "alpha": 0.85}
     if labels.quantity is not None:
         values = labels.quantity[chart.rows]
+        if chart.points.shape[1] == 1:
+            style(axes, theme, x="latent dimension 0", y="label", grid="both")
+            axes.scatter(chart.points[:, 0], values, color=theme.data, **look)
+            return figure
         axes.scatter(
             chart.points[:, 0],
             chart.points[:, 1],
@@ -230,7 +234,7 @@ def latent_picture(chart: LatentMap, labels: Labels, theme: Theme) -> Figure:
         axes.scatter(chart.points[rows, 0], chart.points[rows, 1], color=color, **look)
     for name, color, rows in groups:
         if name and color != theme.faint and len(rows):
-            middle = _densest(chart.points[rows])
+            middle = _middle(chart.points[rows])
             axes.annotate(
                 plain(name, 14), middle, ha="center", va="center", fontsize=10.5, fontweight="bold", color=theme.ink,
                 path_effects=[withStroke(linewidth=3.2, foreground=theme.surface)],
@@ -243,7 +247,7 @@ def latent_picture(chart: LatentMap, labels: Labels, theme: Theme) -> Figure:
     return figure
 
 
-def _densest(points: np.ndarray) -> tuple[float, float]:
+def _middle(points: np.ndarray) -> tuple[float, float]:
     """The point of a class nearest to the medians of both axes: a name stands on its class, not between two parts."""
     x, y = points[np.argmin(((points - np.median(points, axis=0)) ** 2).sum(axis=1))]
     return float(x), float(y)

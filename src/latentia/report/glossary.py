@@ -52,3 +52,17 @@ def explain(name: str) -> str:
     """
     words = " ".join(name.lower().replace("_", " ").split())
     return GLOSSARY.get(_SAME.get(words, words), "")
+
+
+_WRITTEN = {"elbo": "ELBO", "kl": "KL", "sse": "SSE", "sigma2": "sigma²"}
+
+
+def label(name: str) -> str:
+    """A figure's name as words: no underscores, the field's abbreviations in capitals.
+
+    >>> label("active_units"), label("elbo")
+    ('Active units', 'ELBO')
+    """
+    words = [_WRITTEN.get(word, word) for word in name.replace("_", " ").split()]
+    text = " ".join(words)
+    return text if words and words[0] in _WRITTEN.values() else text[:1].upper() + text[1:]

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 from latentia.errors import RunFolderError
 from latentia.report.content import Figure, ReportInput, number
-from latentia.report.glossary import GLOSSARY, explain
+from latentia.report.glossary import GLOSSARY, explain, label
 from latentia.report.sections import Card, cards
 
 __all__ = ["Figure", "ReportInput", "render"]
@@ -82,7 +82,13 @@ def _html(report: ReportInput, shown: list[Card]) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"number": number, "prose": _prose, "uri": _data_uri, "explain": explain}
+    environment.filters |= {
+        "number": number,
+        "prose": _prose,
+        "uri": _data_uri,
+        "explain": explain,
+        "label": label,
+    }
     resources = files("latentia.report")
     template = environment.from_string(resources.joinpath("template.html.j2").read_text(encoding="utf-8"))
     level, meaning = _MEANING.get(report.verdict.strip().lower(), ("caution", ""))

@@ -59,8 +59,8 @@ class Card:
 
 def cards(report: ReportInput) -> list[Card]:
     """All cards of the report in reading order; what the run has no data for is left out."""
-    drawn = _images(report) if is_image(report.event_shape) else _vectors(report)
-    found = [*drawn[:-1], _latent(report), *_learning(report), _kl(report), drawn[-1]]
+    first, last = _images(report) if is_image(report.event_shape) else _vectors(report)
+    found = [*first, _latent(report), *_learning(report), _kl(report), *last]
     return _filled([card for card in found if card is not None])
 
 
@@ -95,10 +95,10 @@ def _of_split(report: ReportInput) -> str:
 # Images
 
 
-def _images(report: ReportInput) -> list[Card | None]:
+def _images(report: ReportInput) -> tuple[list[Card | None], list[Card | None]]:
     height, width = report.event_shape[1:]
     large = max(height, width) >= _LARGE_IMAGE
-    return [_samples(report, large), _reconstructions(report, large), _worst_images(report, large)]
+    return [_samples(report, large), _reconstructions(report, large)], [_worst_images(report, large)]
 
 
 def _tiled(card: Card, large: bool) -> Card:
@@ -113,7 +113,7 @@ def _samples(report: ReportInput, large: bool) -> Card | None:
     tiles = tuple(
         Tile(((tile_png(t), f"Sample {i + 1} of {total} from the prior"),)) for i, t in enumerate(drawn)
     )
-    lead = "New items: codes drawn from the prior and decoded. They should look like the data, and differ."
+    lead = "New items, decoded from codes that were drawn at random."
     sheet = mosaic(square(drawn))
     return _tiled(Card("samples", "Samples from the prior", lead, tiles=tiles, mosaic=sheet), large)
 
@@ -142,13 +142,14 @@ def _worst_images(report: ReportInput, large: bool) -> Card | None:
     if not len(originals):
         return None
     originals, rebuilt = pixels(originals), pixels(rebuilt)
+    digits = 1 if np.abs(scores).max() >= 10 else 2
     tiles = tuple(
         Tile(
             (
                 (tile_png(x), f"Badly reconstructed item {i + 1}, score {number(float(s))}"),
                 (tile_png(r), f"Reconstruction of badly reconstructed item {i + 1}"),
             ),
-            number(float(s)),
+            f"{s:,.{digits}f}".replace("-", "−"),
         )
         for i, (x, r, s) in enumerate(zip(originals, rebuilt, scores, strict=True))
     )
@@ -161,9 +162,9 @@ def _worst_images(report: ReportInput, large: bool) -> Card | None:
 # Vectors
 
 
-def _vectors(report: ReportInput) -> list[Card | None]:
+def _vectors(report: ReportInput) -> tuple[list[Card | None], list[Card | None]]:
     originals, rebuilt = report.originals.astype(float), report.reconstructions.astype(float)
-    samples, names = report.samples.astype(float), report.names
+    samples = report.samples.astype(float)
     scale = ""
     if tables.is_count(originals):
         # Counts span orders of magnitude: what is compared is log(1 + count).
@@ -171,48 +172,59 @@ def _vectors(report: ReportInput) -> list[Card | None]:
             np.log1p(np.maximum(rows, 0)) for rows in (originals, rebuilt, samples)
         )
         scale = " Counts are compared as log(1 + count)."
-    found: list[Card | None] = []
-    if len(originals):
-        rows = f"{number(len(originals))} rows{_of_split(report)}"
-        found += [
-            _chart(
-                Card("agreement", "Originals and reconstructions", f"{rows}, all features.{scale}"),
-                "Scatter of observed against reconstructed values, standardised.",
-                lambda theme: tables.agreement(originals, rebuilt, theme),
+    rebuilding = _rebuilt_rows(report, originals, rebuilt, scale) if len(originals) else []
+    drawing = _drawn_rows(report, originals, samples, scale) if len(originals) and len(samples) else []
+    return [*drawing, *rebuilding[:2]], [*rebuilding[2:], _worst_rows(report)]
+
+
+def _drawn_rows(report: ReportInput, data: np.ndarray, samples: np.ndarray, scale: str) -> list[Card | None]:
+    names = report.names
+    lead = (
+        "Each feature in the data and in samples. KS is the largest gap between the two cumulative "
+        f"distributions: 0 alike, 1 apart.{_most_different(len(names))}{scale}"
+    )
+    return [
+        _chart(
+            Card("samples", "Samples from the prior", lead),
+            "Histograms of each feature: data filled, samples from the prior as a line.",
+            lambda theme: tables.marginals(data, samples, names, theme),
+        ),
+        _chart(
+            Card(
+                "correlations",
+                "Dependence between features",
+                "A dot for each pair: on the line, samples keep it.",
             ),
-            _chart(
-                Card(
-                    "explained",
-                    "What is kept of each feature",
-                    "Share of its variance that survives the code.",
-                ),
-                "Bars: R squared of the reconstruction for each feature.",
-                lambda theme: tables.explained(originals, rebuilt, names, theme),
+            "Scatter: correlation of each pair of features in the data against that in the samples.",
+            lambda theme: tables.correlations(data, samples, theme),
+        ),
+    ]
+
+
+def _rebuilt_rows(
+    report: ReportInput, data: np.ndarray, rebuilt: np.ndarray, scale: str
+) -> list[Card | None]:
+    names = report.names
+    rows = f"{number(len(data))} rows{_of_split(report)}"
+    return [
+        _chart(
+            Card("agreement", "Originals and reconstructions", f"{rows}, all features.{scale}"),
+            "Scatter of observed against reconstructed values, standardised.",
+            lambda theme: tables.agreement(data, rebuilt, theme),
+        ),
+        _chart(
+            Card(
+                "explained", "What is kept of each feature", "Share of its variance that survives the code."
             ),
-            _chart(
-                Card("heatmap", "Row by row", f"Patterns on the left should come back on the right.{scale}"),
-                "Two heat maps of standardised values: observed rows left, reconstructed rows right.",
-                lambda theme: tables.side_by_side(originals, rebuilt, names, theme),
-            ),
-        ]
-    if len(originals) and len(samples):
-        lead = (
-            "Each feature in the data and in samples from the prior. KS is the largest gap between the two "
-            f"cumulative distributions: 0 alike, 1 apart.{_most_different(len(names))}{scale}"
-        )
-        found += [
-            _chart(
-                Card("samples", "Samples from the prior", lead),
-                "Histograms of each feature: data filled, samples from the prior as a line.",
-                lambda theme: tables.marginals(originals, samples, names, theme),
-            ),
-            _chart(
-                Card("correlations", "Do samples keep the dependence?", "A dot for each pair of features."),
-                "Scatter: correlation of each pair of features in the data against that in the samples.",
-                lambda theme: tables.correlations(originals, samples, theme),
-            ),
-        ]
-    return [*found, _worst_rows(report)]
+            "Bars: R squared of the reconstruction for each feature.",
+            lambda theme: tables.explained(data, rebuilt, names, theme),
+        ),
+        _chart(
+            Card("heatmap", "Row by row", f"Patterns on the left should come back on the right.{scale}"),
+            "Two heat maps of standardised values: observed rows left, reconstructed rows right.",
+            lambda theme: tables.side_by_side(data, rebuilt, names, theme),
+        ),
+    ]
 
 
 def _most_different(features: int) -> str:
@@ -239,7 +251,7 @@ def _worst_rows(report: ReportInput) -> Card | None:
     )
     lead = f"The rows{_of_split(report)} that the model explains least, with the features it misses most."
     head = (report.score, "observed → reconstructed")
-    return Card("worst", "Worst reconstructions", lead, table=(head, *body))
+    return Card("worst", "Worst reconstructions", lead, table=(head, *body), wide=True)
 
 
 # Every kind of data
@@ -259,7 +271,9 @@ def _latent(report: ReportInput) -> Card | None:
         "distances between groups mean little.",
         "PCA": "Posterior means in the plane of their two main directions (too few different codes for t-SNE).",
     }[chart.method]
-    lead = how + (" Names stand where a class is densest." if labels.classes is not None and dims > 1 else "")
+    lead = how + (
+        " Names stand in the middle of their class." if labels.classes is not None and dims > 1 else ""
+    )
     alt = f"Map of {len(chart.points)} codes in {dims} dimensions" + (
         ", coloured by label." if labels.names else "."
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from latentia.report.theme import Theme, canvas, finite, legend, plain, style
 
 _MAX_BARS = 24
 _MAX_MARGINALS = 12
-_MAX_HEATMAP = (40, 60)
+_MAX_HEATMAP = (24, 60)
 _MAX_PAIRS = 4000
 _MAX_DOTS = 4000
 
@@ -103,11 +104,12 @@ def side_by_side(
     pair = [values[:count, :features] for values in comparable(originals, reconstructions)]
     figure = canvas(theme, 5.2, float(np.clip(1.3 + 0.11 * count + (0.9 if features <= 20 else 0), 1.8, 5.0)))
     grid = figure.subplots(1, 2, sharey=True)
+    colours = LinearSegmentedColormap.from_list("diverging", theme.diverging)
     for axes, values, title in zip(grid, pair, ("observed", "reconstructed"), strict=True):
         style(axes, theme, title=title, grid=None)
         for spine in axes.spines.values():
             spine.set_visible(False)
-        axes.imshow(values, cmap=theme.diverging, vmin=-2.5, vmax=2.5, aspect="auto", interpolation="nearest")
+        axes.imshow(values, cmap=colours, vmin=-2.5, vmax=2.5, aspect="auto", interpolation="nearest")
         axes.set_yticks([])
         axes.set_xticks([])
         if features <= 20:
@@ -137,14 +139,14 @@ def marginals(data: np.ndarray, samples: np.ndarray, names: Sequence[str], theme
     chosen = np.argsort(-distance, kind="stable")[:_MAX_MARGINALS]
     columns = min(3, len(chosen))
     lines = -(-len(chosen) // columns)
-    figure = canvas(theme, 5.2, 0.5 + 1.35 * lines)
+    figure = canvas(theme, 5.2, 0.5 + 1.4 * lines)
     grid = np.atleast_1d(figure.subplots(lines, columns, squeeze=False)).ravel()
     for axes in grid[len(chosen) :]:
         axes.set_visible(False)
     for axes, i in zip(grid, chosen, strict=False):
         style(axes, theme, grid=None)
         axes.set_title(
-            f"{plain(names[i], 20)}\nKS {distance[i]:.2f}", fontsize=7.5, color=theme.ink, loc="left"
+            f"{plain(names[i], 17)}\nKS {distance[i]:.2f}", fontsize=8.5, color=theme.ink, loc="left"
         )
         bins = _bins(data[:, i], samples[:, i])
         axes.hist(data[:, i], bins=bins, density=True, color=theme.data, alpha=0.35, label="data")
@@ -158,7 +160,7 @@ def marginals(data: np.ndarray, samples: np.ndarray, names: Sequence[str], theme
             label="samples",
         )
         axes.set_yticks([])
-        axes.tick_params(labelsize=7)
+        axes.tick_params(labelsize=8)
         axes.locator_params(axis="x", nbins=3)
         axes.spines["left"].set_visible(False)
     handles, words = grid[0].get_legend_handles_labels()

@@ -20,8 +20,6 @@ from PIL import Image
 DPI = 200
 """Pixels per inch of a chart: a chart 5.2 inches wide stays sharp at twice the pixels of a phone."""
 
-_SHADES = 255
-
 
 @dataclass(frozen=True)
 class Theme:
@@ -36,7 +34,7 @@ class Theme:
     data: str
     model: str
     categories: tuple[str, ...]
-    diverging: str
+    diverging: tuple[str, str, str]
     sequential: str
 
 
@@ -53,11 +51,11 @@ LIGHT = Theme(
     model="#d2620a",
     categories=(
         "#2458c5", "#d2620a", "#1f8a5b", "#c42f4b", "#7a4fc9",
-        "#0f8fa8", "#a8791a", "#d353a0", "#5e6b2d", "#6d6f78",
+        "#0f8fa8", "#a8791a", "#d353a0", "#5e6b2d", "#6b4a3a",
         "#8fb0f2", "#f3ad72", "#85cda6", "#ee94a3", "#bfa5ee",
-        "#86cbd8", "#dcbc74", "#efa9d3", "#b5bf85", "#b4b6bd",
+        "#86cbd8", "#dcbc74", "#efa9d3", "#b5bf85", "#c4ab9e",
     ),
-    diverging="RdBu_r",
+    diverging=("#2458c5", "#f6f6f6", "#c42f4b"),
     sequential="viridis",
 )  # fmt: skip
 DARK = Theme(
@@ -71,11 +69,11 @@ DARK = Theme(
     model="#ffa55c",
     categories=(
         "#84abff", "#ffa55c", "#5fd39a", "#ff8296", "#b79bff",
-        "#58cfe6", "#e6bf63", "#ff97d3", "#b9c77a", "#b4b6bd",
+        "#58cfe6", "#e6bf63", "#ff97d3", "#b9c77a", "#c9a48c",
         "#3f6bd0", "#bd651c", "#2c8a5b", "#b8435a", "#7653c4",
-        "#1d8499", "#977424", "#b04f8c", "#6f7c3a", "#767983",
+        "#1d8499", "#977424", "#b04f8c", "#6f7c3a", "#8a6a57",
     ),
-    diverging="RdBu_r",
+    diverging=("#84abff", "#26282e", "#ff8296"),
     sequential="viridis",
 )  # fmt: skip
 
@@ -129,14 +127,13 @@ def plain(text: object, limit: int = 22) -> str:
 
 
 def to_png(figure: Figure) -> bytes:
-    """The figure as a PNG with a palette, a third of the size of full colour and alike to the eye."""
+    """The figure as a PNG."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         # A name in a script that the font lacks is drawn as boxes here; the page's tables show it rightly.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(buffer, format="png", dpi=DPI, facecolor=figure.get_facecolor())
-    image = Image.open(buffer).convert("RGB")
-    return encode(image.quantize(_SHADES, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE))
+    return encode(Image.open(buffer).convert("RGB"))
 
 
 def encode(image: Image.Image) -> bytes:

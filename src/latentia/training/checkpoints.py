@@ -136,21 +136,23 @@ class Checkpoints:
 
 def identity_of(
     model: nn.Module,
+    objective: object,
     train: Batches,
     validation: Batches | None,
     config: TrainingConfig,
     device: torch.device,
-    *rest: object,
+    schedule: object,
 ) -> dict[str, Any]:
-    """All that decides the weights at the end: model, data, configuration, and the types of `rest` (objective, ...)."""
+    """All that decides the weights at the end and can be told from outside."""
     return {
-        "parts": {name or "model": type(module).__qualname__ for name, module in model.named_modules()},
-        "shapes": {name: list(tensor.shape) for name, tensor in model.state_dict().items()},
+        "part": {name or "model": type(module).__qualname__ for name, module in model.named_modules()},
+        "shape of": {name: list(tensor.shape) for name, tensor in model.state_dict().items()},
+        "objective": getattr(objective, "__qualname__", type(objective).__qualname__),
+        "schedule": type(schedule).__qualname__,
         "training data": train.fingerprint(),
         "validation data": None if validation is None else validation.fingerprint(),
-        "configuration": {name: value for name, value in vars(config).items() if name not in _FREE},
+        "setting": {name: value for name, value in vars(config).items() if name not in _FREE},
         "device": device.type,
-        "with": [type(item).__qualname__ for item in rest],
     }
 
 

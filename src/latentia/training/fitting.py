@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.distributions import Distribution
 
 from latentia.core import Objective
 from latentia.errors import ConfigError
@@ -82,6 +83,7 @@ def fit(
         stack.enter_context(_quiet_lightning())
         stack.enter_context(seeded(config.seed, device))
         stack.enter_context(reproducible_kernels(device))
+        stack.enter_context(_unchecked_distributions())
         # Lightning takes a second to import: only those who train wait for it
         from latentia.training.checkpoints import Checkpoints, identity_of
         from latentia.training.loop import Loop, Task
@@ -95,7 +97,7 @@ def fit(
         stack.enter_context(_training_form(model, config.compile))
         checkpoints = state = None
         if folder is not None:
-            identity = identity_of(model, train, validation, config, device, objective, schedule)
+            identity = identity_of(model, objective, train, validation, config, device, schedule)
             checkpoints = Checkpoints(folder, identity)
             if resume:
                 state = checkpoints.load()
@@ -223,6 +225,17 @@ def _lay_out(model: nn.Module, memory_format: torch.memory_format) -> None:
         if weight.ndim == 4:
             weight.data = weight.data.contiguous(memory_format=memory_format)
             weight.grad = None
+
+
+@contextmanager
+def _unchecked_distributions() -> Iterator[None]:
+    """Within the block distributions do not check their arguments, for which each would wait for the device."""
+    before = Distribution._validate_args
+    Distribution.set_default_validate_args(False)
+    try:
+        yield
+    finally:
+        Distribution.set_default_validate_args(before)
 
 
 @contextmanager

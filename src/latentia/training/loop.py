@@ -143,7 +143,11 @@ class Loop(LightningModule):
         for group in optimizer.param_groups:
             group["lr"] = rate
         x = task.train.ready(stored)
-        loss = task.objective(as_model(self.model).trace(x), position.step / self.total_steps)
+        try:
+            loss = task.objective(as_model(self.model).trace(x), position.step / self.total_steps)
+        except ValueError:  # a distribution that checks its parameters: say which term broke them, if one did
+            self.meter.fetch()
+            raise
         optimizer.zero_grad(set_to_none=True)
         if scaler is None:
             loss.total.backward()

@@ -89,7 +89,13 @@ class MetricsFile:
     def __init__(self, path: Path, rows: Iterable[EpochRecord]) -> None:
         self.path = path
         # Rows that a killed run wrote after its last checkpoint will come again: start from those it holds.
-        path.unlink(missing_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise RunFolderError(
+                f"cannot write {path}: {error.strerror or error}; choose a folder that can be written"
+            ) from error
         self._write("".join(map(_line, rows)))
 
     def append(self, record: EpochRecord) -> None:

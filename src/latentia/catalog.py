@@ -1,0 +1,129 @@
+"""The catalog: a named model is one line that says what it is composed of.
+
+An entry names its objective, posterior, prior and kind of Gaussian; the network is picked by the shape of the data and
+the family of the likelihood by their kind. `compose` puts the parts together. To add a model, add a
+line; the contract tests run over all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from latentia.latent import LIKELIHOODS, POSTERIORS, PRIORS, Likelihood
+from latentia.models import VAE
+from latentia.nn import NETWORKS, Network
+from latentia.objectives import Term, TermSum, distortion, negative_elbo
+from latentia.registry import Registry
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a named model is composed of.
+
+    Attributes:
+        summary: one line that says what it is.
+        reference: where it was published.
+        objective: what is minimised.
+        gaussian: which Gaussian stands at p(x|z) where the data are real numbers (a name of `LIKELIHOODS`);
+            binary data and counts take the likelihood of their kind.
+        posterior: a name of `POSTERIORS`.
+        prior: a name of `PRIORS`.
+    """
+
+    summary: str
+    reference: str
+    objective: TermSum
+    gaussian: str = "gaussian"
+    posterior: str = "gaussian"
+    prior: str = "standard-normal"
+
+
+CATALOG: Registry[Entry] = Registry("model")
+CATALOG.add(
+    "sigma-vae",
+    Entry(
+        "VAE whose Gaussian variance is the optimum for its residuals: nothing to weigh, nothing to tune (the default)",
+        "Rybkin, Daniilidis & Levine 2021, Simple and Effective VAE Training with Calibrated Decoders",
+        negative_elbo(),
+    ),
+)
+CATALOG.add(
+    "vae",
+    Entry(
+        "VAE whose Gaussian variance is one learned number",
+        "Kingma & Welling 2014, Auto-Encoding Variational Bayes",
+        negative_elbo(),
+        gaussian="gaussian-learned",
+    ),
+)
+CATALOG.add(
+    "beta-vae",
+    Entry(
+        "VAE whose KL term counts four times",
+        "Higgins et al. 2017, beta-VAE",
+        negative_elbo(beta=4.0),
+    ),
+)
+CATALOG.add(
+    "data-variance-vae",
+    Entry(
+        "VAE whose Gaussian variance is that of the data",
+        "the ResLag report's setting of sigma; not the optimum of Rybkin et al. 2021",
+        negative_elbo(),
+        gaussian="gaussian-data",
+    ),
+)
+CATALOG.add(
+    "autoencoder",
+    Entry(
+        "deterministic codes and reconstruction alone: no prior is fitted, so samples mean little",
+        "Hinton & Salakhutdinov 2006, Reducing the Dimensionality of Data with Neural Networks",
+        TermSum((Term("distortion", distortion),)),
+        posterior="deterministic",
+    ),
+)
+
+
+def compose(
+    entry: Entry,
+    event_shape: Sequence[int],
+    latent_dim: int,
+    *,
+    likelihood: str | Callable[[torch.Size], Likelihood],
+    network: str | Network,
+    inputs: nn.Module | None = None,
+) -> VAE:
+    """The model of `entry` for data of `event_shape`.
+
+    Args:
+        entry: from `CATALOG`.
+        event_shape: `[d]` or `[C, H, W]`.
+        latent_dim: length of a code.
+        likelihood: a name of `LIKELIHOODS`, or what builds one from the event shape.
+        network: a name of `NETWORKS`, or a `Network`.
+        inputs: what the encoder does to the data before its first layer.
+
+    Raises:
+        ConfigError: if a name is unknown.
+
+    Example:
+        >>> model = compose(CATALOG["sigma-vae"], (4,), 2, likelihood="gaussian", network="mlp")
+        >>> model.sample(3).shape
+        torch.Size([3, 4])
+    """
+    likelihood = LIKELIHOODS[likelihood] if isinstance(likelihood, str) else likelihood
+    network = NETWORKS[network] if isinstance(network, str) else network
+    p_x = likelihood(torch.Size(event_shape))
+    encoder, decoder = network.build(event_shape, latent_dim, p_x.n_outputs, inputs)
+    n_features = int(encoder.n_features)  # type: ignore[arg-type]
+    return VAE(
+        encoder,
+        POSTERIORS[entry.posterior](n_features, latent_dim),
+        PRIORS[entry.prior](latent_dim),
+        decoder,
+        p_x,
+    )

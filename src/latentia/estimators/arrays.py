@@ -1,0 +1,110 @@
+"""What a person may hand to an estimator, checked and made into one NumPy array `[n, d]` or `[n, C, H, W]`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from latentia.errors import DataError
+
+
+def as_rows(estimator: BaseEstimator, X: Any, *, reset: bool) -> tuple[NDArray[Any], bool]:
+    """The rows of X, checked against what the estimator was fitted to (or, with `reset`, noted on it).
+
+    Args:
+        estimator: gets `n_features_in_` (and `feature_names_in_`) by scikit-learn's rule.
+        X: NumPy, torch, pandas, nested lists or SciPy sparse `[n, d]`; images `[n, C, H, W]` or `[n, H, W]`.
+        reset: whether this is a fit.
+
+    Returns:
+        The rows, and whether they came as a sparse matrix.
+
+    Raises:
+        DataError: NaN or infinity (with row and column), no rows, rows of another shape than in fitting.
+    """
+    if isinstance(X, torch.Tensor):
+        X = X.detach().cpu().numpy()
+    if getattr(X, "ndim", 2) >= 3 and not sparse.issparse(X):
+        return _images(estimator, X, reset), False
+    if not reset:
+        check_is_fitted(estimator)
+        expected = getattr(estimator, "event_shape_", None)
+        if expected is not None and len(expected) == 3:
+            raise DataError(
+                f"X of shape {getattr(X, 'shape', None)} holds no images of shape {expected}, as in fitting"
+            )
+    _check_finite(X)
+    rows = validate_data(
+        estimator, X, reset=reset, accept_sparse="csr", dtype="numeric", ensure_min_samples=2 if reset else 1
+    )
+    if sparse.issparse(rows):
+        return rows.toarray(), True
+    return (rows.astype(np.uint8) if rows.dtype == bool else rows), False
+
+
+def _images(estimator: Any, X: Any, reset: bool) -> NDArray[Any]:
+    array = X if isinstance(X, np.ndarray) else np.asarray(X)
+    if array.dtype.kind not in "uifb":
+        raise DataError(f"images of type {array.dtype} cannot be used; give uint8, or floats in [0, 1]")
+    if array.ndim == 3:
+        array = array[:, None]
+    if array.ndim != 4:
+        raise DataError(f"X has {array.ndim} dimensions; expected [n, d], [n, H, W] or [n, C, H, W]")
+    if len(array) < (2 if reset else 1):
+        raise DataError(f"X has {len(array)} sample(s) (shape={array.shape}), a minimum of 2 is required")
+    if 0 in array.shape:
+        raise DataError(f"X has shape {array.shape}: there is nothing in an image")
+    if array.dtype.kind == "f":
+        _check_finite(array)
+    elif array.dtype != np.uint8 and array.dtype != bool:
+        if array.min() < 0 or array.max() > 255:
+            raise DataError(f"integer images must lie in 0..255, these span {array.min()}..{array.max()}")
+        array = array.astype(np.uint8)
+    elif array.dtype == bool:
+        array = array.astype(np.uint8)
+    event = tuple(array.shape[1:])
+    if reset:
+        estimator.n_features_in_ = math.prod(event)
+    else:
+        check_is_fitted(estimator)
+        if event != tuple(estimator.event_shape_):
+            raise DataError(
+                f"images of shape {event}, but {estimator.event_shape_} in fitting; they must agree"
+            )
+    return array
+
+
+def _check_finite(X: Any) -> None:
+    """Name the first NaN or infinity by its place; other faults are left to scikit-learn's own words."""
+    names = getattr(X, "columns", None)
+    array: Any = X.tocoo().data if sparse.issparse(X) else X
+    if not isinstance(array, np.ndarray):
+        try:
+            array = np.asarray(X, dtype=np.float64)
+        except (TypeError, ValueError):
+            return
+    if array.dtype.kind != "f" or array.ndim == 0 or np.isfinite(array.sum(dtype=np.float64)):
+        return
+    bad = np.argwhere(~np.isfinite(array))
+    if not len(bad):
+        return
+    first = tuple(int(i) for i in bad[0])
+    value = "NaN" if np.isnan(array[first]) else "infinity"
+    if sparse.issparse(X):
+        coo = X.tocoo()
+        first = (int(coo.row[first[0]]), int(coo.col[first[0]]))
+    column = (
+        f"column {names[first[1]]!r}" if names is not None and len(first) > 1 else f"column {list(first[1:])}"
+    )
+    more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+    raise DataError(
+        f"Input X contains {value} in row {first[0]}, {column}{more} (counted from 0): "
+        "drop or impute such rows (scikit-learn's SimpleImputer) before fitting"
+    )

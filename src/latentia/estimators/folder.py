@@ -1,0 +1,236 @@
+"""Run folders: what a fit leaves on disk, written so that a folder is either whole or says what it lacks.
+
+| file | content |
+| --- | --- |
+| `config.json` | all that rebuilds the estimator: model, parameters, choices, data, versions, seed |
+| `model.safetensors` | weights, and the constants of the data's scaling |
+| `metrics.jsonl` | learning curves, a row an epoch |
+| `evaluation.json` | figures of the last evaluation, by split |
+| `report.html`, `figures/` | the report |
+| `checkpoints/` | for resuming; never read by `load` |
+
+Loading reads JSON and safetensors only: nothing in a folder is executed.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from latentia import __version__
+from latentia.errors import ConfigError, RunFolderError
+from latentia.estimators.form import Choice, Form
+from latentia.files import write_atomically
+
+if TYPE_CHECKING:
+    from latentia.estimators.vae import VAE
+
+FORMAT = 1
+CONFIG, WEIGHTS, METRICS, EVALUATION = "config.json", "model.safetensors", "metrics.jsonl", "evaluation.json"
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON atomically."""
+    write_atomically(path, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode())
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object of a run folder.
+
+    Raises:
+        RunFolderError: if it is absent, unreadable or no JSON object.
+    """
+    try:
+        value = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise RunFolderError(
+            f"{path} does not exist: {path.parent} is no run folder (they are made by `latentia fit --out DIR`)"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"{path} cannot be read ({error}); restore the file or fit again") from error
+    if not isinstance(value, dict):
+        raise RunFolderError(f"{path} holds no JSON object; restore the file or fit again")
+    return value
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a fit depends on."""
+    names = ("torch", "lightning", "numpy", "scikit-learn")
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}
+
+
+def start(estimator: VAE, folder: Path, extra: dict[str, Any]) -> None:
+    """Mark a folder as being fitted into, with the settings that a resumed fit must have."""
+    write_json(folder / CONFIG, {**_header("fitting"), "params": _params(estimator), **extra})
+
+
+def save(estimator: VAE, folder: Path, extra: dict[str, Any] | None = None) -> Path:
+    """Write a fitted estimator; the configuration comes last, so that a folder with a whole one is whole.
+
+    Args:
+        estimator: fitted.
+        folder: made if need be.
+        extra: further entries of `config.json` (data, command).
+
+    Raises:
+        ConfigError: if a part was given as an object: only names can be written down.
+        RunFolderError: if the folder cannot be written.
+    """
+    params = _params(estimator)
+    tensors = {f"model.{name}": value for name, value in estimator.module_.state_dict().items()}
+    tensors |= {f"form.{name}": value for name, value in estimator.form_.state_dict().items()}
+    weights = save_tensors({name: value.detach().cpu().contiguous() for name, value in tensors.items()})
+    config = {
+        **_header("fitted"),
+        "params": params,
+        "form": estimator.form_.describe(),
+        "composition": {
+            "model": estimator.model,
+            "latent_dim": estimator.latent_dim_,
+            "likelihood": estimator.likelihood_,
+            "network": estimator.network_,
+            "event_shape": list(estimator.event_shape_),
+            "typical_size": estimator.typical_size_,
+        },
+        "choices": [[choice.what, choice.value, choice.reason] for choice in estimator.choices_],
+        "fit": {
+            "seed": estimator.seed_,
+            "n_train": estimator.n_train_,
+            "best_epoch": getattr(estimator, "best_epoch_", None),
+            "stopped_early": getattr(estimator, "stopped_early_", False),
+            "settings": getattr(estimator, "settings_", {}),
+        },
+        "features": list(getattr(estimator, "feature_names_in_", [])) or None,
+        "weights": {"file": WEIGHTS, "sha256": hashlib.sha256(weights).hexdigest()},
+        **(extra or {}),
+    }
+    rows = "".join(json.dumps(row) + "\n" for row in estimator.history_)
+    write_atomically(folder / WEIGHTS, weights)
+    write_atomically(folder / METRICS, rows.encode())
+    write_json(folder / CONFIG, config)
+    return folder
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The configuration of a fitted run, checked for version and state.
+
+    Raises:
+        RunFolderError: if the folder is absent, unfinished, or written by a newer version.
+    """
+    config = read_json(folder / CONFIG)
+    written = config.get("format")
+    if not isinstance(written, int):
+        raise RunFolderError(f"{folder / CONFIG} has no format number: it was not written by latentia")
+    if written > FORMAT:
+        raise RunFolderError(
+            f"{folder} has format {written} of latentia {config.get('latentia', 'unknown')}, this is "
+            f"{__version__} with format {FORMAT}: upgrade latentia to read it"
+        )
+    if config.get("state") != "fitted":
+        raise RunFolderError(
+            f"{folder} holds an unfinished fit: finish it with the same command and --resume, or fit again"
+        )
+    return config
+
+
+def load(folder: str | Path) -> VAE:
+    """Read a fitted estimator from a run folder; nothing in it is executed.
+
+    Raises:
+        RunFolderError: if the folder is absent, half-written, altered, or from a newer version; the message says which.
+    """
+    from latentia.estimators.vae import VAE
+
+    folder = Path(folder)
+    config = read_config(folder)
+    try:
+        estimator = VAE(**{**config["params"], "loggers": tuple(config["params"].get("loggers", ()))})
+        composition = config["composition"]
+        estimator.event_shape_ = tuple(composition["event_shape"])
+        estimator.latent_dim_ = composition["latent_dim"]
+        estimator.likelihood_ = composition["likelihood"]
+        estimator.network_ = composition["network"]
+        estimator.typical_size_ = composition["typical_size"]
+        estimator.form_ = Form(**config["form"])
+        estimator.choices_ = [Choice(*choice) for choice in config["choices"]]
+        estimator.seed_ = config["fit"]["seed"]
+        estimator.n_train_ = config["fit"]["n_train"]
+        estimator.best_epoch_ = config["fit"]["best_epoch"]
+        estimator.stopped_early_ = config["fit"]["stopped_early"]
+        estimator.settings_ = config["fit"]["settings"]
+        estimator.restore(_read_weights(folder, config["weights"]["sha256"]))
+        features = config["features"]
+    except (KeyError, TypeError) as error:
+        raise RunFolderError(
+            f"{folder / CONFIG} lacks or distorts an entry ({error}); restore the file or fit again"
+        ) from error
+    except ConfigError as error:
+        raise RunFolderError(f"{folder / CONFIG}: {error}") from error
+    if features:
+        estimator.feature_names_in_ = np.asarray(features, dtype=object)
+    estimator.history_ = read_metrics(folder)
+    return estimator
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """The learning curves of a run, one dict an epoch; empty if none were kept."""
+    path = folder / METRICS
+    if not path.exists():
+        return []
+    try:
+        return [json.loads(line) for line in path.read_text().splitlines() if line]
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"{path} cannot be read ({error}); delete it to do without curves") from error
+
+
+def _read_weights(folder: Path, digest: str) -> dict[str, torch.Tensor]:
+    path = folder / WEIGHTS
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RunFolderError(f"{path} cannot be read ({error.strerror}); restore it or fit again") from error
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise RunFolderError(
+            f"{path} is not the file that {CONFIG} names (SHA-256 differs): it was altered or cut; "
+            "restore it or fit again"
+        )
+    try:
+        return load_tensors(content)
+    except SafetensorError as error:
+        raise RunFolderError(f"{path} is no safetensors file ({error}); restore it or fit again") from error
+
+
+def _header(state: str) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "latentia": __version__,
+        "state": state,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "estimator": "VAE",
+        "versions": versions(),
+    }
+
+
+def _params(estimator: VAE) -> dict[str, Any]:
+    params = estimator.get_params(deep=False)
+    params["loggers"] = list(params["loggers"])
+    if not isinstance(params["random_state"], (int, type(None))):
+        params["random_state"] = None  # the run's own seed is kept beside it
+    for name, value in params.items():
+        if not isinstance(value, (str, int, float, bool, list, type(None))):
+            raise ConfigError(
+                f"{name}={value!r} is an object and cannot be written to a run folder: enter it in its registry "
+                "and give its name"
+            )
+    return params

@@ -1,0 +1,223 @@
+"""A whole run: data by name, fit, evaluation, all kept in one folder; what the command line calls."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from latentia import data
+from latentia.diagnostics import Evaluation, Verdict
+from latentia.errors import ConfigError, LatentiaError, RunFolderError, TrainingError
+from latentia.estimators import folder as run_folder
+from latentia.estimators.vae import VAE
+
+SplitName = Literal["train", "validation", "test"]
+IMPORTANCE_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Which data a run was fitted to: all that `latentia.data.load` needs to give them again."""
+
+    name: str
+    seed: int = 0
+    image_size: int | None = None
+    label_column: str | None = None
+
+    def load(self) -> data.Dataset:
+        """The data, split as they were when the run was fitted."""
+        return data.load(
+            self.name, seed=self.seed, image_size=self.image_size, label_column=self.label_column
+        )
+
+
+@dataclass
+class Run:
+    """A fitted estimator, its data and its folder."""
+
+    folder: Path
+    estimator: VAE
+    spec: DataSpec
+    config: dict[str, Any]
+    _dataset: data.Dataset | None = field(default=None, repr=False)
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Run:
+        """Read a run folder.
+
+        Raises:
+            RunFolderError: if it is no whole run folder, or one saved from Python without the name of its data.
+        """
+        folder = Path(folder)
+        config = run_folder.read_config(folder)
+        estimator = run_folder.load(folder)
+        spec = config.get("data")
+        if not isinstance(spec, dict):
+            raise RunFolderError(
+                f"{folder} was saved from Python and names no data: use latentia.load({str(folder)!r}) there"
+            )
+        return cls(folder, estimator, DataSpec(**spec), config)
+
+    @property
+    def dataset(self) -> data.Dataset:
+        """The data of the run, loaded once."""
+        if self._dataset is None:
+            self._dataset = self.spec.load()
+        return self._dataset
+
+    def split(self, name: SplitName) -> data.Split:
+        """One part of the data."""
+        parts = {
+            "train": self.dataset.train,
+            "validation": self.dataset.validation,
+            "test": self.dataset.test,
+        }
+        if name not in parts:
+            raise ConfigError(f"split={name!r}: expected train, validation or test")
+        return parts[name]
+
+    def evaluate(self, split: SplitName = "test", n_importance: int = 100) -> dict[str, Any]:
+        """Figures and verdict on one part of the data, also kept in `evaluation.json`.
+
+        Returns:
+            What `latentia evaluate --json` prints.
+        """
+        started = time.perf_counter()
+        part = self.split(split)
+        evaluation = self.estimator.evaluate(part.x, n_importance=n_importance)
+        verdict = self.estimator.diagnose(part.x)
+        figures = as_json(self, split, evaluation, verdict, time.perf_counter() - started)
+        path = self.folder / run_folder.EVALUATION
+        kept = run_folder.read_json(path) if path.exists() else {}
+        run_folder.write_json(path, {**kept, split: figures})
+        return figures
+
+
+def as_json(run: Run, split: str, evaluation: Evaluation, verdict: Verdict, seconds: float) -> dict[str, Any]:
+    """The figures of an evaluation as one flat JSON object."""
+    figures = {
+        "model": run.estimator.model,
+        "data": run.spec.name,
+        "split": split,
+        "likelihood": run.estimator.likelihood_,
+        **asdict(evaluation),
+        "verdict": verdict.name,
+        "evidence": list(verdict.evidence),
+        "remedies": list(verdict.remedies),
+        "seconds": round(seconds, 3),
+    }
+    return {name: _plain(value) for name, value in figures.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+def fit_run(
+    spec: DataSpec,
+    params: dict[str, Any],
+    out: Path,
+    *,
+    command: str,
+    resume: bool = False,
+    overwrite: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> Run:
+    """Fit, and keep everything in `out`.
+
+    Args:
+        spec: the data.
+        params: arguments of `latentia.VAE`.
+        out: the run folder.
+        command: what the person typed, kept for the report.
+        resume: go on with the interrupted run in `out`; a finished one is returned as it is.
+        overwrite: replace what is in `out`.
+        say: told what happens.
+
+    Raises:
+        ConfigError: if a resumed run has other settings than those given.
+        RunFolderError: if `out` holds a run already, or cannot be written.
+    """
+    started = _check_folder(out, spec, params, resume, overwrite)
+    if started == "fitted":
+        say(f"{out} is finished already")
+        return Run.open(out)
+    try:
+        estimator = VAE(**params)
+    except TypeError as error:
+        known = ", ".join(VAE().get_params(deep=False))
+        raise ConfigError(f"{error}; the parameters are {known}") from None
+    dataset = spec.load()
+    say(dataset.source)
+    new = not out.exists()
+    if overwrite and not resume:
+        _clear(out)
+    run_folder.start(estimator, out, {"data": asdict(spec), "command": command})
+    try:
+        estimator.fit(dataset, run_dir=out, resume=resume)
+    except LatentiaError as error:
+        if new and not isinstance(error, TrainingError):
+            shutil.rmtree(out, ignore_errors=True)
+        raise
+    for choice in estimator.choices_:
+        say(str(choice))
+    if dataset.feature_names is not None and not hasattr(estimator, "feature_names_in_"):
+        estimator.feature_names_in_ = np.asarray(dataset.feature_names, dtype=object)
+    run_folder.save(estimator, out, {"data": asdict(spec), "command": command, "source": dataset.source})
+    run = Run.open(out)
+    run._dataset = dataset
+    return run
+
+
+def _check_folder(
+    out: Path, spec: DataSpec, params: dict[str, Any], resume: bool, overwrite: bool
+) -> str | None:
+    """Whether `out` may be written to; gives the state of the run in it, if it is to be resumed."""
+    if out.exists() and not out.is_dir():
+        raise RunFolderError(f"{out} is a file, not a folder; give another --out")
+    config_file = out / run_folder.CONFIG
+    if not config_file.exists():
+        if out.is_dir() and any(out.iterdir()) and not resume:
+            raise RunFolderError(f"{out} is not empty and no run folder; give a new or empty folder")
+        return None
+    if not resume:
+        if overwrite:
+            return None
+        raise RunFolderError(f"{out} holds a run already: give another --out, or --overwrite, or --resume")
+    config = run_folder.read_json(config_file)
+    wanted = {"data": asdict(spec), **params}
+    kept = {"data": config.get("data"), **config.get("params", {})}
+    for name, value in wanted.items():
+        value = list(value) if isinstance(value, tuple) else value
+        if name != "verbose" and kept.get(name) != value:
+            raise ConfigError(
+                f"the run in {out} was started with {name}={kept.get(name)!r}, not {value!r}: resume it with the "
+                "settings that it was started with"
+            )
+    return str(config.get("state"))
+
+
+def _clear(out: Path) -> None:
+    """Remove an old run's files, and only those."""
+    for name in (
+        run_folder.CONFIG,
+        run_folder.WEIGHTS,
+        run_folder.METRICS,
+        run_folder.EVALUATION,
+        "report.html",
+    ):
+        (out / name).unlink(missing_ok=True)
+    for name in ("checkpoints", "figures", "logs"):
+        shutil.rmtree(out / name, ignore_errors=True)

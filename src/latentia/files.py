@@ -1,0 +1,47 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from latentia.errors import RunFolderError
+
+
+def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], object]) -> None:
+    """Write a file so that, at any moment, `path` holds its old content or all of the new one.
+
+    The content goes to a temporary file beside it, is flushed to the disk, and is renamed.
+
+    Args:
+        path: the file; its folder is made if need be.
+        content: the bytes, or a function that writes them to an open binary file.
+
+    Raises:
+        RunFolderError: if it cannot be written; the old content is left, and no temporary file.
+    """
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        with os.fdopen(descriptor, "wb") as file:
+            if callable(content):
+                content(file)
+            else:
+                file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+        temporary = None
+    except OSError as error:
+        reason = error.strerror or error
+        raise RunFolderError(
+            f"{path} cannot be written ({reason}): free space, mend permissions or choose another folder"
+        ) from error
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)

@@ -1,0 +1,180 @@
+"""From a run folder to its report, and from drawn items to a file."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from latentia.catalog import CATALOG
+from latentia.errors import ConfigError
+from latentia.estimators.folder import EVALUATION, read_json
+from latentia.estimators.form import Form
+from latentia.estimators.run import Run
+from latentia.estimators.vae import VAE
+from latentia.files import write_atomically
+from latentia.report.content import Figure, ReportInput
+from latentia.report.images import mosaic, pixels, square
+from latentia.report.page import render
+
+CODES_SHOWN = 5000
+TABLE_ROWS_SHOWN = 500
+IMAGES_SHOWN = 24
+WORST_SHOWN = 12
+SCORED = 500
+
+_UNITS = (
+    ("elbo", "nats", "evidence lower bound, mean per item"),
+    ("log_likelihood", "nats", "importance-weighted, mean per item"),
+    ("distortion", "nats", "-E log p(x|z)"),
+    ("kl", "nats", "rate: KL(q(z|x) || p(z))"),
+    ("bits_per_dim", "bits/dim", ""),
+    ("sse", "squared units", "squared error summed over an item, z drawn from q(z|x)"),
+    ("sse_of_mean", "squared units", "the same, z the posterior mean"),
+    ("sigma2", "squared units", "variance of p(x|z) in force"),
+)
+
+
+def report_run(run: Run) -> Path:
+    """Write the report of a run, on its test part, and return the page's path.
+
+    Raises:
+        RunFolderError: if the folder cannot be written.
+    """
+    path = run.folder / EVALUATION
+    kept = read_json(path) if path.exists() else {}
+    figures = kept.get("test") or run.evaluate("test")
+    estimator, test = run.estimator, run.split("test")
+    image = run.dataset.is_image
+    shown = test.take(IMAGES_SHOWN if image else TABLE_ROWS_SHOWN).x
+    coded = test.take(CODES_SHOWN)
+    worst, scores, what = _worst(
+        estimator, test.take(SCORED).x, "elbo" in figures and figures["elbo"] is not None
+    )
+    n_samples = 64 if image else max(64, shown.shape[0])
+    content = ReportInput(
+        title=f"{estimator.model} on {run.spec.name}",
+        model=str(estimator.model),
+        model_summary=_summary(estimator),
+        data=f"{run.spec.name}: {run.dataset.source}",
+        command=str(run.config.get("command", "")),
+        created=str(run.config["created"]),
+        verdict=str(figures["verdict"]),
+        evidence=figures["evidence"],
+        remedies=figures["remedies"],
+        figures=_figures(figures),
+        history=estimator.history_,
+        kl_per_dim=np.asarray(figures["kl_per_dim"] or [0.0] * estimator.latent_dim_),
+        active=np.asarray(figures["active"], dtype=bool),
+        originals=viewable(estimator.form_, shown),
+        reconstructions=viewable(estimator.form_, estimator.reconstruct(shown)),
+        samples=viewable(estimator.form_, estimator.sample(n_samples, mean=image, random_state=0)),
+        worst=(
+            viewable(estimator.form_, worst),
+            viewable(estimator.form_, estimator.reconstruct(worst)),
+            scores,
+        ),
+        codes=estimator.transform(coded.x),
+        labels=coded.y,
+        class_names=run.dataset.class_names,
+        choices=[(f"{choice.what}: {choice.value}", choice.reason) for choice in estimator.choices_],
+        feature_names=None if image else run.dataset.feature_names,
+        settings={**run.config["composition"], **run.config["fit"]["settings"]},
+        versions={"latentia": run.config["latentia"], **run.config["versions"]},
+        split="test",
+        score=what,
+    )
+    return render(content, run.folder)
+
+
+def viewable(form: Form, items: Any) -> NDArray[Any]:
+    """Items as the report draws them: images as uint8 or on [0, 1], tables in the person's own units."""
+    array = items.toarray() if hasattr(items, "toarray") else np.asarray(items)
+    if len(form.event_shape) == 1 or form.kind in ("pixels", "unit"):
+        return array
+    centre, scale = float(form.mean), float(form.scale)
+    values = (array.astype(np.float64) - centre) / scale
+    # Standardised images of any range: two standard deviations either side of the mean span black to white.
+    return values if form.kind == "binary" else np.clip(values / 4 + 0.5, 0.0, 1.0)
+
+
+def write_items(
+    items: NDArray[Any], path: Path, features: Sequence[str] | None = None, beside: Any = None
+) -> Path:
+    """Write drawn or rebuilt items as .png (images), .npy or .csv.
+
+    Args:
+        items: `[n, *event]`.
+        path: the file; its suffix says the format.
+        features: column names of a table.
+        beside: for .png, originals drawn in a row above the items.
+
+    Raises:
+        ConfigError: if the suffix does not suit the items.
+        RunFolderError: if the file cannot be written.
+    """
+    suffix = path.suffix.lower()
+    image = items.ndim == 4
+    if suffix == ".npy":
+        write_atomically(path, lambda file: np.save(file, items, allow_pickle=False))
+    elif suffix == ".png" and image:
+        tiles = _tiles(items)
+        rows = square(tiles)
+        if beside is not None:
+            originals, columns = _tiles(np.asarray(beside)), 8
+            rows = []
+            for start in range(0, len(tiles), columns):
+                rows += [originals[start : start + columns], tiles[start : start + columns]]
+        write_atomically(path, mosaic(rows))
+    elif suffix == ".csv" and not image:
+        table = pd.DataFrame(items, columns=list(features) if features else None)
+        text = io.StringIO()
+        table.to_csv(text, index=False)
+        write_atomically(path, text.getvalue().encode())
+    else:
+        kinds = ".png or .npy" if image else ".csv or .npy"
+        what = "images" if image else "a table"
+        raise ConfigError(f"--out {path}: {what} can be written as {kinds}")
+    return path
+
+
+def _tiles(items: NDArray[Any]) -> NDArray[Any]:
+    """Images as RGB tiles; binary and unbounded ones are stretched to black and white."""
+    if items.dtype == np.uint8 and items.max(initial=0) > 1:
+        return pixels(items)
+    values = items.astype(np.float64)
+    low, high = min(0.0, float(values.min())), max(1.0, float(values.max()))
+    return pixels((values - low) / (high - low))
+
+
+def _worst(estimator: VAE, items: Any, has_bound: bool) -> tuple[NDArray[Any], NDArray[Any], str]:
+    """The items that the model explains worst, worst first, with their scores."""
+    array = items.toarray() if hasattr(items, "toarray") else np.asarray(items)
+    if has_bound:
+        scores, what = estimator.score_samples(array), "log-likelihood, nats"
+    else:
+        difference = estimator.reconstruct(array).astype(np.float64) - array
+        scores, what = -(difference**2).reshape(len(array), -1).sum(1), "negative squared error"
+    order = np.argsort(scores)[:WORST_SHOWN]
+    return array[order], scores[order], what
+
+
+def _summary(estimator: VAE) -> str:
+    entry = CATALOG[estimator.model] if isinstance(estimator.model, str) else estimator.model
+    return f"{entry.summary} ({entry.reference})"
+
+
+def _figures(figures: dict[str, Any]) -> list[Figure]:
+    rows = [
+        Figure(name, figures[name], unit, figures["split"], note)
+        for name, unit, note in _UNITS
+        if figures.get(name) is not None
+    ]
+    active = f"{figures['active_units']} of {figures['latent_dim']}"
+    rows.insert(min(3, len(rows)), Figure("active_units", active, "dimensions", figures["split"], ""))
+    return rows

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# Real data beside the checkout are used without being asked for.
+if "LATENTIA_DATA" not in os.environ and (ROOT.parent / "shared" / "data").is_dir():
+    os.environ["LATENTIA_DATA"] = str(ROOT.parent / "shared" / "data")
+
+# Workers of a parallel run must not fight over the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data sets; tests that need it skip, with the reason, where it is absent."""
+    folder = os.environ.get("LATENTIA_DATA")
+    if not folder or not (Path(folder) / "mnist").is_dir():
+        pytest.skip("needs the real data sets: set LATENTIA_DATA to a folder that holds mnist/ and others")
+    return Path(folder)
