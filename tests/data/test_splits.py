@@ -32,6 +32,13 @@ def test_parts_are_disjoint_and_complete(n):
     assert [len(part) for part in parts] == [n - 2 * share, share, share]
 
 
+@pytest.mark.parametrize(("validation", "test"), [(0.01, 0.98), (0.49, 0.5), (0.001, 0.001)])
+@pytest.mark.parametrize("n", [3, 4, 5])
+def test_no_part_is_ever_empty(n, validation, test):
+    data = split(n, validation_fraction=validation, test_fraction=test)
+    assert min(len(data.train), len(data.validation), len(data.test)) >= 1
+
+
 def test_seeds():
     assert ids(split(100).test) == ids(split(100).test)
     assert ids(split(100).test) != ids(split(100, seed=1).test)

@@ -118,6 +118,11 @@ def test_label_column_by_name_and_place(tmp_path):
         load(path, label_column=7)
 
 
+def test_whole_numbers_beyond_int64_become_floats(tmp_path):
+    data = load(write(tmp_path / "t.csv", "a\n1\n2\n18446744073709551615\n"))
+    assert rows_of(data) == [(1.0,), (2.0,), (2.0**64,)]
+
+
 def test_constant_columns_stay(tmp_path):
     data = load(write(tmp_path / "t.csv", "a,b\n1,0\n2,0\n3,0\n"))
     assert data.feature_names == ("a", "b")
@@ -135,6 +140,7 @@ def test_constant_columns_stay(tmp_path):
         ("a,colour\n1,red\n3,blue\n5,red\n", "row 1, column 'colour' holds 'red'.*label_column='colour'"),
         ("a,b\n1,2\n3\n5,6\n", "row 2, column 'b' is missing"),
         ("a,b\n1,2\n3,4,5\n5,6\n", "(?i)line 3"),
+        ("a,b\n1,2,3,4\n5,6,7,8\n", "row 1 has 4 cells but the header names 2 columns"),
         ("a,b\n", "no rows"),
         ("", "empty"),
         ("a,b\n1,2\n", "1 row"),

@@ -77,7 +77,7 @@ def noisy(stored: Tensor) -> Tensor:
 
 def rows(n: int = 90, width: int = 6, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
-    codes = rng.normal(size=(n, 2)) @ rng.normal(size=(2, width))
+    codes = rng.normal(size=(n, 2)) @ np.random.default_rng(0).normal(size=(2, width))
     return np.clip(128 + 40 * codes + rng.normal(size=(n, width)), 0, 255).astype(np.uint8)
 
 

@@ -158,7 +158,7 @@ def assemble(name: str, raw: Raw, *, seed: int, validation_fraction: float, test
         raise DataError(
             f"{name}: {rows} to train on; at least {drawn + 1} are needed to split off {drawn} other parts"
         )
-    n_test = 0 if raw.test is not None else max(1, round(test_fraction * n))
+    n_test = 0 if raw.test is not None else min(max(1, round(test_fraction * n)), n - drawn)
     n_validation = 0 if raw.validation is not None else max(1, round(validation_fraction * n))
     if raw.test is not None:
         n_validation = min(n_validation, MAX_VALIDATION)

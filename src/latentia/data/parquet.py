@@ -64,7 +64,8 @@ def from_table(
     if column is None and pixels is None:
         if image_size is not None:
             raise DataError(f"{where} has no column of images; image_size is for images")
-        frame = table.to_pandas()
+        with reading(where, "Parquet table"):
+            frame = table.to_pandas()
         named = frame.index.dtype.kind not in "iuf"
         return from_frame(frame.reset_index() if named else frame, where, label_column, row_names_first=named)
     label = table.column_names[label_column] if isinstance(label_column, int) else label_column

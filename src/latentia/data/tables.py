@@ -46,6 +46,10 @@ def read_text_table(path: Path, label_column: str | int | None = None) -> Raw:
             # R's write.table: the column of row names has no name of its own
             options |= {"names": ["row names", *header]}
             unnamed_first = True
+        elif header is not None and len(preview) > 1 and len(preview[1]) > len(header):
+            raise DataError(
+                f"{path}: row 1 has {len(preview[1])} cells but the header names {len(header)} columns"
+            )
         frame = pd.read_csv(
             path,
             sep=separator,
@@ -142,6 +146,7 @@ def from_frame(
         _require_numbers(frame.iloc[:, j], titles[j], where)
     chosen = frame.iloc[:, features]
     whole = all(pd.api.types.is_integer_dtype(t) or pd.api.types.is_bool_dtype(t) for t in chosen.dtypes)
+    whole = whole and not chosen.select_dtypes("uint64").gt(np.iinfo(np.int64).max).to_numpy().any()
     if whole and not chosen.isna().to_numpy().any():
         x: NDArray[Any] = chosen.to_numpy(dtype=np.int64)
     else:

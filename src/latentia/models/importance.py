@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -16,6 +16,7 @@ from latentia.errors import ConfigError
 MEMORY_BUDGET = 256 * 2**20
 
 
+@runtime_checkable
 class Codec(Protocol):
     """What the estimate asks of a model: its two conditional distributions and its prior."""
 

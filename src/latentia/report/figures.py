@@ -236,7 +236,7 @@ def latent_picture(chart: LatentMap, labels: Labels, theme: Theme) -> Figure:
         if name and color != theme.faint and len(rows):
             middle = _middle(chart.points[rows])
             axes.annotate(
-                plain(name, 14), middle, ha="center", va="center", fontsize=10.5, fontweight="bold", color=theme.ink,
+                plain(name, 14), middle, ha="center", va="center", fontsize=12.5, fontweight="bold", color=theme.ink,
                 path_effects=[withStroke(linewidth=3.2, foreground=theme.surface)],
             )  # fmt: skip
     others = [(name, color) for name, color, _ in groups if color == theme.faint and name]

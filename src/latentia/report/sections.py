@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 import matplotlib.figure
 import numpy as np
@@ -174,7 +175,9 @@ def _vectors(report: ReportInput) -> tuple[list[Card | None], list[Card | None]]
         scale = " Counts are compared as log(1 + count)."
     rebuilding = _rebuilt_rows(report, originals, rebuilt, scale) if len(originals) else []
     drawing = _drawn_rows(report, originals, samples, scale) if len(originals) and len(samples) else []
-    return [*drawing, *rebuilding[:2]], [*rebuilding[2:], _worst_rows(report)]
+    # Side by side: what is drawn from the model on the left, what is rebuilt on the right.
+    paired = [card for pair in zip_longest(drawing, rebuilding[:2]) for card in pair]
+    return paired, [*rebuilding[2:], _worst_rows(report)]
 
 
 def _drawn_rows(report: ReportInput, data: np.ndarray, samples: np.ndarray, scale: str) -> list[Card | None]:
@@ -192,7 +195,7 @@ def _drawn_rows(report: ReportInput, data: np.ndarray, samples: np.ndarray, scal
         _chart(
             Card(
                 "correlations",
-                "Dependence between features",
+                "Dependence between features in samples",
                 "A dot for each pair: on the line, samples keep it.",
             ),
             "Scatter: correlation of each pair of features in the data against that in the samples.",
@@ -208,16 +211,18 @@ def _rebuilt_rows(
     rows = f"{number(len(data))} rows{_of_split(report)}"
     return [
         _chart(
-            Card("agreement", "Originals and reconstructions", f"{rows}, all features.{scale}"),
-            "Scatter of observed against reconstructed values, standardised.",
-            lambda theme: tables.agreement(data, rebuilt, theme),
-        ),
-        _chart(
             Card(
-                "explained", "What is kept of each feature", "Share of its variance that survives the code."
+                "explained",
+                "Reconstructions",
+                f"Share of each feature's variance that survives the code.{scale}",
             ),
             "Bars: R squared of the reconstruction for each feature.",
             lambda theme: tables.explained(data, rebuilt, names, theme),
+        ),
+        _chart(
+            Card("agreement", "Originals against reconstructions", f"{rows}, all features."),
+            "Scatter of observed against reconstructed values, standardised.",
+            lambda theme: tables.agreement(data, rebuilt, theme),
         ),
         _chart(
             Card("heatmap", "Row by row", f"Patterns on the left should come back on the right.{scale}"),

@@ -59,16 +59,21 @@ class Average:
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         torch._foreach_lerp_(self._averages, self._sources, 1 - decay)
 
-    @contextmanager
-    def applied(self, model: nn.Module) -> Iterator[None]:
-        """Within the block `model` has the averaged weights; after it its own."""
-        own = copy_of(model)
+    def apply(self, model: nn.Module) -> None:
+        """Give `model` the averaged weights."""
+        own = model.state_dict()
         model.load_state_dict(
             {
                 name: self.weights[name] if tensor.is_floating_point() else tensor
                 for name, tensor in own.items()
             }
         )
+
+    @contextmanager
+    def applied(self, model: nn.Module) -> Iterator[None]:
+        """Within the block `model` has the averaged weights; after it its own."""
+        own = copy_of(model)
+        self.apply(model)
         try:
             yield
         finally:

@@ -10,13 +10,14 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from latentia.errors import ConfigError
 
-Indices = np.ndarray[Any, np.dtype[np.int64]]
+Indices = npt.NDArray[np.int64]
 
 _PERMUTATION = 0x7065726D  # keeps the stream of permutations apart from other uses of the same seed
 _HASHED_BYTES = 64 * 2**20
@@ -50,7 +51,7 @@ class Batches:
 
     def __init__(
         self,
-        x: np.ndarray[Any, Any] | Tensor,
+        x: npt.NDArray[Any] | Tensor,
         transform: Callable[[Tensor], Tensor],
         *,
         memory_budget: int = 4 * 2**30,
@@ -165,7 +166,7 @@ def _slices(n: int, batch_size: int) -> list[slice]:
     return slices
 
 
-def _as_tensor(x: np.ndarray[Any, Any] | Tensor) -> Tensor:
+def _as_tensor(x: npt.NDArray[Any] | Tensor) -> Tensor:
     if isinstance(x, Tensor):
         return x
     # torch has no index_select for the wider unsigned types, and no foreign byte orders
@@ -179,7 +180,7 @@ def _as_tensor(x: np.ndarray[Any, Any] | Tensor) -> Tensor:
 class _Rows(Dataset[Tensor]):
     """Rows by number; a mapped file is opened again in each worker instead of being copied to it."""
 
-    def __init__(self, x: np.memmap[Any, Any] | Tensor) -> None:
+    def __init__(self, x: np.memmap[Any, np.dtype[Any]] | Tensor) -> None:
         self.x = x
 
     def __getitem__(self, rows: Indices) -> Tensor:

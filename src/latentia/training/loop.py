@@ -248,9 +248,10 @@ class Loop(LightningModule):
         task = self.task
         if self._restored is not None:  # killed between the last epoch and this
             self._restore_weights(self._restored)
-        kept = self.best if self.average is None or self.best is not None else self.average.weights
-        if kept is not None:
-            self.model.load_state_dict(kept)
+        if self.best is not None:
+            self.model.load_state_dict(self.best)
+        elif self.average is not None:
+            self.average.apply(self.model)
         self.model.to(task.device)  # Lightning moves it to the CPU when it is done
         calibrate(self.model, task.train, FINAL_ROWS, task.config.batch_size, task.config.seed)
         self.position.finished = True
