@@ -7,7 +7,6 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from scipy import sparse
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
@@ -16,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from latentia.errors import ConfigError, DataError
 from latentia.mixture.components import Components, check_n_components
 from latentia.mixture.criteria import Finding, Scores, scores, verdict
-from latentia.mixture.em import EMResult, posterior, run_em
+from latentia.mixture.em import EMResult, posterior, run_restarts
 from latentia.mixture.rows import Rows, Summary, check_distinct, summarize
 from latentia.mixture.start import STARTS, initialize
 from latentia.mixture.stepwise import StepwiseEM
@@ -55,7 +54,12 @@ class BaseMixture(DensityMixin, BaseEstimator):
         if isinstance(X, torch.Tensor):
             X = X.detach().cpu().numpy()
         X = validate_data(
-            self, X, reset=reset, accept_sparse="csr", dtype="numeric", ensure_all_finite=False, ensure_min_samples=1
+            self,
+            X,
+            reset=reset,
+            accept_sparse="csr" if self._family.counts else False,
+            dtype="numeric",
+            ensure_all_finite=False,
         )
         single = X.dtype == np.float32 and not self._float64_only
         weights = None if sample_weight is None else check_weights(sample_weight, X.shape[0])
@@ -77,42 +81,41 @@ class BaseMixture(DensityMixin, BaseEstimator):
         """
         self._check_parameters()
         rows = self._rows(X, sample_weight, reset=True)
-        if sparse.issparse(X) and not self._family.counts:
-            raise DataError("a Gaussian mixture needs a dense table; sparse input is for counts: use X.toarray()")
         summary = self._summary(rows)
         check_distinct(rows, self.n_components)
-        warm = self.warm_start and hasattr(self, "components_")
-        best: tuple[EMResult, dict[str, torch.Tensor]] | None = None
         random = check_random_state(self.random_state)
         components = self._new_components(rows.n_features, rows.dtype)
-        if warm:
-            self._check_warm(components)
+        former = self.components_ if self.warm_start and hasattr(self, "components_") else None
+        if former is not None:
+            self._check_warm(former, components)
         components.prepare(rows, summary)
         prepared = components.copy_parameters()
-        for start in range(1 if warm else self.n_init):
+
+        def start() -> None:
             components.parameters = dict(prepared)
-            if warm:
-                components.parameters |= self.components_.copy_parameters() | prepared
+            if former is not None:
+                components.parameters = former.copy_parameters() | prepared
             else:
                 initialize(components, rows, self.init_params, random)
                 self._override(components)
-            result = run_em(
-                components,
-                rows,
-                max_iter=self.max_iter,
-                tol=self.tol,
-                criterion=self.criterion,
-                report=_printer(start, self.verbose),
-            )
-            if best is None or result.objective > best[0].objective:
-                best = result, components.copy_parameters()
-        assert best is not None
-        self.result_, components.parameters = best
+
+        self.result_ = run_restarts(
+            components,
+            rows,
+            start,
+            1 if former is not None else self.n_init,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            criterion=self.criterion,
+            report=print_iteration if self.verbose else None,
+        )
         self._stepwise = StepwiseEM()
         self._settle(components)
         if not self.result_.converged and self.max_iter > 0:
             warnings.warn(
-                f"EM did not converge in max_iter={self.max_iter} iterations; raise max_iter or tol", ConvergenceWarning, stacklevel=2
+                f"EM did not converge in max_iter={self.max_iter} iterations; raise max_iter or tol",
+                ConvergenceWarning,
+                stacklevel=2,
             )
         return self
 
@@ -167,10 +170,11 @@ class BaseMixture(DensityMixin, BaseEstimator):
         return summarize(rows, counts=self._family.counts)
 
     def _new_components(self, n_features: int, dtype: torch.dtype) -> Components:
-        return self._family(self.n_components, n_features, dtype=dtype, device=self.device, **self._settings())
+        return self._family(
+            self.n_components, n_features, dtype=dtype, device=self.device, **self._settings()
+        )
 
-    def _check_warm(self, components: Components) -> None:
-        old = self.components_
+    def _check_warm(self, old: Components, components: Components) -> None:
         if (old.n_components, old.n_features) != (components.n_components, components.n_features):
             raise ConfigError(
                 f"warm_start: the former fit has n_components={old.n_components}, n_features={old.n_features}, "
@@ -191,14 +195,15 @@ class BaseMixture(DensityMixin, BaseEstimator):
         check_is_fitted(self)
         rows = self._rows(X)
         self._summary(rows)
+        self.components_.dtype = rows.dtype
         return rows
 
     def score_samples(self, X: Any) -> np.ndarray:
-        """log p(x) of each row in nats, `[n]`."""
+        """Log p(x) of each row in nats, `[n]`."""
         rows = self._checked(X)
         self.components_.begin()
         out = []
-        for chunk in rows.chunks(self._chunk_rows(rows)):
+        for chunk in rows.chunks(self.components_.chunk_rows):
             log_evidence = posterior(self.components_, chunk)[2]
             h = self.components_.base_measure(chunk)
             out.append((log_evidence if h is None else log_evidence + h).cpu().numpy())
@@ -212,7 +217,10 @@ class BaseMixture(DensityMixin, BaseEstimator):
         """p(k|x), the responsibilities, `[n, K]`."""
         rows = self._checked(X)
         self.components_.begin()
-        out = [posterior(self.components_, c)[1].T.cpu().numpy().copy() for c in rows.chunks(self._chunk_rows(rows))]
+        out = [
+            posterior(self.components_, c)[1].T.cpu().numpy().copy()
+            for c in rows.chunks(self.components_.chunk_rows)
+        ]
         return np.concatenate(out)
 
     def predict(self, X: Any) -> np.ndarray:
@@ -254,44 +262,49 @@ class BaseMixture(DensityMixin, BaseEstimator):
         """What is wrong with the fit (singular, empty or duplicate components, no convergence); empty if nothing."""
         return verdict(self.components_, self._checked(X), self.result_)
 
-    def _chunk_rows(self, rows: Rows) -> int:
-        self.components_.dtype = rows.dtype
-        return self.components_.chunk_rows
-
     # Keep -----------------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, np.ndarray]:
         """Arrays (no pickle) that, with `get_params()`, rebuild the fitted estimator through `from_state`."""
         check_is_fitted(self)
-        r = self.result_
-        return self.components_.state() | {
-            "result.log_likelihood": np.asarray(r.log_likelihood),
-            "result.expected": np.asarray(r.expected),
-            "result.objective": np.asarray(r.objective),
-            "result.criterion": np.asarray(r.criterion),
-            "result.converged": np.asarray(r.converged),
-            "result.rescued": np.asarray(r.rescued, dtype=np.int64).reshape(-1, 2),
-            "result.kept": np.asarray(r.kept, dtype=np.int64),
-        }
+        return self.components_.state() | result_state(self.result_)
 
     def from_state(self, state: dict[str, np.ndarray]) -> Self:
         """Put this (unfitted) estimator in the fitted state that `state()` gave."""
         components = self._family.from_state(state, device=self.device)
-        log_likelihood = tuple(np.asarray(state["result.log_likelihood"]).tolist())
-        self.result_ = EMResult(
-            log_likelihood,
-            float(state["result.objective"]),
-            tuple(np.asarray(state["result.expected"]).tolist()),
-            str(state["result.criterion"]),
-            bool(state["result.converged"]),
-            len(log_likelihood),
-            tuple((int(i), int(k)) for i, k in state["result.rescued"]),
-            tuple(int(i) for i in state["result.kept"]),
-        )
+        self.result_ = result_from_state(state)
         self.n_features_in_ = components.n_features
         self._stepwise = StepwiseEM()
         self._settle(components)
         return self
+
+
+def result_state(result: EMResult) -> dict[str, np.ndarray]:
+    """The history of a fit as arrays."""
+    return {
+        "result.log_likelihood": np.asarray(result.log_likelihood),
+        "result.expected": np.asarray(result.expected),
+        "result.objective": np.asarray(result.objective),
+        "result.criterion": np.asarray(result.criterion),
+        "result.converged": np.asarray(result.converged),
+        "result.rescued": np.asarray(result.rescued, dtype=np.int64).reshape(-1, 2),
+        "result.kept": np.asarray(result.kept, dtype=np.int64),
+    }
+
+
+def result_from_state(state: dict[str, np.ndarray]) -> EMResult:
+    """The history of a fit from `result_state`."""
+    log_likelihood = tuple(np.asarray(state["result.log_likelihood"]).tolist())
+    return EMResult(
+        log_likelihood,
+        float(state["result.objective"]),
+        tuple(np.asarray(state["result.expected"]).tolist()),
+        str(state["result.criterion"]),
+        bool(state["result.converged"]),
+        len(log_likelihood),
+        tuple((int(i), int(k)) for i, k in state["result.rescued"]),
+        tuple(int(i) for i in state["result.kept"]),
+    )
 
 
 def check_weights(sample_weight: Any, n: int) -> np.ndarray:
@@ -304,16 +317,19 @@ def check_weights(sample_weight: Any, n: int) -> np.ndarray:
     if weights.shape != (n,):
         raise DataError(f"sample_weight.shape == {weights.shape}, expected {(n,)}")
     if not np.isfinite(weights).all():
-        raise DataError(f"sample_weight holds NaN or infinity at row {int(np.flatnonzero(~np.isfinite(weights))[0])}")
+        raise DataError(
+            f"sample_weight holds NaN or infinity at row {int(np.flatnonzero(~np.isfinite(weights))[0])}"
+        )
     if (weights < 0).any():
         row = int(np.flatnonzero(weights < 0)[0])
-        raise DataError(f"sample_weight is negative ({weights[row]:g}) at row {row}; weights of at least 0 were expected")
+        raise DataError(
+            f"sample_weight is negative ({weights[row]:g}) at row {row}; weights of at least 0 were expected"
+        )
     if not weights.any():
         raise DataError("sample_weight is zero for every row; at least one positive weight was expected")
     return weights
 
 
-def _printer(start: int, verbose: int) -> Any:
-    if not verbose:
-        return None
-    return lambda i, mean, change: print(f"start {start}  iteration {i}  log-likelihood {mean:.6f}  change {change:.2e}")
+def print_iteration(iteration: int, mean: float, change: float) -> None:
+    """One line for an iteration of EM."""
+    print(f"iteration {iteration}  log-likelihood {mean:.6f}  change {change:.2e}")

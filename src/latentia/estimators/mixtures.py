@@ -123,7 +123,9 @@ class GaussianMixture(BaseMixture):
         if self.means_init is not None:
             p["means"] = self._given("means_init", (k, d))
         if self.precisions_init is not None:
-            shape = {"full": (k, d, d), "tied": (d, d), "diag": (k, d), "spherical": (k,)}[self.covariance_type]
+            shape = {"full": (k, d, d), "tied": (d, d), "diag": (k, d), "spherical": (k,)}[
+                self.covariance_type
+            ]
             precisions = self._given("precisions_init", shape)
             if self.covariance_type in ("full", "tied"):
                 if bool((torch.linalg.cholesky_ex(precisions).info != 0).any()):

@@ -1,0 +1,388 @@
+"""Gaussian components with spherical, diagonal, tied or full covariance.
+
+Features are taken about a fixed centre near the data, phi(x) = (1, u, u u') with u = x - c, so that a full-covariance
+pass is two matrix products for ALL components. This loses digits when a component is narrow against its distance
+from the centre; the family measures that before each pass and, where rounding would show, works with u_k = x - mu_k
+for each component instead (the statistics are then about the present means, and as additive).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from latentia.errors import ConfigError, DataError, TrainingError
+from latentia.mixture.components import FAMILIES, Components
+from latentia.mixture.rows import Chunk, Rows, Summary
+
+COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
+
+# Largest allowed rounding of a row's log density, in nats, before a pass goes component by component.
+_ROUNDING = {torch.float32: 1e-3, torch.float64: 1e-9}
+
+
+class GaussianComponents(Components):
+    """p(x|k) = N(x; mu_k, Sigma_k).
+
+    Parameters: `weights [K]`, `means [K, d]`, `covariances` (`[K, d, d]` full, `[d, d]` tied, `[K, d]` diag, `[K]`
+    spherical). The update is the weighted maximum-likelihood estimate with `reg_covar` added to each variance
+    (Bishop 2006, eqs. 9.24-9.26).
+
+    Args:
+        n_components: K.
+        n_features: d.
+        covariance_type: "full", "tied", "diag" or "spherical".
+        reg_covar: variance added to every feature of every component, in squared units of the data.
+
+    Raises:
+        ConfigError: an unknown covariance type.
+        TrainingError: on update, a covariance that is not positive definite.
+    """
+
+    family = "gaussian"
+
+    def __init__(
+        self,
+        n_components: int,
+        n_features: int,
+        *,
+        covariance_type: str = "full",
+        reg_covar: float = 1e-6,
+        dtype: torch.dtype = torch.float64,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        super().__init__(n_components, n_features, dtype=dtype, device=device)
+        if covariance_type not in COVARIANCE_TYPES:
+            known = ", ".join(COVARIANCE_TYPES)
+            raise ConfigError(f"covariance_type={covariance_type!r} is unknown; expected one of {known}")
+        self.covariance_type, self.reg_covar = covariance_type, float(reg_covar)
+        self.centre = torch.zeros(n_features, dtype=torch.float64, device=self.device)
+        self._spread = torch.ones(n_features, dtype=torch.float64, device=self.device)
+        self._reference: Tensor | None = None  # [K, d] while a pass goes component by component
+        self._factored: Tensor | None = None  # the covariances that `_factor` belongs to
+        self._pairs = _triangle(n_features) if covariance_type == "full" else _square(n_features)
+        self._pairs = tuple(index.to(self.device) for index in self._pairs)  # type: ignore[assignment]
+
+    def settings(self) -> dict[str, Any]:
+        """Keyword arguments of the constructor beside the precision and the device."""
+        return super().settings() | {"covariance_type": self.covariance_type, "reg_covar": self.reg_covar}
+
+    @property
+    def n_statistics(self) -> int:
+        """Mass, first moments, and second moments as far as the covariance type needs them."""
+        d = self.n_features
+        return 1 + d + {"spherical": 1, "diag": d}.get(self.covariance_type, len(self._pairs[0]))
+
+    @property
+    def n_free(self) -> int:
+        """Free parameters of weights, means and covariances."""
+        k, d = self.n_components, self.n_features
+        shape = {"full": k * d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diag": k * d, "spherical": k}
+        return k - 1 + k * d + shape[self.covariance_type]
+
+    def prepare(self, rows: Rows, summary: Summary) -> None:  # noqa: ARG002
+        """Put the centre at the mean of the data; a column without variance is refused."""
+        scale = torch.maximum(summary.minimum.abs(), summary.maximum.abs()).to(torch.float64)
+        flat = (summary.maximum == summary.minimum) | (summary.variance.sqrt() <= 1e-14 * scale)
+        if bool(flat.any()):
+            raise DataError(
+                f"column {int(flat.nonzero()[0])} is constant: a Gaussian needs a variance above zero; drop the column"
+            )
+        self.centre, self._spread = summary.mean, summary.variance.sqrt()
+
+    # Passes -------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Choose the form of the pass by its rounding, and freeze the parameters."""
+        precision = self._precisions()
+        about = (
+            self.parameters["means"] - self.centre
+        ).abs() + self._spread  # how far rows of k lie from the centre
+        spread = torch.maximum(about, self._spread)
+        if precision.ndim == 3:
+            bound = torch.einsum("kij,ki,kj->k", precision.abs(), spread, spread)
+        else:
+            bound = (precision * spread.square()).sum(1)
+        rounding = float(bound.max()) * torch.finfo(self.dtype).eps
+        self._reference = None
+        if rounding > _ROUNDING[self.dtype]:
+            self._reference = self.parameters["means"].clone()
+            self._whiten = self._precision_factor()
+        super().begin()
+
+    def encode(self, chunk: Chunk) -> Tensor:
+        """(1, u, second moments of u) of u = x - centre; the rows themselves where a pass goes by component."""
+        x, d = chunk.x, self.n_features
+        if self._reference is not None:
+            return x.T
+        phi = self._buffer("phi", self.n_statistics, len(x))
+        phi[0] = 1.0
+        u = torch.sub(x.T, self.centre.to(self.dtype)[:, None], out=phi[1 : d + 1])
+        rest = phi[d + 1 :]
+        if self.covariance_type == "spherical":
+            torch.sum(torch.mul(u, u, out=self._buffer("square", d, len(x))), 0, keepdim=True, out=rest)
+        elif self.covariance_type == "diag":
+            torch.mul(u, u, out=rest)
+        elif self.covariance_type == "full":
+            offset = 0
+            for i, width in _blocks(d):
+                size = width * (d - i)
+                out = rest[offset : offset + size].view(width, d - i, len(x))
+                torch.mul(u[i : i + width, None], u[None, i:], out=out)
+                offset += size
+        return phi
+
+    def log_joint(self, phi: Tensor) -> Tensor:
+        """Log w_k + log N(x; mu_k, Sigma_k), `[K, B]`."""
+        d = self.n_features
+        if self._reference is not None:
+            return self._log_joint_by_component(phi)
+        if self.covariance_type != "tied":
+            return super().log_joint(phi)
+        # One precision for all: its quadratic form is the same number for every component.
+        assert self._natural is not None
+        out = self._buffer("log_joint", self.n_components, phi.shape[1])
+        torch.mm(self._natural[:, : d + 1], phi[: d + 1], out=out)
+        white = torch.mm(
+            self._factor.to(self.dtype).T, phi[1 : d + 1], out=self._buffer("square", d, phi.shape[1])
+        )
+        return out.sub_(white.square_().sum(0).mul_(0.5))
+
+    def statistics(self, phi: Tensor, responsibilities: Tensor) -> Tensor:
+        """Mass, first and second moments of each component, about the centre or about its present mean."""
+        d = self.n_features
+        if self._reference is not None:
+            return self._statistics_by_component(phi, responsibilities)
+        if self.covariance_type != "tied":
+            return super().statistics(phi, responsibilities)
+        out = torch.zeros(self.n_components, self.n_statistics, dtype=torch.float64, device=self.device)
+        out[:, : d + 1] = responsibilities @ phi[: d + 1].T
+        u = phi[1 : d + 1]
+        # Only the sum over components matters to a shared covariance; it is booked on the first.
+        out[0, d + 1 :] = ((u * responsibilities.sum(0)) @ u.T).reshape(-1)
+        return out
+
+    def _log_joint_by_component(self, x: Tensor) -> Tensor:
+        out = self._buffer("log_joint", self.n_components, x.shape[1])
+        assert self._reference is not None
+        half = 0.5 * self.n_features * math.log(2 * math.pi)
+        constant = (self.log_weights() + self._half_log_det(self._whiten) - half).to(self.dtype)
+        for k in range(self.n_components):
+            u = x - self._reference[k].to(self.dtype)[:, None]
+            factor = self._whiten[k].to(self.dtype)
+            white = factor.T @ u if factor.ndim == 2 else u.mul_(factor[:, None])
+            torch.sum(white.square_(), 0, out=out[k]).mul_(-0.5).add_(constant[k])
+        return out
+
+    def _statistics_by_component(self, x: Tensor, responsibilities: Tensor) -> Tensor:
+        d = self.n_features
+        out = torch.empty(self.n_components, self.n_statistics, dtype=torch.float64, device=self.device)
+        assert self._reference is not None
+        for k, r in enumerate(responsibilities):
+            u = x - self._reference[k].to(self.dtype)[:, None]
+            out[k, 0], out[k, 1 : d + 1] = r.sum(dtype=torch.float64), u @ r
+            if self.covariance_type in ("full", "tied"):
+                out[k, d + 1 :] = ((u * r) @ u.T)[self._pairs]
+            elif self.covariance_type == "diag":
+                out[k, d + 1 :] = u.square_() @ r
+            else:
+                out[k, d + 1] = u.square_().sum(0) @ r
+        return out
+
+    # Updates ------------------------------------------------------------------------------------------------
+
+    def update_components(self, statistics: Tensor) -> None:
+        """Means and covariances from moments about the reference; raises `TrainingError` where one is singular."""
+        d, kind = self.n_features, self.covariance_type
+        mass = statistics[:, :1] + 10 * torch.finfo(torch.float64).eps
+        shift = statistics[:, 1 : d + 1] / mass
+        reference = self.centre if self._reference is None else self._reference
+        self.parameters["means"] = reference + shift
+        second = statistics[:, d + 1 :]
+        if kind == "diag":
+            covariances = second / mass - shift.square() + self.reg_covar
+        elif kind == "spherical":
+            covariances = (second[:, 0] / mass[:, 0] - shift.square().sum(1)) / d + self.reg_covar
+        else:
+            eye = self.reg_covar * torch.eye(d, dtype=torch.float64, device=self.device)
+            if kind == "full":
+                covariances = self._unpack(second / mass) - shift[:, :, None] * shift[:, None, :] + eye
+            else:
+                between = (mass * shift).T @ shift
+                covariances = (self._unpack(second.sum(0, keepdim=True))[0] - between) / mass.sum() + eye
+                covariances = 0.5 * (covariances + covariances.T)
+        self.parameters["covariances"] = covariances
+        self._factorize()
+
+    def refer_to(self, means: Tensor | None) -> None:
+        """Take the next statistics about `means [K, d]` (None: the centre): for a start without parameters yet."""
+        self._reference = None if means is None else means.to(self.device, torch.float64)
+
+    def centred(self, statistics: Tensor) -> Tensor:
+        """Statistics about the centre from statistics about the means of the pass (exact but for float64 rounding)."""
+        if self._reference is None:
+            return statistics
+        d, out = self.n_features, statistics.clone()
+        delta = self._reference - self.centre
+        mass, first = statistics[:, :1], statistics[:, 1 : d + 1]
+        out[:, 1 : d + 1] = first + mass * delta
+        if self.covariance_type in ("full", "tied"):
+            i, j = self._pairs
+            cross = first[:, i] * delta[:, j] + first[:, j] * delta[:, i] + mass * delta[:, i] * delta[:, j]
+        else:
+            cross = 2 * first * delta + mass * delta.square()
+        out[:, d + 1 :] += cross.sum(1, keepdim=True) if self.covariance_type == "spherical" else cross
+        self._reference = None
+        return out
+
+    def set_parameters(self, weights: Tensor, means: Tensor, covariances: Tensor) -> None:
+        """Put given parameters in force; raises `TrainingError` where a covariance is not positive definite."""
+        self.parameters = {"weights": weights, "means": means, "covariances": covariances}
+        self._factorize()
+
+    def slack(self, statistics: Tensor) -> float:
+        """- reg_covar / 2 * sum_k N_k tr Sigma_k^-1: with it, the regularised update is an exact maximiser."""
+        precision = self._precisions()
+        trace = precision.diagonal(dim1=-2, dim2=-1).sum(-1) if precision.ndim == 3 else precision.sum(1)
+        return -0.5 * self.reg_covar * float((statistics[:, 0] * trace).sum())
+
+    def natural(self) -> Tensor:
+        """W `[K, F]`: (log w_k - N normaliser - d'Pd/2, P d, -P/2) with d = mu_k - reference and P the precision."""
+        d = self.n_features
+        precision = self._precisions()
+        delta = self.parameters["means"] - (self.centre if self._reference is None else self._reference)
+        out = torch.empty(self.n_components, self.n_statistics, dtype=torch.float64, device=self.device)
+        linear = (precision @ delta[:, :, None])[:, :, 0] if precision.ndim == 3 else precision * delta
+        out[:, 1 : d + 1] = linear
+        if self.covariance_type == "diag":
+            out[:, d + 1 :] = -0.5 * precision
+        elif self.covariance_type == "spherical":
+            out[:, d + 1] = -0.5 * precision[:, 0]
+        else:
+            i, j = self._pairs
+            out[:, d + 1 :] = precision[:, i, j] * self._pair_weight()
+        half = 0.5 * d * math.log(2 * math.pi)
+        log_det = self._half_log_det(self._precision_factor())
+        out[:, 0] = self.log_weights() + log_det - half - 0.5 * (linear * delta).sum(1)
+        return out
+
+    def revive(self, statistics: Tensor, component: int, row: Tensor) -> Tensor:
+        """Put an empty component on `row` with the pooled within-component spread."""
+        d = self.n_features
+        out = statistics * (1.0 - 1.0 / self.n_components)
+        mass = statistics[:, 0].sum() / self.n_components
+        reference = self.centre if self._reference is None else self._reference[component]
+        u = row[0].to(torch.float64) - reference
+        out[component, 0], out[component, 1 : d + 1] = mass, mass * u
+        weights, covariances = self.parameters["weights"], self.parameters["covariances"]
+        if self.covariance_type == "tied":
+            pooled = covariances
+        else:
+            pooled = (weights.view(-1, *[1] * (covariances.ndim - 1)) * covariances).sum(0)
+        if self.covariance_type == "spherical":
+            out[component, d + 1] = mass * (u.square().sum() + d * pooled)
+        elif self.covariance_type == "diag":
+            out[component, d + 1 :] = mass * (u.square() + pooled)
+        else:
+            out[component, d + 1 :] = mass * (torch.outer(u, u) + pooled)[self._pairs]
+        return out
+
+    def sample(self, labels: Tensor, generator: torch.Generator) -> Tensor:
+        """Draws of N(mu_k, Sigma_k), `[n, d]`."""
+        noise = torch.randn(
+            len(labels), self.n_features, dtype=torch.float64, device=self.device, generator=generator
+        )
+        covariances = self.parameters["covariances"]
+        if self.covariance_type in ("full", "tied"):
+            root = torch.linalg.cholesky(covariances)
+            root = root.expand(self.n_components, -1, -1)
+            scaled = torch.empty_like(noise)
+            for k in range(self.n_components):
+                scaled[labels == k] = noise[labels == k] @ root[k].T
+        else:
+            root = covariances.sqrt().reshape(self.n_components, -1)
+            scaled = noise * root[labels]
+        return self.parameters["means"][labels] + scaled
+
+    # Linear algebra of the four covariance types ---------------------------------------------------------------
+
+    def _factorize(self) -> None:
+        """Factor F of each precision, P = F F' (upper triangular) or P = F^2 (diagonal)."""
+        covariances = self._factored = self.parameters["covariances"]
+        if self.covariance_type in ("full", "tied"):
+            root, info = torch.linalg.cholesky_ex(covariances)
+            bad = info.reshape(-1) != 0
+            if not bool(bad.any()):
+                eye = torch.eye(self.n_features, dtype=torch.float64, device=self.device)
+                self._factor = torch.linalg.solve_triangular(root, eye.expand_as(root), upper=False).mT
+        else:
+            bad = ~(covariances.reshape(self.n_components, -1) > 0).all(1)
+            self._factor = covariances.clamp_min(1e-300).rsqrt()
+        if bool(bad.any()):
+            k = int(bad.nonzero()[0])
+            raise TrainingError(
+                f"the covariance of component {k} is singular (its rows are too few or collinear); use fewer "
+                f"components, a larger reg_covar (now {self.reg_covar:g}), or another covariance_type"
+            )
+
+    @property
+    def precision_factor(self) -> Tensor:
+        """F with precision F F' (full `[K, d, d]`, tied `[d, d]`) or F^2 (diag `[K, d]`, spherical `[K]`)."""
+        self._precision_factor()
+        return self._factor
+
+    def _precision_factor(self) -> Tensor:
+        """F for each component: `[K, d, d]` or `[K, d]`."""
+        k, d = self.n_components, self.n_features
+        if self._factored is not self.parameters["covariances"]:  # replaced by a restart or a loaded state
+            self._factorize()
+        factor = self._factor
+        if self.covariance_type == "tied":
+            return factor.expand(k, d, d)
+        return factor[:, None].expand(k, d) if self.covariance_type == "spherical" else factor
+
+    def _precisions(self) -> Tensor:
+        factor = self._precision_factor()
+        return factor @ factor.mT if factor.ndim == 3 else factor.square()
+
+    def _half_log_det(self, factor: Tensor) -> Tensor:
+        diagonal = factor.diagonal(dim1=-2, dim2=-1) if factor.ndim == 3 else factor
+        return diagonal.log().sum(-1)
+
+    def _unpack(self, packed: Tensor) -> Tensor:
+        """`[K, pairs]` to symmetric `[K, d, d]`."""
+        i, j = self._pairs
+        out = packed.new_zeros(len(packed), self.n_features, self.n_features)
+        out[:, i, j] = packed
+        out[:, j, i] = packed
+        return out
+
+    def _pair_weight(self) -> Tensor:
+        """-1/2 for a pair that appears in both orders (or is on the diagonal), -1 for one that stands for both."""
+        i, j = self._pairs
+        both = torch.zeros(self.n_features, self.n_features, dtype=torch.bool, device=self.device)
+        both[i, j] = True
+        return torch.where(both[j, i], -0.5, -1.0).to(torch.float64)
+
+
+def _blocks(d: int) -> list[tuple[int, int]]:
+    """Row blocks (start, width) of the upper triangle: a few wide products instead of d narrow ones."""
+    width = 4 if d <= 32 else 8
+    return [(i, min(width, d - i)) for i in range(0, d, width)]
+
+
+def _triangle(d: int) -> tuple[Tensor, Tensor]:
+    """Indices (i, j) of the pairs, in the order in which `encode` lays them out."""
+    i = [torch.arange(s, s + w).repeat_interleave(d - s) for s, w in _blocks(d)]
+    j = [torch.arange(s, d).repeat(w) for s, w in _blocks(d)]
+    return torch.cat(i), torch.cat(j)
+
+
+def _square(d: int) -> tuple[Tensor, Tensor]:
+    return torch.arange(d).repeat_interleave(d), torch.arange(d).repeat(d)
+
+
+FAMILIES.add("gaussian", GaussianComponents)

@@ -1,0 +1,57 @@
+"""Stepwise (online) EM: one update for each batch, from a running average of its statistics."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from latentia.mixture.components import Components
+from latentia.mixture.dirichlet_multinomial import DirichletMultinomialComponents
+from latentia.mixture.em import base_total, e_step
+from latentia.mixture.rows import Rows
+
+_DECAY = 0.6  # in (0.5, 1]: the nearer to 0.5 the faster early batches are forgotten
+
+
+class StepwiseEM:
+    """Running statistics s <- (1 - rho_t) s + rho_t sbar(batch), rho_t = (t + 1)^-0.6, then the M-step at s.
+
+    The statistics are means a row; before the update they are scaled to the number of rows seen, so that a prior
+    weighs as much as it would in a fit of all of them.
+
+    Attributes:
+        statistics: s, `[K, F]` float64, or None before the first batch.
+        n_batches: t, batches seen.
+        seen: total weight of the rows seen.
+
+    Source: Cappe & Moulines (2009), JRSS B 71(3), eqs. 10-11 and section 3.1 for the step sizes.
+    """
+
+    def __init__(self) -> None:
+        self.statistics: Tensor | None = None
+        self.n_batches = 0
+        self.seen = 0.0
+
+    def step(self, components: Components, rows: Rows) -> float:
+        """Update the components on one batch; return its mean log-likelihood (nats a row) before the update."""
+        if isinstance(components, DirichletMultinomialComponents):
+            self._widen(components, rows)
+        batch = e_step(components, rows)
+        mean = components.centred(batch.statistics) / rows.total_weight
+        self.n_batches += 1
+        self.seen += rows.total_weight
+        rho = float(self.n_batches) ** -_DECAY
+        self.statistics = mean if self.statistics is None else (1 - rho) * self.statistics + rho * mean
+        components.update(self.statistics * self.seen)
+        return (batch.log_likelihood + base_total(components, rows)) / rows.total_weight
+
+    def _widen(self, components: DirichletMultinomialComponents, rows: Rows) -> None:
+        """Give the running statistics columns for the pairs and totals that a batch brings for the first time."""
+        for chunk in rows.chunks(components.chunk_rows):
+            places = components.extend(chunk)
+            if self.statistics is not None:
+                wide = torch.zeros(len(self.statistics), components.n_statistics, dtype=torch.float64)
+                wide = wide.to(self.statistics.device)
+                wide[:, 0] = self.statistics[:, 0]
+                wide[:, places] = self.statistics[:, 1:]
+                self.statistics = wide
