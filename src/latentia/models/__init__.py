@@ -1,6 +1,6 @@
 """Models: compositions of encoder, posterior, prior, decoder and likelihood that give a `Trace`."""
 
-from latentia.models.importance import importance_log_prob
-from latentia.models.vae import VAE
+from latentia.models.importance import ImportanceEstimate, importance_estimate, importance_log_prob
+from latentia.models.vae import VAE, evaluating
 
-__all__ = ["VAE", "importance_log_prob"]
+__all__ = ["VAE", "ImportanceEstimate", "evaluating", "importance_estimate", "importance_log_prob"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,17 @@ from torch.distributions import Distribution
 from latentia.core import Trace
 from latentia.latent import Likelihood, Posterior, Prior, kl_divergence
 from latentia.models.importance import importance_log_prob
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Within this block the model is in evaluation mode: batch statistics and plug-in variances are frozen."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
 
 
 class VAE(nn.Module):
@@ -78,8 +90,16 @@ class VAE(nn.Module):
         return p.mean if mean else p.sample()
 
     def log_prob(self, x: Tensor, n_importance: int, seed: int = 0) -> Tensor:
-        """Importance-weighted log p(x) in nats, `[B]`; see `importance_log_prob`."""
-        return importance_log_prob(self, x, n_importance, seed=seed)
+        """Importance-weighted log p(x) in nats, `[B]`, in evaluation mode; see `importance_estimate`."""
+        with evaluating(self):
+            return importance_log_prob(self, x, n_importance, seed=seed)
+
+    @property
+    def numbers_per_code(self) -> int:
+        """About how many numbers are held at a time while one code is decoded and its likelihood taken."""
+        n_event = self.likelihood.event_shape.numel()
+        # The widest maps of the decoder take tens of numbers for each element; log-densities copy their parameters.
+        return max(32 * n_event, 4096) + 6 * self.likelihood.n_outputs * n_event
 
     @torch.no_grad()
     def prepare(self, x: Tensor) -> None:
@@ -95,10 +115,8 @@ class VAE(nn.Module):
         """Set what is not learned by gradient (an optimal variance) to its optimum over these batches."""
         if not self.likelihood.calibrates:
             return
-        was_training = self.training
-        self.eval()
-        self.likelihood.start_calibration()
-        for x in x_batches:
-            self.likelihood.accumulate(self.outputs(self.encode(x).rsample(torch.Size([1]))), x)
-        self.likelihood.finish_calibration()
-        self.train(was_training)
+        with evaluating(self):
+            self.likelihood.start_calibration()
+            for x in x_batches:
+                self.likelihood.accumulate(self.outputs(self.encode(x).rsample(torch.Size([1]))), x)
+            self.likelihood.finish_calibration()
