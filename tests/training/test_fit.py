@@ -99,6 +99,18 @@ def test_nothing_is_printed_or_left_in_the_working_directory(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_progress_bar_shows_loss_and_its_parts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich then draws as on a terminal
+    monkeypatch.setenv("COLUMNS", "200")
+    run(replace(CONFIG, progress=True))
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    for figure in ("epoch 3/3", "18/18", "loss ", "distortion ", "kl ", "validation bound "):
+        assert figure in shown.err
+
+
 def validation_elbo(standin: StandIn) -> float:
     """The bound of a fitted model by hand, over many draws (the fit's own figure is over one)."""
     x = torch.from_numpy(rows(40, seed=1)).float() / 255

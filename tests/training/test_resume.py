@@ -111,6 +111,12 @@ def test_resume_of_a_finished_run_returns_the_same_at_once(tmp_path: Path) -> No
     assert again == whole
 
 
+def test_settings_may_be_numpy_numbers(tmp_path: Path) -> None:
+    config = replace(CONFIG, seed=np.int64(1), learning_rate=np.float64(2e-3))
+    weights, _ = run(config, tmp_path)
+    assert identical(run(CONFIG, tmp_path, resume=True)[0], weights)
+
+
 def test_resume_without_a_checkpoint_starts_afresh(tmp_path: Path) -> None:
     assert identical(run(CONFIG, tmp_path, resume=True)[0], run(CONFIG)[0])
 

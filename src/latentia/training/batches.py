@@ -98,7 +98,7 @@ class Batches:
     def ready(self, stored: Tensor) -> Tensor:
         """Model input from a stored batch; images get the channels-last layout, in which convolutions are fastest."""
         x = self.transform(stored)
-        return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
+        return x.to(memory_format=torch.channels_last) if x.ndim == 4 else x
 
     def fingerprint(self) -> dict[str, Any]:
         """What tells this data set from another: size, type and a checksum of (evenly spread) rows."""

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+import numpy as np
 import torch
 
 from latentia.errors import ConfigError
@@ -68,6 +69,9 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         """Check every range, so that a bad value fails here and not after an hour."""
+        for name, value in vars(self).items():
+            if isinstance(value, np.generic):  # Python's own numbers are what generators and checkpoints take
+                object.__setattr__(self, name, value.item())
         _require("max_epochs", self.max_epochs, self.max_epochs >= 0, "at least 0")
         _require("batch_size", self.batch_size, self.batch_size >= 1, "at least 1")
         rate = self.learning_rate

@@ -223,7 +223,8 @@ def _training_form(model: nn.Module, compiled: bool) -> Iterator[None]:
 def _lay_out(model: nn.Module, memory_format: torch.memory_format) -> None:
     for weight in model.parameters():
         if weight.ndim == 4:
-            weight.data = weight.data.contiguous(memory_format=memory_format)
+            # not `contiguous`: with a single channel it finds nothing to do, and convolutions take the slower layout
+            weight.data = weight.data.to(memory_format=memory_format)
             weight.grad = None
 
 
