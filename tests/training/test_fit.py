@@ -420,6 +420,9 @@ def test_compile_compiles_the_parts_for_the_time_of_the_fit(monkeypatch: pytest.
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings(
+    "ignore:.*torch.jit:DeprecationWarning"
+)  # torch's compiler warns of torch's own parts
 def test_compiled_model_comes_out_plain() -> None:
     standin = run(replace(CONFIG, compile=True, max_epochs=1))
     assert standin.encoder._compiled_call_impl is None
