@@ -122,7 +122,7 @@ def digits() -> Make:
     x = images.reshape(-1, 1, 8, 8) / 16
 
     def make(latent_dim: int = 10, n: int = 600, **changes: object) -> ReportInput:
-        return fitted(x[:n], latent_dim, shown=min(n, 32), labels=labels[:n], **changes)
+        return fitted(x[:n], latent_dim, shown=min(n, 32), **{"labels": labels[:n], **changes})
 
     return make
 

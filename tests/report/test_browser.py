@@ -17,7 +17,7 @@ OPTIONS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-NAMES = ("digits", "faces", "tall", "wine", "cancer", "diabetes", "counts", "long words", "bare")
+NAMES = ("digits", "faces", "tall", "wine", "diabetes", "counts", "long words", "bare")
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +28,10 @@ def pages(digits, tables, tmp_path_factory):
     long = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
     empty = np.zeros((0, 1, 8, 8))
     reports = {
-        "digits": digits(),
+        "digits": digits(n=200),
         "faces": digits(2, n=40, originals=large, reconstructions=large, samples=large, worst=(large[:8], large[:8], np.arange(8.0))),
         "tall": digits(1, n=40, originals=tall, reconstructions=tall, samples=tall, worst=(tall[:8], tall[:8], -1e5 * np.arange(8.0))),
-        **tables,
+        **{name: tables[name] for name in ("wine", "diabetes", "counts")},
         "long words": replace(
             digits(2, n=40), title=long, model=long, data=long, command=long, verdict=long, evidence=[long, f"`{long}`"],
             remedies=[f"latentia {long}"], figures=[Figure(long, -123456789.125, long, long, long)],
@@ -43,6 +43,8 @@ def pages(digits, tables, tmp_path_factory):
         ),
     }  # fmt: skip
     assert set(reports) == set(NAMES)
+    for name in ("faces", "tall", "long words"):  # their charts are like those of the others, and take time
+        reports[name] = replace(reports[name], history=[], codes=np.zeros((0, 2)), labels=None)
     return {name: render(report, folder / name.replace(" ", "-")) for name, report in reports.items()}
 
 

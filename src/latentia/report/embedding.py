@@ -52,21 +52,26 @@ def latent_map(
     if len(rows) > max_points:
         rows = np.sort(rng.choice(rows, size=max_points, replace=False))
     shown = np.asarray(codes, dtype=np.float64)[rows]
-    method, points = _lay_out(shown, seed)
-    accuracy, majority = _label_accuracy(shown, None if classes is None else np.asarray(classes)[rows])
-    return LatentMap(points, rows, method, _trustworthiness(shown, points, method), accuracy, majority)
+    scaled = _scaled(shown)
+    method, points = ("codes", shown) if codes.shape[1] <= 2 else _lay_out(scaled, seed)
+    accuracy, majority = _label_accuracy(scaled, None if classes is None else np.asarray(classes)[rows])
+    return LatentMap(points, rows, method, _trustworthiness(scaled, points, method), accuracy, majority)
+
+
+def _scaled(codes: np.ndarray) -> np.ndarray:
+    """Codes centred and of order one; a collapsed model has codes that differ in their last digits only."""
+    if not len(codes):
+        return codes
+    scale = codes.std(axis=0).max()
+    if scale <= 1e-14 * np.abs(codes).max():  # one code for all, but for the rounding of its mean
+        return np.zeros_like(codes)
+    return (codes - codes.mean(axis=0)) / scale
 
 
 def _lay_out(codes: np.ndarray, seed: int) -> tuple[str, np.ndarray]:
-    if codes.shape[1] <= 2:
-        return "codes", codes
-    # A collapsed model has codes that differ in the last digits only: t-SNE needs distances of order one.
-    scale = codes.std(axis=0).max(initial=0.0) if len(codes) else 0.0
-    centred = codes - codes.mean(axis=0) if len(codes) else codes
-    scaled = centred / scale if scale > 0 else centred
-    if len(np.unique(scaled, axis=0)) < _MIN_FOR_TSNE:
-        return "PCA", _principal_plane(scaled)
-    return "t-SNE", _tsne(scaled, seed)
+    if len(np.unique(codes, axis=0)) < _MIN_FOR_TSNE:
+        return "PCA", _principal_plane(codes)
+    return "t-SNE", _tsne(codes, seed)
 
 
 def _principal_plane(centred: np.ndarray) -> np.ndarray:

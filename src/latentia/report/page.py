@@ -6,7 +6,6 @@ Pictures are inlined, no script runs, nothing is fetched; the page follows the r
 from __future__ import annotations
 
 import base64
-import os
 import re
 from importlib.resources import files
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from latentia.errors import RunFolderError
+from latentia.files import write_atomically
 from latentia.report.content import Figure, ReportInput, number
 from latentia.report.glossary import GLOSSARY, explain, label
 from latentia.report.sections import Card, cards
@@ -62,19 +61,12 @@ def render(report: ReportInput, folder: Path) -> Path:
     shown = cards(report)
     html = _html(report, shown)
     folder = Path(folder)
-    try:
-        (folder / "figures").mkdir(parents=True, exist_ok=True)
-        for card in shown:
-            for picture in card.pictures:
-                _write(folder / "figures" / f"{picture.name}.png", picture.light)
-            if card.mosaic is not None:
-                _write(folder / "figures" / f"{card.id}.png", card.mosaic)
-        _write(folder / "report.html", html.encode())
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise RunFolderError(
-            f"cannot write the report into {folder}: {reason}; give a folder that can be written"
-        ) from error
+    for card in shown:
+        for picture in card.pictures:
+            write_atomically(folder / "figures" / f"{picture.name}.png", picture.light)
+        if card.mosaic is not None:
+            write_atomically(folder / "figures" / f"{card.id}.png", card.mosaic)
+    write_atomically(folder / "report.html", html.encode())
     return folder / "report.html"
 
 
@@ -114,17 +106,3 @@ def _prose(text: str) -> Markup:
 
 def _data_uri(png: bytes) -> Markup:
     return Markup("data:image/png;base64," + base64.b64encode(png).decode())
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: into a temporary file beside it, to the disk, then renamed."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

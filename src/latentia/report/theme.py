@@ -80,9 +80,7 @@ DARK = Theme(
 
 def canvas(theme: Theme, width: float, height: float) -> Figure:
     """An empty figure of the theme, in inches, on the Agg backend."""
-    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor=theme.surface)
-    FigureCanvasAgg(figure)
-    return figure
+    return Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor=theme.surface)
 
 
 def style(
@@ -128,18 +126,18 @@ def plain(text: object, limit: int = 22) -> str:
 
 def to_png(figure: Figure) -> bytes:
     """The figure as a PNG."""
-    buffer = io.BytesIO()
+    canvas = FigureCanvasAgg(figure)
     with warnings.catch_warnings():
         # A name in a script that the font lacks is drawn as boxes here; the page's tables show it rightly.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(buffer, format="png", dpi=DPI, facecolor=figure.get_facecolor())
-    return encode(Image.open(buffer).convert("RGB"))
+        canvas.draw()
+    return encode(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"))
 
 
 def encode(image: Image.Image) -> bytes:
     """PNG bytes of a Pillow image."""
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG", optimize=True)
+    image.save(buffer, format="PNG")
     return buffer.getvalue()
 
 
