@@ -67,7 +67,7 @@ class BaseMixture(DensityMixin, BaseEstimator):
 
     # Fit ------------------------------------------------------------------------------------------------------
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:  # noqa: ARG002
         """Estimate the parameters by EM from `n_init` starts and keep the best.
 
         Args:
@@ -119,7 +119,7 @@ class BaseMixture(DensityMixin, BaseEstimator):
             )
         return self
 
-    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:  # noqa: ARG002
         """One step of stepwise EM on a batch (Cappe & Moulines 2009); the first batch also sets the start.
 
         Args:
@@ -167,7 +167,7 @@ class BaseMixture(DensityMixin, BaseEstimator):
             raise ConfigError(f"tol={self.tol!r}: a number of at least 0 was expected")
 
     def _summary(self, rows: Rows) -> Summary:
-        return summarize(rows, counts=self._family.counts)
+        return summarize(rows, nonnegative=self._family.counts, integer=self._family.counts)
 
     def _new_components(self, n_features: int, dtype: torch.dtype) -> Components:
         return self._family(
@@ -209,7 +209,7 @@ class BaseMixture(DensityMixin, BaseEstimator):
             out.append((log_evidence if h is None else log_evidence + h).cpu().numpy())
         return np.concatenate(out)
 
-    def score(self, X: Any, y: Any = None) -> float:
+    def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002
         """Mean log p(x) in nats a row."""
         return float(np.mean(self.score_samples(X), dtype=np.float64))
 

@@ -63,6 +63,9 @@ class Form(nn.Module):
         dtype: NumPy name of the person's type, to which `inverse` returns.
         binarize: draw binary pixels anew at each look, x ~ Bernoulli(pixel) (Salakhutdinov & Murray 2008); outside
             training the draw is a function of the item, so that figures repeat.
+
+    Attributes:
+        output: floating-point type of the model's input.
     """
 
     mean: Tensor
@@ -76,6 +79,7 @@ class Form(nn.Module):
         self.event_shape = tuple(event_shape)
         self.dtype = dtype
         self.binarize = binarize
+        self.output = torch.float32
         constants = self.event_shape if kind == "continuous" and len(self.event_shape) == 1 else ()
         self.register_buffer("mean", torch.zeros(constants, dtype=torch.float64))
         self.register_buffer("scale", torch.ones(constants, dtype=torch.float64))
@@ -99,8 +103,8 @@ class Form(nn.Module):
         return self
 
     def forward(self, x: Tensor) -> Tensor:
-        """Model input `[B, *event]` of stored rows, in float32 (float64 if the rows are, outside training)."""
-        wide = torch.float64 if x.dtype == torch.float64 and not self.training else torch.float32
+        """Model input `[B, *event]` of stored rows, in the type `self.output`."""
+        wide = self.output
         if self.kind == "continuous":
             compute = torch.float64 if x.device.type != "mps" else torch.float32
             x = ((x.to(compute) - self.mean) / self.scale).to(wide)

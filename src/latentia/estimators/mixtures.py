@@ -16,11 +16,12 @@ from latentia.mixture.dirichlet_multinomial import DirichletMultinomialComponent
 from latentia.mixture.discrete import (
     BernoulliComponents,
     CategoricalComponents,
+    CountComponents,
     MultinomialComponents,
     PoissonComponents,
 )
 from latentia.mixture.gaussian import GaussianComponents
-from latentia.mixture.rows import Rows
+from latentia.mixture.rows import Rows, Summary, summarize
 
 __all__ = [
     "BernoulliMixture",
@@ -161,6 +162,7 @@ class _DiscreteMixture(BaseMixture):
         n_components: int = 1,
         *,
         smoothing: float = 0.1,
+        strict: bool = True,
         tol: float = 1e-3,
         max_iter: int = 100,
         n_init: int = 1,
@@ -173,6 +175,7 @@ class _DiscreteMixture(BaseMixture):
     ) -> None:
         self.n_components = n_components
         self.smoothing = smoothing
+        self.strict = strict
         self.tol = tol
         self.max_iter = max_iter
         self.n_init = n_init
@@ -185,6 +188,15 @@ class _DiscreteMixture(BaseMixture):
 
     def _settings(self) -> dict[str, Any]:
         return {"smoothing": self.smoothing}
+
+    def _summary(self, rows: Rows) -> Summary:
+        return summarize(rows, nonnegative=True, integer=self.strict)
+
+    def _new_components(self, n_features: int, dtype: torch.dtype) -> Components:
+        components = super()._new_components(n_features, dtype)
+        if isinstance(components, CountComponents):
+            components.empty_rows = not self.strict
+        return components
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -200,6 +212,7 @@ class CategoricalMixture(_DiscreteMixture):
     Args:
         n_components: K.
         smoothing: pseudo-counts of each category (Dirichlet(1 + a) prior); 0 is maximum likelihood.
+        strict: whether fractional values are refused; False cuts them to the whole number below.
         tol, max_iter, n_init, init_params, criterion, warm_start, random_state, device, verbose: as `GaussianMixture`.
 
     Attributes:
@@ -231,6 +244,7 @@ class PoissonMixture(_DiscreteMixture):
     Args:
         n_components: K.
         smoothing: pseudo-counts at the column's mean (Gamma prior); 0 is maximum likelihood.
+        strict: whether fractional counts are refused; False takes them as they are (factorials become gammas).
         tol, max_iter, n_init, init_params, criterion, warm_start, random_state, device, verbose: as `GaussianMixture`.
 
     Attributes:
@@ -259,6 +273,7 @@ class MultinomialMixture(_DiscreteMixture):
     Args:
         n_components: K.
         smoothing: pseudo-counts of each column (Dirichlet(1 + a) prior); 0 is maximum likelihood.
+        strict: whether fractional counts and rows without a count are refused; False takes them as they are.
         tol, max_iter, n_init, init_params, criterion, warm_start, random_state, device, verbose: as `GaussianMixture`.
 
     Attributes:
@@ -281,7 +296,7 @@ class MultinomialMixture(_DiscreteMixture):
         self.probabilities_ = self.components_.parameters["probabilities"].cpu().numpy()
 
 
-class BernoulliMixture(_DiscreteMixture):
+class BernoulliMixture(BaseMixture):
     """Mixture of independent binary columns, p(x) = sum_k w_k prod_j p_kj^x_j (1 - p_kj)^(1 - x_j).
 
     Args:
@@ -322,20 +337,26 @@ class BernoulliMixture(_DiscreteMixture):
         device: str = "cpu",
         verbose: int = 0,
     ) -> None:
-        super().__init__(
-            n_components,
-            smoothing=smoothing,
-            tol=tol,
-            max_iter=max_iter,
-            n_init=n_init,
-            init_params=init_params,
-            criterion=criterion,
-            warm_start=warm_start,
-            random_state=random_state,
-            device=device,
-            verbose=verbose,
-        )
+        self.n_components = n_components
+        self.smoothing = smoothing
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_init = n_init
+        self.init_params = init_params
+        self.criterion = criterion
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.device = device
+        self.verbose = verbose
         self.binarize = binarize
+
+    def _settings(self) -> dict[str, Any]:
+        return {"smoothing": self.smoothing}
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
     def _rows(self, X: Any, sample_weight: Any = None, *, reset: bool = False) -> Rows:
         return super()._rows(X, sample_weight, reset=reset).thresholded(self.binarize)
@@ -355,6 +376,7 @@ class DirichletMultinomialMixture(_DiscreteMixture):
         n_components: K.
         prior_shape: eta of the Gamma prior.
         prior_rate: nu of the Gamma prior.
+        strict: whether fractional counts and rows without a count are refused; False takes them (to 1/1024 of a count).
         n_init: number of starts; the likelihood has many optima, hence 5.
         tol, max_iter, init_params, criterion, warm_start, random_state, device, verbose: as `GaussianMixture`.
 
@@ -381,6 +403,7 @@ class DirichletMultinomialMixture(_DiscreteMixture):
         *,
         prior_shape: float = 0.1,
         prior_rate: float = 0.1,
+        strict: bool = True,
         tol: float = 1e-6,
         max_iter: int = 500,
         n_init: int = 5,
@@ -394,6 +417,7 @@ class DirichletMultinomialMixture(_DiscreteMixture):
         self.n_components = n_components
         self.prior_shape = prior_shape
         self.prior_rate = prior_rate
+        self.strict = strict
         self.tol = tol
         self.max_iter = max_iter
         self.n_init = n_init

@@ -30,6 +30,7 @@ from latentia.training.randomness import seeded
 
 UPDATES_ON_CPU = 3000
 UPDATES_ON_GPU = 20_000
+LARGE = 50_000
 FEWEST_EPOCHS = 5
 MOST_EPOCHS = 300
 
@@ -46,8 +47,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         latent_dim: length of a code; None: 2 to 64 by the size of a datum.
         likelihood: a name of `latentia.latent.LIKELIHOODS`, what builds one from the event shape, or "auto".
         network: "mlp", "conv", a `latentia.nn.Network`, or "auto": by the shape of a datum.
-        max_epochs: passes over the data; None: about 3000 updates (20 000 on a GPU), within 5 to 300 epochs.
-        batch_size: None: a 32nd of the data, within 16 to 128.
+        max_epochs: passes over the data; None: 3000 updates (20 000 on a GPU) for 50 000 items or more, fewer by the
+            fourth root of their number, within 5 to 300 epochs.
+        batch_size: None: a 16th of the data, within 16 to 128.
         learning_rate: peak of the warm-up and cosine schedule of AdamW.
         patience: epochs without a better validation bound before stopping; None: a quarter of `max_epochs`,
             but at least 10.
@@ -268,12 +270,12 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     def _config(self, n: int, seed: int, validated: bool, **overrides: Any) -> training.TrainingConfig:
         batch_size = self.batch_size
         if batch_size is None:
-            batch_size = int(min(128, max(16, 2 ** math.floor(math.log2(max(n / 32, 1))))))
+            batch_size = int(min(128, max(16, 2 ** math.floor(math.log2(max(n / 16, 1))))))
         _whole("batch_size", batch_size, 1)
         max_epochs = self.max_epochs
         if max_epochs is None:
             on_cpu = training.resolve_device(self.device).type == "cpu"
-            updates = UPDATES_ON_CPU if on_cpu else UPDATES_ON_GPU
+            updates = (UPDATES_ON_CPU if on_cpu else UPDATES_ON_GPU) * min(1.0, n / LARGE) ** 0.25
             max_epochs = round(updates / max(1, n / batch_size))
             max_epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, max_epochs))
         _whole("max_epochs", max_epochs, 0)
@@ -469,13 +471,11 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     def _inference(self, rows: NDArray[Any], batch_size: int = 500) -> tuple[Any, Iterator[Tensor]]:
         module, dtype = self._module()
         form, device = self._frozen_form(), self._device()
-        form.to(device)
+        form.to(device).output = dtype
 
         def batches() -> Iterator[Tensor]:
             for start in range(0, len(rows), batch_size):
                 stored = np.array(rows[start : start + batch_size])
-                if dtype == torch.float64:
-                    stored = stored.astype(np.float64)
                 x = form(torch.from_numpy(stored).to(device))
                 yield x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
 

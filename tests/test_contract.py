@@ -1,0 +1,69 @@
+"""What every entry of the catalog must keep, on every kind of data; a new entry is covered without a new test."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits, load_wine
+
+from latentia import VAE, load
+from latentia.catalog import CATALOG, compose
+from latentia.core import Objective
+
+DATA = {
+    "images": (load_digits().images[:120] / 16 * 255).round().astype(np.uint8),
+    "table": load_wine().data,
+    "binary": (load_wine().data > np.median(load_wine().data, 0)).astype(float),
+    "counts": np.random.default_rng(0).poisson(3.0, (80, 6)),
+}
+
+pytestmark = pytest.mark.parametrize("name", CATALOG)
+
+
+def test_entry_says_what_it_is(name):
+    entry = CATALOG[name]
+    assert entry.summary
+    assert entry.reference
+    assert isinstance(entry.objective, Objective)
+
+
+@pytest.mark.parametrize("data", DATA)
+def test_fit_use_and_keep(name, data, tmp_path):
+    X = DATA[data]
+    vae = VAE(name, latent_dim=2, max_epochs=2, n_importance=4, random_state=0).fit(X)
+    codes = vae.transform(X)
+    assert codes.shape == (len(X), 2)
+    assert np.isfinite(codes).all()
+    assert vae.reconstruct(X).shape == (len(X), *vae.event_shape_)
+    assert vae.sample(3, random_state=0).shape == (3, *vae.event_shape_)
+    evaluation = vae.evaluate(X[:50])
+    assert np.isfinite(evaluation.distortion)
+    assert vae.diagnose(X).name
+    again = load(vae.save(tmp_path / "run"))
+    np.testing.assert_array_equal(again.transform(X), codes)
+    np.testing.assert_array_equal(again.sample(3, random_state=0), vae.sample(3, random_state=0))
+
+
+def test_trace_and_gradient(name):
+    torch.manual_seed(0)
+    model = compose(CATALOG[name], (1, 8, 8), 3, likelihood="gaussian", network="conv")
+    x = torch.rand(6, 1, 8, 8)
+    model.prepare(x)
+    trace = model.trace(x, n_samples=2)
+    assert trace.z.shape == (2, 6, 3)
+    assert trace.log_likelihood.shape == (2, 6)
+    assert trace.kl.shape[:2] == (2, 6)
+    loss = CATALOG[name].objective(trace)
+    loss.total.backward()
+    gradients = [p.grad for p in model.parameters()]
+    used = [g for g in gradients if g is not None]
+    assert all(torch.isfinite(g).all() for g in used)
+    assert any(g.abs().sum() > 0 for g in used)
+
+
+def test_training_lowers_the_loss(name):
+    X = DATA["images"]
+    vae = VAE(name, latent_dim=4, max_epochs=8, batch_size=32, random_state=0).fit(X)
+    losses = [row["train_loss"] for row in vae.history_]
+    assert losses[-1] < losses[0]
