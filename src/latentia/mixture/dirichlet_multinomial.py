@@ -18,7 +18,10 @@ from latentia.mixture.discrete import CountComponents, sample_multinomial
 from latentia.mixture.rows import Chunk, Rows, Summary
 
 _LOW, _HIGH = -15.0, 10.0  # bounds of log alpha
-_BASE = 1 << 40  # a pair (column, count) is numbered column * _BASE + count; totals stand in column d
+_BASE = (
+    1 << 42
+)  # a pair (column, count) is numbered column * _BASE + count * _PARTS; totals stand in column d
+_PARTS = 1 << 10  # fractional counts, where taken at all, are kept to this part
 
 
 class DirichletMultinomialComponents(CountComponents):
@@ -104,12 +107,12 @@ class DirichletMultinomialComponents(CountComponents):
         column, value = self.vocabulary // _BASE, self.vocabulary % _BASE
         self._n_pairs = int((column < self.n_features).sum())
         self._column = column[: self._n_pairs]
-        self._count = value[: self._n_pairs].to(torch.float64)
-        self._total = value[self._n_pairs :].to(torch.float64)
+        self._count = value[: self._n_pairs].to(torch.float64) / _PARTS
+        self._total = value[self._n_pairs :].to(torch.float64) / _PARTS
 
     def _keys(self, chunk: Chunk) -> tuple[Tensor, Tensor]:
         """Row and key of every non-zero count and of every total of a chunk."""
-        x = chunk.x.to(torch.int64)
+        x = (chunk.x * _PARTS).round().to(torch.int64)
         row, column = x.nonzero(as_tuple=True)
         every = torch.arange(len(x), device=x.device)
         keys = torch.cat([column * _BASE + x[row, column], self.n_features * _BASE + x.sum(1)])

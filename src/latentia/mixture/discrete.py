@@ -107,7 +107,7 @@ class CategoricalComponents(DiscreteComponents):
 
     def prepare(self, rows: Rows, summary: Summary) -> None:  # noqa: ARG002
         """Learn the number of levels of each column: its largest value plus one."""
-        self.parameters["levels"] = summary.maximum.to(torch.float64) + 1
+        self.parameters["levels"] = summary.maximum.to(torch.float64).floor() + 1
 
     @property
     def levels(self) -> Tensor:
@@ -202,7 +202,12 @@ class PoissonComponents(DiscreteComponents):
 
 
 class CountComponents(DiscreteComponents):
-    """Families of a whole row of counts given its total: they keep the totals seen, for sampling."""
+    """Families of a whole row of counts given its total: they keep the totals seen, for sampling.
+
+    `empty_rows` says whether a row without any count is taken (its likelihood is 1, it tells nothing) or refused.
+    """
+
+    empty_rows = False
 
     def prepare(self, rows: Rows, summary: Summary) -> None:  # noqa: ARG002
         """Refuse rows without a count and single columns; keep (at most 10,000) row totals."""
@@ -213,10 +218,10 @@ class CountComponents(DiscreteComponents):
         totals = []
         for chunk in rows.chunks(self.chunk_rows):
             total = chunk.x.sum(1)
-            if bool((bad := total == 0).any()):
+            if not self.empty_rows and bool((bad := total == 0).any()):
                 row = chunk.start + int(bad.nonzero()[0])
                 raise DataError(
-                    f"row {row} holds no count at all (n_samples={rows.n_rows}); remove all-zero rows"
+                    f"row {row} holds no count at all (n_samples={rows.n_rows}); remove all-zero rows or set strict=False"
                 )
             totals.append(total.to(torch.float64).cpu())
         every = torch.cat(totals)

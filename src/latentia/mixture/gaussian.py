@@ -83,13 +83,14 @@ class GaussianComponents(Components):
         shape = {"full": k * d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diag": k * d, "spherical": k}
         return k - 1 + k * d + shape[self.covariance_type]
 
-    def prepare(self, rows: Rows, summary: Summary) -> None:  # noqa: ARG002
+    def prepare(self, rows: Rows, summary: Summary) -> None:
         """Put the centre at the mean of the data; a column without variance is refused."""
         scale = torch.maximum(summary.minimum.abs(), summary.maximum.abs()).to(torch.float64)
         flat = (summary.maximum == summary.minimum) | (summary.variance.sqrt() <= 1e-14 * scale)
         if bool(flat.any()):
             raise DataError(
-                f"column {int(flat.nonzero()[0])} is constant: a Gaussian needs a variance above zero; drop the column"
+                f"column {int(flat.nonzero()[0])} is constant over the data (n_samples={rows.n_rows}): a Gaussian needs a "
+                "variance above zero; drop the column"
             )
         self.centre, self._spread = summary.mean, summary.variance.sqrt()
 
@@ -120,7 +121,7 @@ class GaussianComponents(Components):
             return x.T
         phi = self._buffer("phi", self.n_statistics, len(x))
         phi[0] = 1.0
-        u = torch.sub(x.T, self.centre.to(self.dtype)[:, None], out=phi[1 : d + 1])
+        u = phi[1 : d + 1].copy_(x.T).sub_(self.centre.to(self.dtype)[:, None])
         rest = phi[d + 1 :]
         if self.covariance_type == "spherical":
             torch.sum(torch.mul(u, u, out=self._buffer("square", d, len(x))), 0, keepdim=True, out=rest)
@@ -370,8 +371,7 @@ class GaussianComponents(Components):
 
 def _blocks(d: int) -> list[tuple[int, int]]:
     """Row blocks (start, width) of the upper triangle: a few wide products instead of d narrow ones."""
-    width = 4 if d <= 32 else 8
-    return [(i, min(width, d - i)) for i in range(0, d, width)]
+    return [(i, min(4, d - i)) for i in range(0, d, 4)]
 
 
 def _triangle(d: int) -> tuple[Tensor, Tensor]:

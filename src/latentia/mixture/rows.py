@@ -121,16 +121,17 @@ class Rows:
         return kept[np.linspace(0, len(kept) - 1, limit).astype(np.int64)]
 
 
-def summarize(rows: Rows, *, counts: bool = False, name: str = "X") -> Summary:
+def summarize(rows: Rows, *, nonnegative: bool = False, integer: bool = False, name: str = "X") -> Summary:
     """One pass: refuse what cannot be used, and return the weighted moments of each column.
 
     Args:
         rows: the table.
-        counts: whether every value must be a non-negative integer.
+        nonnegative: whether negative values are refused.
+        integer: whether fractional values are refused.
         name: what the table is called in errors.
 
     Raises:
-        DataError: a NaN or infinity, or with `counts` a negative or fractional value, named by row and column.
+        DataError: a NaN or infinity, or a negative or fractional value where refused, named by row and column.
     """
     d, device = rows.n_features, rows.device
     size = max(1, min(65536, 4_000_000 // max(1, d)))
@@ -144,8 +145,12 @@ def summarize(rows: Rows, *, counts: bool = False, name: str = "X") -> Summary:
         x = chunk.x
         if not bool(torch.isfinite(x.sum())):
             _refuse(~torch.isfinite(x), chunk, name, "a finite number was expected: remove or impute it")
-        if counts and bool((bad := (x < 0) | (x != x.round())).any()):
+        if nonnegative and bool((bad := x < 0).any()):
             _refuse(bad, chunk, name, "a count (a non-negative integer) was expected")
+        if integer and bool((bad := x != x.round()).any()):
+            _refuse(
+                bad, chunk, name, "a whole number was expected; set strict=False to take fractional counts"
+            )
         if origin is None:
             origin = x.to(torch.float64).mean(0)
         if chunk.weights is not None and not bool((chunk.weights > 0).all()):

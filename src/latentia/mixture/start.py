@@ -98,4 +98,5 @@ def hard_statistics(
 
 
 def _as_proportions(x: Any) -> Any:
-    return x / x.sum(1)[:, None]
+    total = x.sum(1)[:, None]
+    return x / (total + (total == 0))
