@@ -65,7 +65,10 @@ def test_the_best_epoch_is_marked_and_gaps_are_left():
         {"epoch": i + 1, "validation_elbo": v} for i, v in enumerate([-9.0, None, float("nan"), -4.0, -5.0])
     ]
     axes = figures.learning_curves(rows, LIGHT).axes[0]
-    assert [text.get_text() for text in axes.texts] == ["best: epoch 4"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+        "validation: negative ELBO (best: epoch 4)"
+    ]
+    np.testing.assert_array_equal(axes.lines[1].get_xydata(), [[4.0, 4.0]])
     np.testing.assert_array_equal(axes.lines[0].get_ydata(), [9.0, np.nan, np.nan, 4.0, 5.0])
 
 

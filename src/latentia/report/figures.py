@@ -112,20 +112,11 @@ def learning_curves(history: Sequence[Mapping[str, float | None]], theme: Theme)
     if train is not None:
         _curve(axes, epochs, train, theme.model, "training loss", "--")
     if validation is not None:
-        _curve(axes, epochs, validation, theme.data, "validation: negative ELBO")
         best = int(np.nanargmin(validation))
+        label = f"validation: negative ELBO (best: epoch {epochs[best]:g})"
+        _curve(axes, epochs, validation, theme.data, label)
         axes.plot(
             epochs[best], validation[best], "o", color=theme.data, markersize=8, markeredgecolor=theme.surface
-        )
-        axes.annotate(
-            f"best: epoch {epochs[best]:g}",
-            (epochs[best], validation[best]),
-            xytext=(-4, 12),
-            textcoords="offset points",
-            ha="right" if best > len(epochs) / 2 else "left",
-            color=theme.ink,
-            fontsize=8.5,
-            path_effects=[withStroke(linewidth=3, foreground=theme.surface)],
         )
     _limit(axes, train, validation)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, steps=[1, 2, 5, 10]))

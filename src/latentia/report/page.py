@@ -14,9 +14,10 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
 from latentia.files import write_atomically
+from latentia.report.cards import Card
 from latentia.report.content import Figure, ReportInput, number
 from latentia.report.glossary import GLOSSARY, explain, label
-from latentia.report.sections import Card, cards
+from latentia.report.sections import cards
 
 __all__ = ["Figure", "ReportInput", "render"]
 
@@ -26,6 +27,9 @@ _HEADLINES = 4
 _MEANING = {
     "healthy": ("good", "No sign of a failed fit was found."),
     "posterior collapse": ("bad", "The codes say next to nothing about the items: the decoder ignores them."),
+    "partial posterior collapse": ("caution", "Most dimensions of the code carry next to nothing."),
+    "overfitted": ("caution", "Items that were held out are rebuilt far worse than those trained on."),
+    "under-trained": ("caution", "The bound was still rising when training ended."),
     "information overload": (
         "caution",
         "The codes carry more than the prior can supply: samples from it fall short of the reconstructions.",

@@ -24,7 +24,7 @@ from latentia.report.page import render
 
 CODES_SHOWN = 5000
 TABLE_ROWS_SHOWN = 500
-IMAGES_SHOWN = 24
+IMAGES_SHOWN = 32
 WORST_SHOWN = 12
 SCORED = 500
 

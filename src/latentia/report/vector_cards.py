@@ -1,0 +1,110 @@
+"""The cards of a report on vectors: what is drawn, what is rebuilt, and the rows that are rebuilt worst."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+
+import numpy as np
+
+from latentia.report import tables
+from latentia.report.cards import Card, chart, of_split
+from latentia.report.content import ReportInput, number
+
+_MAX_WORST = 12
+
+
+def vector_cards(report: ReportInput) -> tuple[list[Card | None], list[Card | None]]:
+    """Cards before those that every report has, and after them."""
+    originals, rebuilt = report.originals.astype(float), report.reconstructions.astype(float)
+    samples = report.samples.astype(float)
+    scale = ""
+    if tables.is_count(originals):
+        # Counts span orders of magnitude: what is compared is log(1 + count).
+        originals, rebuilt, samples = (
+            np.log1p(np.maximum(rows, 0)) for rows in (originals, rebuilt, samples)
+        )
+        scale = " Counts are compared as log(1 + count)."
+    rebuilding = _rebuilt_rows(report, originals, rebuilt, scale) if len(originals) else []
+    drawing = _drawn_rows(report, originals, samples, scale) if len(originals) and len(samples) else []
+    # Side by side: what is drawn from the model on the left, what is rebuilt on the right.
+    paired = [card for pair in zip_longest(drawing, rebuilding[:2]) for card in pair]
+    return paired, [*rebuilding[2:], _worst_rows(report)]
+
+
+def _drawn_rows(report: ReportInput, data: np.ndarray, samples: np.ndarray, scale: str) -> list[Card | None]:
+    names = report.names
+    lead = (
+        "Each feature in the data and in samples. KS is the largest gap between the two cumulative "
+        f"distributions: 0 alike, 1 apart.{_most_different(len(names))}{scale}"
+    )
+    return [
+        chart(
+            Card("samples", "Samples from the prior", lead),
+            "Histograms of each feature: data filled, samples from the prior as a line.",
+            lambda theme: tables.marginals(data, samples, names, theme),
+        ),
+        chart(
+            Card(
+                "correlations",
+                "Dependence between features in samples",
+                "A dot for each pair: on the line, samples keep it.",
+            ),
+            "Scatter: correlation of each pair of features in the data against that in the samples.",
+            lambda theme: tables.correlations(data, samples, theme),
+        ),
+    ]
+
+
+def _rebuilt_rows(
+    report: ReportInput, data: np.ndarray, rebuilt: np.ndarray, scale: str
+) -> list[Card | None]:
+    names = report.names
+    rows = f"{number(len(data))} rows{of_split(report)}"
+    return [
+        chart(
+            Card(
+                "explained",
+                "Reconstructions",
+                f"Share of each feature's variance that survives the code.{scale}",
+            ),
+            "Bars: R squared of the reconstruction for each feature.",
+            lambda theme: tables.explained(data, rebuilt, names, theme),
+        ),
+        chart(
+            Card("agreement", "Originals against reconstructions", f"{rows}, all features."),
+            "Scatter of observed against reconstructed values, standardised.",
+            lambda theme: tables.agreement(data, rebuilt, theme),
+        ),
+        chart(
+            Card("heatmap", "Row by row", f"Patterns on the left should come back on the right.{scale}"),
+            "Two heat maps of standardised values: observed rows left, reconstructed rows right.",
+            lambda theme: tables.side_by_side(data, rebuilt, names, theme),
+        ),
+    ]
+
+
+def _most_different(features: int) -> str:
+    return " Shown: the 12 features that differ most." if features > 12 else ""
+
+
+def _worst_rows(report: ReportInput) -> Card | None:
+    originals, rebuilt, scores = (np.asarray(part, dtype=float)[:_MAX_WORST] for part in report.worst)
+    if not len(originals):
+        return None
+    spread = (
+        report.originals.astype(float).std(axis=0) if len(report.originals) else np.ones(originals.shape[1])
+    )
+    misses = np.abs(originals - rebuilt) / np.where(spread > 0, spread, 1.0)
+    body = tuple(
+        (
+            number(float(score)),
+            "; ".join(
+                f"{report.names[j]}: {number(float(x[j]))} → {number(float(r[j]))}"
+                for j in np.argsort(-miss)[:3]
+            ),
+        )
+        for x, r, score, miss in zip(originals, rebuilt, scores, misses, strict=True)
+    )
+    lead = f"The rows{of_split(report)} that the model explains least, with the features it misses most."
+    head = (report.score, "observed → reconstructed")
+    return Card("worst", "Worst reconstructions", lead, table=(head, *body), wide=True)
