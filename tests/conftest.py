@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,3 +23,14 @@ def real_data() -> Path:
     if not folder or not (Path(folder) / "mnist").is_dir():
         pytest.skip("needs the real data sets: set LATENTIA_DATA to a folder that holds mnist/ and others")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def linear_gaussian() -> type:
+    """The class of models whose every figure has a closed form."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    try:  # imports torch, which reads the number of threads above
+        from linear_gaussian import LinearGaussian
+    finally:
+        sys.path.pop(0)
+    return LinearGaussian

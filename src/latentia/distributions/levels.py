@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.distributions import Categorical, Distribution, constraints
 from torch.distributions.constraints import Constraint
 
+from latentia.distributions.numerics import unit_grid
+
 
 class CategoricalLevels(Distribution):
     r"""One probability for each of the L levels 0, 1/(L-1), ..., 1 of a number.
@@ -41,7 +43,7 @@ class CategoricalLevels(Distribution):
     @property
     def support(self) -> Constraint:
         """The unit interval (its grid points)."""
-        return constraints.unit_interval
+        return unit_grid
 
     @property
     def mean(self) -> Tensor:

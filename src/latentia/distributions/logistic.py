@@ -12,6 +12,7 @@ from torch.distributions.constraints import Constraint
 from torch.nn import functional as F
 
 from latentia.distributions.elementwise import Elementwise
+from latentia.distributions.numerics import unit_grid
 
 
 def _log_bin(value: Tensor, loc: Tensor, log_scale: Tensor, levels: int) -> Tensor:
@@ -87,7 +88,7 @@ class DiscretizedLogistic(Elementwise):
     @property
     def support(self) -> Constraint:
         """The unit interval (its grid points)."""
-        return constraints.unit_interval
+        return unit_grid
 
     @property
     def mean(self) -> Tensor:
@@ -162,7 +163,7 @@ class DiscretizedLogisticMixture(Distribution):
     @property
     def support(self) -> Constraint:
         """The unit interval (its grid points) for each element."""
-        return constraints.independent(constraints.unit_interval, len(self.event_shape))
+        return constraints.independent(unit_grid, len(self.event_shape))
 
     def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> DiscretizedLogisticMixture:
         """Return the same mixture with another batch shape."""

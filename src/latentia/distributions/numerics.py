@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.distributions import constraints
 from torch.nn import functional as F
+
+
+class UnitGrid(constraints.Constraint):
+    """Finitely many levels of the unit interval: what has this support gives probabilities, not densities."""
+
+    is_discrete = True
+
+    def check(self, value: Tensor) -> Tensor:
+        """Whether a value lies in the interval; it is taken to the nearest level."""
+        return (value >= 0) & (value <= 1)
+
+
+unit_grid = UnitGrid()
 
 
 def soft_clip(x: Tensor, low: float, high: float) -> Tensor:

@@ -82,8 +82,10 @@ def importance_estimate(
     if codes_per_pass is None:
         budget = CPU_PASS_BYTES if x.device.type == "cpu" else GPU_PASS_BYTES
         codes_per_pass = max(1, budget // (x.element_size() * model.numbers_per_code))
+    if len(x) == 0:
+        return ImportanceEstimate(x.new_empty(0), x.new_empty(0))
     parts = [
-        _of_block(model, block, n_importance, seed, max(1, codes_per_pass // max(len(block), 1)))
+        _of_block(model, block, n_importance, seed, max(1, codes_per_pass // len(block)))
         for block in x.split(codes_per_pass)
     ]
     log_sum, log_square_sum = torch.cat(parts, 1).unbind(0)
