@@ -105,7 +105,7 @@ class BaseMixture(DensityMixin, BaseEstimator):
             start,
             1 if former is not None else self.n_init,
             max_iter=self.max_iter,
-            tol=self.tol,
+            tol=float(self.tol),
             criterion=self.criterion,
             report=print_iteration if self.verbose else None,
         )

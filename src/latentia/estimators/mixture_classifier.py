@@ -116,17 +116,18 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):
             rows.n_features,
             n_classes=len(self.classes_),
             covariance_type=self.covariance_type,
-            reg_covar=self.reg_covar,
-            l2=self.l2,
+            reg_covar=float(self.reg_covar),
+            l2=float(self.l2),
             solver=self.solver,
             seed=int(random.randint(2**31 - 1)),
             dtype=rows.dtype,
             device=self.device,
         )
         components.prepare(rows, summary)
+        prepared = components.copy_parameters()
 
         def start() -> None:
-            components.parameters = {}
+            components.parameters = dict(prepared)
             components.reset_experts()
             initialize(components, rows, self.init_params, random)
 
@@ -136,7 +137,7 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):
             start,
             self.n_init,
             max_iter=self.max_iter,
-            tol=self.tol,
+            tol=float(self.tol),
             report=print_iteration if self.verbose else None,
         )
         self._settle(components)

@@ -111,7 +111,7 @@ class GaussianMixture(BaseMixture):
     def _settings(self) -> dict[str, Any]:
         if not self.reg_covar >= 0:
             raise ConfigError(f"reg_covar={self.reg_covar!r}: a number of at least 0 was expected")
-        return {"covariance_type": self.covariance_type, "reg_covar": self.reg_covar}
+        return {"covariance_type": self.covariance_type, "reg_covar": float(self.reg_covar)}
 
     def _override(self, components: Components) -> None:
         assert isinstance(components, GaussianComponents)
@@ -187,7 +187,7 @@ class _DiscreteMixture(BaseMixture):
         self.verbose = verbose
 
     def _settings(self) -> dict[str, Any]:
-        return {"smoothing": self.smoothing}
+        return {"smoothing": float(self.smoothing)}
 
     def _summary(self, rows: Rows) -> Summary:
         return summarize(rows, nonnegative=True, integer=self.strict)
@@ -351,7 +351,7 @@ class BernoulliMixture(BaseMixture):
         self.binarize = binarize
 
     def _settings(self) -> dict[str, Any]:
-        return {"smoothing": self.smoothing}
+        return {"smoothing": float(self.smoothing)}
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -429,7 +429,7 @@ class DirichletMultinomialMixture(_DiscreteMixture):
         self.verbose = verbose
 
     def _settings(self) -> dict[str, Any]:
-        return {"prior_shape": self.prior_shape, "prior_rate": self.prior_rate}
+        return {"prior_shape": float(self.prior_shape), "prior_rate": float(self.prior_rate)}
 
     def _publish(self) -> None:
         self.alphas_ = self.components_.parameters["alphas"].cpu().numpy()

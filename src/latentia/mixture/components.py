@@ -162,6 +162,10 @@ class Components(ABC):
         """sum_ik r_ik (log w_k + log p(x_i|k) - h(x_i)) under the present parameters: Q but for a constant."""
         return float((self.natural() * statistics).sum())
 
+    def magnitude(self, statistics: Tensor) -> float:
+        """Sum of the sizes of the terms of `expected`, in nats: what its rounding is relative to."""
+        return float((self.natural() * statistics).abs().sum())
+
     def objective(self, statistics: Tensor) -> float:
         """What the M-step maximises: Q + log prior + slack."""
         return self.expected(statistics) + self.log_prior() + self.slack(statistics)

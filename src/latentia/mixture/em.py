@@ -25,6 +25,10 @@ from latentia.mixture.components import Components, StepValues
 from latentia.mixture.rows import Chunk, Rows
 
 _FLOOR = {torch.float32: -80.0, torch.float64: -700.0}  # of log responsibilities
+_ROUNDING = {
+    torch.float32: 1e-5,
+    torch.float64: 1e-9,
+}  # of Q and of the log-likelihood, relative to their terms
 CRITERIA = ("log-likelihood", "q")
 
 
@@ -146,7 +150,7 @@ def run_em(
         "q": f"Q changes by less than {tol:g} of its size",
     }[criterion]
     trail, base, total = _Trail(), base_total(components, rows), rows.total_weight
-    converged, gain = False, 0.0
+    converged, gain = False, -math.inf
     for iteration in range(1, max_iter + 1):
         step = e_step(components, rows)
         mean = (step.log_likelihood + base) / total
@@ -155,7 +159,7 @@ def run_em(
                 f"the log-likelihood is {mean} at iteration {iteration}; rescale the data or use float64"
             )
         change = mean - trail.log_likelihood[-1] if trail.log_likelihood else math.inf
-        if change * total < gain - _rounding(rows, step.log_likelihood):
+        if change * total < gain:
             raise TrainingError(
                 f"the log-likelihood fell by {-change * total:.3g} nats at iteration {iteration} where the M-step "
                 f"promised a change of at least {gain:.3g}; the M-step is wrong or rounding is too coarse: use float64"
@@ -169,7 +173,7 @@ def run_em(
         if criterion == "q" and len(trail.expected) > 1:
             old, new = trail.expected[-2:]
             change = abs(new - old) / max(abs(old), 1e-12)
-        if abs(change) < tol and math.isfinite(gain):
+        if abs(change) < tol and not (trail.rescued and trail.rescued[-1][0] == iteration):
             converged = True
             break
     return EMResult(
@@ -213,8 +217,10 @@ def run_restarts(
 
 
 def _m_step(components: Components, rows: Rows, step: Pass, iteration: int, trail: _Trail) -> float:
-    """Update the components; return the gain of Q that the next log-likelihood may not fall short of."""
+    """Update the components; return the gain that the next log-likelihood may not fall short of (Q's, less rounding)."""
     statistics = step.statistics
+    # Q is a sum of terms that may cancel: their size says what rounding can do.
+    tolerance = _ROUNDING[rows.dtype] * (components.magnitude(statistics) + rows.total_weight)
     empty = (statistics[:, 0] < 1e-2 * rows.total_weight / rows.n_rows).nonzero()[:, 0].tolist()
     if empty and components.n_components > 1 and len(trail.rescued) < 5 * components.n_components:
         worst = _worst_rows(components, rows, len(empty))
@@ -232,7 +238,8 @@ def _m_step(components: Components, rows: Rows, step: Pass, iteration: int, trai
         components.update(statistics)
         after, objective_after = components.expected(statistics), components.objective(statistics)
         values = StepValues(before, after, objective_before, objective_after)
-    if values.objective_after < values.objective_before - _rounding(rows, values.objective_before):
+    tolerance = max(tolerance, _ROUNDING[rows.dtype] * components.magnitude(statistics))
+    if values.objective_after < values.objective_before - tolerance:
         if components.exact:
             raise TrainingError(
                 f"the M-step lowered its objective from {values.objective_before:.9g} to "
@@ -241,15 +248,9 @@ def _m_step(components: Components, rows: Rows, step: Pass, iteration: int, trai
         components.parameters = saved
         trail.kept.append(iteration)
         trail.expected.append(values.before)
-        return 0.0
+        return -tolerance
     trail.expected.append(values.after)
-    return values.after - values.before
-
-
-def _rounding(rows: Rows, value: float) -> float:
-    """How far sums of this size may be off, in nats."""
-    eps = 1e-5 if rows.dtype == torch.float32 else 1e-9
-    return eps * (abs(value) + rows.total_weight)
+    return values.after - values.before - tolerance
 
 
 def _worst_rows(components: Components, rows: Rows, count: int) -> list[Tensor]:
@@ -265,4 +266,4 @@ def _worst_rows(components: Components, rows: Rows, count: int) -> list[Tensor]:
         scores.append(np.stack([value.cpu().numpy(), index.cpu().numpy() + chunk.start], 1))
     table = np.concatenate(scores)
     chosen = table[np.argsort(table[:, 0], kind="stable")][:count, 1].astype(int)
-    return [rows.read(i, i + 1) for i in chosen]
+    return [rows.read(i, i + 1) for i in chosen.tolist()]

@@ -86,8 +86,10 @@ class GaussianExperts(GaussianComponents):
         super().prepare(rows, summary)
         assert rows.targets is not None
         x = torch.cat([chunk.x.to(torch.float64) for chunk in rows.chunks(65536)])
-        z = torch.cat([(x - self.centre) / self._spread, torch.ones_like(x[:, :1])], 1)
-        penalty = torch.cat([self.l2 / self._spread.square(), z.new_full((1,), _INTERCEPT_PENALTY)])
+        z = torch.cat([(x - self.centre) / self.parameters["spread"], torch.ones_like(x[:, :1])], 1)
+        penalty = torch.cat(
+            [self.l2 / self.parameters["spread"].square(), z.new_full((1,), _INTERCEPT_PENALTY)]
+        )
         self._problem = SoftmaxProblem(z, rows.targets, self.n_classes, penalty)
 
     def reset_experts(self) -> None:
@@ -153,11 +155,11 @@ class GaussianExperts(GaussianComponents):
     def _standardised(self, v: Tensor) -> Tensor:
         """Coefficients of z = (x - centre) / spread from those of x."""
         intercept = v[..., -1:] + (v[..., :-1] * self.centre).sum(-1, keepdim=True)
-        return torch.cat([v[..., :-1] * self._spread, intercept], -1)
+        return torch.cat([v[..., :-1] * self.parameters["spread"], intercept], -1)
 
     def _raw(self, v: Tensor) -> Tensor:
         """Coefficients of x from those of z."""
-        slope = v[..., :-1] / self._spread
+        slope = v[..., :-1] / self.parameters["spread"]
         return torch.cat([slope, v[..., -1:] - (slope * self.centre).sum(-1, keepdim=True)], -1)
 
     def __getstate__(self) -> dict[str, Any]:

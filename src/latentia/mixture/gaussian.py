@@ -27,7 +27,7 @@ _ROUNDING = {torch.float32: 1e-3, torch.float64: 1e-9}
 class GaussianComponents(Components):
     """p(x|k) = N(x; mu_k, Sigma_k).
 
-    Parameters: `weights [K]`, `means [K, d]`, `covariances` (`[K, d, d]` full, `[d, d]` tied, `[K, d]` diag, `[K]`
+    Parameters: `centre [d]`, `spread [d]` (of the data), `weights [K]`, `means [K, d]`, `covariances` (`[K, d, d]` full, `[d, d]` tied, `[K, d]` diag, `[K]`
     spherical). The update is the weighted maximum-likelihood estimate with `reg_covar` added to each variance
     (Bishop 2006, eqs. 9.24-9.26).
 
@@ -59,8 +59,8 @@ class GaussianComponents(Components):
             known = ", ".join(COVARIANCE_TYPES)
             raise ConfigError(f"covariance_type={covariance_type!r} is unknown; expected one of {known}")
         self.covariance_type, self.reg_covar = covariance_type, float(reg_covar)
-        self.centre = torch.zeros(n_features, dtype=torch.float64, device=self.device)
-        self._spread = torch.ones(n_features, dtype=torch.float64, device=self.device)
+        self.parameters["centre"] = torch.zeros(n_features, dtype=torch.float64, device=self.device)
+        self.parameters["spread"] = torch.ones(n_features, dtype=torch.float64, device=self.device)
         self._reference: Tensor | None = None  # [K, d] while a pass goes component by component
         self._factored: Tensor | None = None  # the covariances that `_factor` belongs to
         self._pairs = _triangle(n_features) if covariance_type == "full" else _square(n_features)
@@ -92,17 +92,20 @@ class GaussianComponents(Components):
                 f"column {int(flat.nonzero()[0])} is constant over the data (n_samples={rows.n_rows}): a Gaussian needs a "
                 "variance above zero; drop the column"
             )
-        self.centre, self._spread = summary.mean, summary.variance.sqrt()
+        self.parameters["centre"], self.parameters["spread"] = summary.mean, summary.variance.sqrt()
+
+    @property
+    def centre(self) -> Tensor:
+        """The point about which features are taken, `[d]`: the mean of the data that the fit began with."""
+        return self.parameters["centre"]
 
     # Passes -------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Choose the form of the pass by its rounding, and freeze the parameters."""
         precision = self._precisions()
-        about = (
-            self.parameters["means"] - self.centre
-        ).abs() + self._spread  # how far rows of k lie from the centre
-        spread = torch.maximum(about, self._spread)
+        # How far the rows of a component lie from the centre.
+        spread = (self.parameters["means"] - self.centre).abs() + self.parameters["spread"]
         if precision.ndim == 3:
             bound = torch.einsum("kij,ki,kj->k", precision.abs(), spread, spread)
         else:
@@ -241,7 +244,7 @@ class GaussianComponents(Components):
 
     def set_parameters(self, weights: Tensor, means: Tensor, covariances: Tensor) -> None:
         """Put given parameters in force; raises `TrainingError` where a covariance is not positive definite."""
-        self.parameters = {"weights": weights, "means": means, "covariances": covariances}
+        self.parameters |= {"weights": weights, "means": means, "covariances": covariances}
         self._factorize()
 
     def slack(self, statistics: Tensor) -> float:

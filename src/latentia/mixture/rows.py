@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -75,7 +75,7 @@ class Rows:
             float(self.n_rows) if weights is None else float(np.sum(weights, dtype=np.float64))
         )
 
-    def thresholded(self, threshold: float | None) -> Self:
+    def thresholded(self, threshold: float | None) -> Rows:
         """Read values as 1 where they are above `threshold`, as 0 elsewhere (NaN stays); None leaves them."""
         self._threshold = threshold
         return self
