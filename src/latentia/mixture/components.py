@@ -131,8 +131,13 @@ class Components(ABC):
         budget = _CHUNK_BYTES if self.device.type == "cpu" else 64 * _CHUNK_BYTES
         return int(min(max(budget // width, 128), 16384 if self.device.type == "cpu" else 1 << 20))
 
-    def begin(self) -> None:
-        """Freeze the natural parameters for a pass."""
+    def begin(self, *, sums_only: bool = False) -> None:  # noqa: ARG002
+        """Freeze the natural parameters for a pass.
+
+        Args:
+            sums_only: whether only sums over rows are wanted, in which responsibilities below the machine epsilon
+                may be left out.
+        """
         self._natural = self.natural().to(self.dtype)
 
     def log_joint(self, phi: Tensor) -> Tensor:
@@ -216,7 +221,7 @@ class Components(ABC):
         return self._buffers[key]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_buffers": {}, "_natural": None}
+        return {**self.__dict__, "_buffers": {}, "_natural": None, "_screen": None}
 
 
 def _plain(value: np.ndarray) -> Any:

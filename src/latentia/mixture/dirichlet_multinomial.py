@@ -139,7 +139,7 @@ class DirichletMultinomialComponents(CountComponents):
         value = torch.ones(index.shape[1], dtype=self.dtype, device=row.device)
         return torch.sparse_coo_tensor(index, value, (self.n_statistics, n), check_invariants=False)
 
-    def begin(self) -> None:
+    def begin(self, *, sums_only: bool = False) -> None:  # noqa: ARG002
         """Freeze the tables of log-gamma differences, `[F, K]` for a product with sparse features."""
         if self.parameters.get("alphas") is not None:
             self._natural = self.natural().to(self.dtype).T.contiguous()

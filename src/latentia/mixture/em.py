@@ -91,7 +91,7 @@ def e_step(components: Components, rows: Rows) -> Pass:
 
     Shapes: statistics `[K, F]` float64; responsibilities `[K, n]` only for families that need them.
     """
-    components.begin()
+    components.begin(sums_only=not components.needs_rows)
     shape = (components.n_components, components.n_statistics)
     statistics = torch.zeros(shape, dtype=torch.float64, device=rows.device)
     log_likelihood = torch.zeros((), dtype=torch.float64, device=rows.device)

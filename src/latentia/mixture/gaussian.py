@@ -17,6 +17,7 @@ from torch import Tensor
 from latentia.errors import ConfigError, DataError, TrainingError
 from latentia.mixture.components import FAMILIES, Components
 from latentia.mixture.rows import Chunk, Rows, Summary
+from latentia.mixture.screening import Screen, fill_pairs
 
 COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
 
@@ -62,6 +63,8 @@ class GaussianComponents(Components):
         self.parameters["centre"] = torch.zeros(n_features, dtype=torch.float64, device=self.device)
         self.parameters["spread"] = torch.ones(n_features, dtype=torch.float64, device=self.device)
         self._reference: Tensor | None = None  # [K, d] while a pass goes component by component
+        self._screen: Screen | None = None  # while a pass is screened in float32
+        self._crowded = 0  # passes until screening is tried again
         self._factored: Tensor | None = None  # the covariances that `_factor` belongs to
         self._pairs = _triangle(n_features) if covariance_type == "full" else _square(n_features)
         self._pairs = tuple(index.to(self.device) for index in self._pairs)  # type: ignore[assignment]
@@ -101,7 +104,7 @@ class GaussianComponents(Components):
 
     # Passes -------------------------------------------------------------------------------------------------
 
-    def begin(self) -> None:
+    def begin(self, *, sums_only: bool = False) -> None:
         """Choose the form of the pass by its rounding, and freeze the parameters."""
         precision = self._precisions()
         # How far the rows of a component lie from the centre.
@@ -116,27 +119,44 @@ class GaussianComponents(Components):
             self._reference = self.parameters["means"].clone()
             self._whiten = self._precision_factor()
         super().begin()
+        self._screen = self._make_screen(float(bound.max())) if sums_only else None
+
+    def _make_screen(self, bound: float) -> Screen | None:
+        """A screen for this pass, or None where it would not pay (or did not, in one of the last ten passes)."""
+        self._crowded = max(0, self._crowded - 1)
+        usable = self.covariance_type == "full" and self._reference is None
+        rounding = bound * torch.finfo(torch.float32).eps
+        if not usable or self._crowded or not Screen.worthwhile(rounding, self.n_components, self.n_features):
+            return None
+        means = self.parameters["means"] - self.centre
+        return Screen(self.natural(), self._factor, means, _blocks(self.n_features), self._pairs, rounding)
+
+    @property
+    def chunk_rows(self) -> int:
+        """Rows a chunk; a screened pass gathers rows by component and wants more of them at once."""
+        return 4096 if self._screen is not None else super().chunk_rows
 
     def encode(self, chunk: Chunk) -> Tensor:
         """(1, u, second moments of u) of u = x - centre; the rows themselves where a pass goes by component."""
         x, d = chunk.x, self.n_features
         if self._reference is not None:
             return x.T
+        if self._screen is not None:
+            return torch.sub(x, self.centre.to(self.dtype), out=self._buffer("rows", len(x), d)).T
         phi = self._buffer("phi", self.n_statistics, len(x))
+        return self._expand(phi[1 : d + 1].copy_(x.T).sub_(self.centre.to(self.dtype)[:, None]), phi)
+
+    def _expand(self, u: Tensor, phi: Tensor) -> Tensor:
+        """Fill `phi` around u = x - centre, `[d, B]`."""
+        d = self.n_features
         phi[0] = 1.0
-        u = phi[1 : d + 1].copy_(x.T).sub_(self.centre.to(self.dtype)[:, None])
         rest = phi[d + 1 :]
         if self.covariance_type == "spherical":
-            torch.sum(torch.mul(u, u, out=self._buffer("square", d, len(x))), 0, keepdim=True, out=rest)
+            torch.sum(torch.mul(u, u, out=self._buffer("square", d, u.shape[1])), 0, keepdim=True, out=rest)
         elif self.covariance_type == "diag":
             torch.mul(u, u, out=rest)
         elif self.covariance_type == "full":
-            offset = 0
-            for i, width in _blocks(d):
-                size = width * (d - i)
-                out = rest[offset : offset + size].view(width, d - i, len(x))
-                torch.mul(u[i : i + width, None], u[None, i:], out=out)
-                offset += size
+            fill_pairs(u, rest, _blocks(d))
         return phi
 
     def log_joint(self, phi: Tensor) -> Tensor:
@@ -144,6 +164,13 @@ class GaussianComponents(Components):
         d = self.n_features
         if self._reference is not None:
             return self._log_joint_by_component(phi)
+        if self._screen is not None:
+            out = self._buffer("log_joint", self.n_components, phi.shape[1])
+            if self._screen.log_joint(phi.T, out):
+                return out
+            self._screen, self._crowded = None, 10
+        if len(phi) == d:  # the rows of a chunk that turned out too crowded to screen
+            phi = self._dense(phi)
         if self.covariance_type != "tied":
             return super().log_joint(phi)
         # One precision for all: its quadratic form is the same number for every component.
@@ -160,6 +187,10 @@ class GaussianComponents(Components):
         d = self.n_features
         if self._reference is not None:
             return self._statistics_by_component(phi, responsibilities)
+        if self._screen is not None:
+            return self._screen.statistics(phi.T, responsibilities)
+        if len(phi) == d:
+            phi = self._dense(phi)
         if self.covariance_type != "tied":
             return super().statistics(phi, responsibilities)
         out = torch.zeros(self.n_components, self.n_statistics, dtype=torch.float64, device=self.device)
@@ -168,6 +199,11 @@ class GaussianComponents(Components):
         # Only the sum over components matters to a shared covariance; it is booked on the first.
         out[0, d + 1 :] = ((u * responsibilities.sum(0)) @ u.T).reshape(-1)
         return out
+
+    def _dense(self, u: Tensor) -> Tensor:
+        phi = torch.empty(self.n_statistics, u.shape[1], dtype=self.dtype, device=self.device)
+        phi[1 : self.n_features + 1] = u
+        return self._expand(phi[1 : self.n_features + 1], phi)
 
     def _log_joint_by_component(self, x: Tensor) -> Tensor:
         out = self._buffer("log_joint", self.n_components, x.shape[1])
@@ -224,6 +260,7 @@ class GaussianComponents(Components):
     def refer_to(self, means: Tensor | None) -> None:
         """Take the next statistics about `means [K, d]` (None: the centre): for a start without parameters yet."""
         self._reference = None if means is None else means.to(self.device, torch.float64)
+        self._screen = None
 
     def centred(self, statistics: Tensor) -> Tensor:
         """Statistics about the centre from statistics about the means of the pass (exact but for float64 rounding)."""

@@ -52,7 +52,7 @@ class Selection:
         return next(c.estimator for c in self.candidates if c.n_components == wanted)
 
     @property
-    def table(self) -> list[dict[str, float]]:
+    def table(self) -> list[dict[str, int | float]]:
         """A row for each number of components: n_components, log_likelihood, n_free and the four criteria."""
         return [
             {

@@ -1,0 +1,113 @@
+"""Full covariances at a fraction of the price: find the (row, component) pairs that matter, compute those.
+
+A responsibility below the machine epsilon of float64 changes no sum that it enters. A float32 product of quadratic
+features with natural parameters is accurate to a known fraction of a nat, so it tells safely which components lie
+more than -log(epsilon) nats below the best of a row; log densities and moments of the others are then computed in
+float64 for exactly the rows that need them (in a float32 fit the moments alone are spared). Where components overlap so much that most pairs matter, this costs more
+than it saves: `log_joint` then says so, and the dense pass is taken.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+_NEGLIGIBLE = -math.log(torch.finfo(torch.float64).eps)  # 36 nats
+_LARGEST_ROUNDING = 2.0  # nats: where float32 is coarser, screening is not worth its margin
+_LARGEST_SHARE = 0.25  # of pairs that matter, above which the dense pass is cheaper
+_BLOCK_BYTES = 2 << 20
+
+
+class Screen:
+    """One pass's parameters, laid out for screening.
+
+    Args:
+        natural: W `[K, F]` in float64 for features (1, u, pairs of u).
+        factor: F of each precision P = F F', `[K, d, d]`.
+        means: mu_k - centre, `[K, d]`.
+        blocks: (first, width) of the row blocks in which the pairs are laid out.
+        pairs: indices (i, j) of the pairs.
+        rounding: bound on the error of a float32 log density, in nats.
+    """
+
+    def __init__(
+        self,
+        natural: Tensor,
+        factor: Tensor,
+        means: Tensor,
+        blocks: list[tuple[int, int]],
+        pairs: tuple[Tensor, Tensor],
+        rounding: float,
+    ) -> None:
+        self._natural, self._factor = natural.to(torch.float32), factor
+        self._offset = (means[:, None, :] @ factor)[:, 0]  # [K, d]
+        white = self._offset.square().sum(1)
+        linear = (factor @ self._offset[:, :, None])[:, :, 0]
+        # W's first column is log w + log normaliser - |F' mu|^2 / 2; without the last term it is the peak's height.
+        self._peak = natural[:, 0] + 0.5 * white
+        self._blocks, self._pairs, self._margin = blocks, pairs, _NEGLIGIBLE + 1.0 + 2.0 * rounding
+        self._n_features = linear.shape[1]
+        width = natural.shape[1]
+        self._size = max(128, _BLOCK_BYTES // (4 * width))
+        self._phi = torch.empty(width, self._size, dtype=torch.float32, device=natural.device)
+        self._rows: list[Tensor] = []
+
+    @staticmethod
+    def worthwhile(rounding: float, n_components: int, n_features: int) -> bool:
+        """Whether float32 is accurate enough, and the saving larger than the overhead."""
+        return rounding < _LARGEST_ROUNDING and n_components >= 4 and n_features >= 32
+
+    def log_joint(self, u: Tensor, out: Tensor) -> bool:
+        """Fill `out [K, B]` for centred rows `u [B, d]` in their precision; False where too many pairs matter."""
+        rough = self._rough(u)
+        active = rough > rough.amax(0) - self._margin
+        if float(active.sum()) > _LARGEST_SHARE * active.numel():
+            return False
+        self._rows = [row.nonzero()[:, 0] for row in active]
+        if u.dtype == torch.float32:  # only the moments are screened
+            out.copy_(rough)
+            return True
+        out.fill_(-torch.inf)
+        for k, index in enumerate(self._rows):
+            if len(index):
+                white = torch.addmm(self._offset[k], u[index], self._factor[k], beta=-1.0)
+                out[k, index] = self._peak[k] - 0.5 * white.square_().sum(1)
+        return True
+
+    def statistics(self, u: Tensor, responsibilities: Tensor) -> Tensor:
+        """Mass, first and second moments of the pairs that `log_joint` found, `[K, F]`."""
+        d = self._n_features
+        out = torch.zeros(len(responsibilities), len(self._phi), dtype=torch.float64, device=u.device)
+        for k, index in enumerate(self._rows):
+            if len(index):
+                r, part = responsibilities[k, index], u[index]
+                weighted = part * r[:, None]
+                out[k, 0], out[k, 1 : d + 1] = r.sum(dtype=torch.float64), weighted.sum(0)
+                out[k, d + 1 :] = (weighted.T @ part)[self._pairs]
+        return out
+
+    def _rough(self, u: Tensor) -> Tensor:
+        """Log densities in float32, `[K, B]`, block by block so that features stay in cache."""
+        d, n = self._n_features, len(u)
+        low = u.T.to(torch.float32, memory_format=torch.contiguous_format)
+        rough = torch.empty(len(self._natural), n, dtype=torch.float32, device=u.device)
+        for start in range(0, n, self._size):
+            part = low[:, start : start + self._size]
+            phi = self._phi[:, : part.shape[1]]
+            phi[0] = 1.0
+            phi[1 : d + 1] = part
+            fill_pairs(part, phi[d + 1 :], self._blocks)
+            rough[:, start : start + self._size] = self._natural @ phi
+        return rough
+
+
+def fill_pairs(u: Tensor, out: Tensor, blocks: list[tuple[int, int]]) -> None:
+    """Products u_i u_j of the upper triangle of row blocks, `[pairs, B]`, from `u [d, B]`."""
+    d, n = u.shape
+    offset = 0
+    for i, width in blocks:
+        size = width * (d - i)
+        torch.mul(u[i : i + width, None], u[None, i:], out=out[offset : offset + size].view(width, d - i, n))
+        offset += size
