@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
-from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentParser, Namespace
+from jsonargparse import ActionYesNo, ArgumentParser, Namespace
 
 from latentia.errors import ConfigError, LatentiaError
 
@@ -100,12 +100,13 @@ def evaluate(
     Args:
         run: run folder.
         split: train, validation or test.
-        n_importance: importance samples for the log-likelihood.
+        n_importance: importance samples for the log-likelihood; 0 leaves it out.
+        importance_items: items for which they are drawn, the bound of all being corrected by theirs; null draws for all.
         json: print one JSON object and nothing else.
     """
     from latentia.estimators.run import Run
 
-    figures = Run.open(run).evaluate(split, n_importance)
+    figures = Run.open(run).evaluate(split, n_importance, importance_items)
     if json:
         print(_dump(figures))
     else:
@@ -226,9 +227,7 @@ def build_parser() -> Parser:
     for function in COMMANDS:
         summary = (function.__doc__ or "").splitlines()[0]
         sub = Parser(description=summary, exit_on_error=True)
-        sub.add_argument(
-            "--config", action=ActionConfigFile, help="file with settings, as --print_config writes it"
-        )
+        sub.add_argument("--config", action="config", help="file with settings, as --print_config writes it")
         names = function.__code__.co_varnames[: function.__code__.co_argcount]
         _add_arguments(sub, function, names)
         subcommands.add_subcommand(function.__name__, sub, help=summary)

@@ -304,12 +304,12 @@ def test_memory_does_not_grow_with_rows(tmp_path):
             "def watch():\n"
             "    while True:\n"
             "        peak[0] = max(peak[0], anonymous()); time.sleep(0.01)\n"
-            "x = np.load({!r}, mmap_mode='r')\n"
+            f"x = np.load({str(path)!r}, mmap_mode='r')\n"
             "GaussianMixture(2, covariance_type='diag', max_iter=1, init_params='random_from_data').fit(x[:50000])\n"
             "start = anonymous(); threading.Thread(target=watch, daemon=True).start()\n"
             "GaussianMixture(2, covariance_type='diag', max_iter=2, init_params='random_from_data', random_state=0).fit(x)\n"
             "print(peak[0] - start)"
-        ).format(str(path))
+        )
         out = subprocess.run(
             [sys.executable, "-c", code],
             capture_output=True,

@@ -45,7 +45,8 @@ def as_rows(estimator: BaseEstimator, X: Any, *, reset: bool) -> tuple[NDArray[A
         estimator, X, reset=reset, accept_sparse="csr", dtype="numeric", ensure_min_samples=2 if reset else 1
     )
     if sparse.issparse(rows):
-        return rows.toarray(), True
+        dense: Any = rows
+        return dense.toarray(), True
     return (rows.astype(np.uint8) if rows.dtype == bool else rows), False
 
 
@@ -84,7 +85,8 @@ def _images(estimator: Any, X: Any, reset: bool) -> NDArray[Any]:
 def _check_finite(X: Any) -> None:
     """Name the first NaN or infinity by its place; other faults are left to scikit-learn's own words."""
     names = getattr(X, "columns", None)
-    array: Any = X.tocoo().data if sparse.issparse(X) else X
+    given: Any = X
+    array: Any = given.tocoo().data if sparse.issparse(X) else X
     if not isinstance(array, np.ndarray):
         try:
             array = np.asarray(X, dtype=np.float64)
@@ -98,7 +100,7 @@ def _check_finite(X: Any) -> None:
     first = tuple(int(i) for i in bad[0])
     value = "NaN" if np.isnan(array[first]) else "infinity"
     if sparse.issparse(X):
-        coo = X.tocoo()
+        coo = given.tocoo()
         first = (int(coo.row[first[0]]), int(coo.col[first[0]]))
     column = (
         f"column {names[first[1]]!r}" if names is not None and len(first) > 1 else f"column {list(first[1:])}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import warnings
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,9 @@ TOLERANCE = 1e-3
 class _Encoder(nn.Module):
     """Data in the person's units to the mean of q(z|x)."""
 
+    mean: Tensor
+    scale: Tensor
+
     def __init__(self, model: Any, form: Form) -> None:
         super().__init__()
         self.encoder, self.posterior = model.encoder, model.posterior
@@ -34,6 +36,9 @@ class _Encoder(nn.Module):
 
 class _Decoder(nn.Module):
     """Codes to the mean of p(x|z) in the person's units (count rows of the median size)."""
+
+    mean: Tensor
+    scale: Tensor
 
     def __init__(self, model: Any, form: Form, typical: Tensor | None) -> None:
         super().__init__()
@@ -101,10 +106,7 @@ def _exported(module: nn.Module, example: Tensor, argument: str) -> bytes:
             dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
             verbose=False,
         )
-    buffer = io.BytesIO()
-    assert program is not None
-    program.save(buffer)
-    return buffer.getvalue()
+    return program.model_proto.SerializeToString()  # type: ignore[union-attr]
 
 
 def _difference(content: bytes, module: nn.Module, argument: str, batch: Tensor) -> float:

@@ -18,7 +18,7 @@ from latentia.estimators import folder as run_folder
 from latentia.estimators.vae import VAE
 
 SplitName = Literal["train", "validation", "test"]
-IMPORTANCE_ROWS = 1000
+TRAIN_ROWS = 2000  # on which the squared error is compared with that of held-out rows
 
 
 @dataclass(frozen=True)
@@ -82,16 +82,26 @@ class Run:
             raise ConfigError(f"split={name!r}: expected train, validation or test")
         return parts[name]
 
-    def evaluate(self, split: SplitName = "test", n_importance: int = 100) -> dict[str, Any]:
+    def evaluate(
+        self, split: SplitName = "test", n_importance: int = 100, importance_items: int | None = 1000
+    ) -> dict[str, Any]:
         """Figures and verdict on one part of the data, also kept in `evaluation.json`.
+
+        Args:
+            split: which part.
+            n_importance: importance samples for each item; 0 leaves the log-likelihood out.
+            importance_items: most items for which they are drawn; None draws for all.
 
         Returns:
             What `latentia evaluate --json` prints.
         """
         started = time.perf_counter()
         part = self.split(split)
-        evaluation = self.estimator.evaluate(part.x, n_importance=n_importance)
-        verdict = self.estimator.diagnose(part.x)
+        evaluation = self.estimator.evaluate(
+            part.x, n_importance=n_importance, importance_items=importance_items
+        )
+        train = None if split == "train" else self.split("train").take(TRAIN_ROWS).x
+        verdict = self.estimator.diagnose(part.x, train=train, evaluation=evaluation)
         figures = as_json(self, split, evaluation, verdict, time.perf_counter() - started)
         path = self.folder / run_folder.EVALUATION
         kept = run_folder.read_json(path) if path.exists() else {}

@@ -31,11 +31,12 @@ from latentia.training.randomness import seeded
 UPDATES_ON_CPU = 3000
 UPDATES_ON_GPU = 20_000
 LARGE = 50_000
+AVERAGED_SHARE = 0.04  # of all updates: the horizon of the moving average of the weights
 FEWEST_EPOCHS = 5
 MOST_EPOCHS = 300
 
 
-class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     r"""A variational autoencoder fitted to arrays, tables, counts or images; the default has nothing to tune.
 
     It maximises the evidence lower bound E_q[log p(x|z)] - KL(q(z|x) || p(z)) (Kingma & Welling 2014), with, for real
@@ -48,7 +49,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         likelihood: a name of `latentia.latent.LIKELIHOODS`, what builds one from the event shape, or "auto".
         network: "mlp", "conv", a `latentia.nn.Network`, or "auto": by the shape of a datum.
         max_epochs: passes over the data; None: 3000 updates (20 000 on a GPU) for 50 000 items or more, fewer by the
-            fourth root of their number, within 5 to 300 epochs.
+            cube root of their number, within 5 to 300 epochs.
         batch_size: None: a 16th of the data, within 16 to 128.
         learning_rate: peak of the warm-up and cosine schedule of AdamW.
         patience: epochs without a better validation bound before stopping; None: a quarter of `max_epochs`,
@@ -192,7 +193,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         if first:
             self._build(rows, was_sparse)
             self.n_train_ = 0
-            self.history_: list[dict[str, Any]] = []
+            self.history_ = []
         seed = (self.seed_ + 1 + len(self.history_)) % 2**32
         config = self._config(len(rows), seed, False, max_epochs=1, warmup_fraction=0.0)
         self.form_.train()
@@ -217,12 +218,13 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         entry = self._entry()
         event = tuple(rows.shape[1:])
         self.choices_: list[Choice] = []
-        named = isinstance(self.likelihood, str)
-        self.form_, chosen, choices = choose(
-            rows, self.likelihood if named else "auto", was_sparse, self.binarize, entry.gaussian
-        )
-        self.likelihood_ = chosen if named else self.likelihood
-        self.choices_ += choices if named else []
+        name = self.likelihood if isinstance(self.likelihood, str) else "auto"
+        self.form_, chosen, choices = choose(rows, name, was_sparse, self.binarize, entry.gaussian)
+        self.likelihood_: str | Callable[[torch.Size], Likelihood] = chosen
+        if isinstance(self.likelihood, str):
+            self.choices_ += choices
+        else:
+            self.likelihood_ = self.likelihood
         self.network_: str | Network = self.network
         if isinstance(self.network, str) and self.network == "auto":
             self.network_, reason = pick_network(event)
@@ -275,16 +277,21 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         max_epochs = self.max_epochs
         if max_epochs is None:
             on_cpu = training.resolve_device(self.device).type == "cpu"
-            updates = (UPDATES_ON_CPU if on_cpu else UPDATES_ON_GPU) * min(1.0, n / LARGE) ** 0.25
+            updates = (UPDATES_ON_CPU if on_cpu else UPDATES_ON_GPU) * min(1.0, n / LARGE) ** (1 / 3)
             max_epochs = round(updates / max(1, n / batch_size))
             max_epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, max_epochs))
         _whole("max_epochs", max_epochs, 0)
         patience = max(10, max_epochs // 4) if self.patience is None else self.patience
+        updates = max_epochs * max(1, n // batch_size)
         settings: dict[str, Any] = {
             "max_epochs": max_epochs,
             "batch_size": batch_size,
             "learning_rate": self.learning_rate,
+            # Well above the norms of ordinary steps, which grow with the square root of the number of residuals: it
+            # holds back outliers only.
+            "gradient_clip": 50.0 * math.sqrt(math.prod(self.event_shape_)),
             "patience": patience if validated else None,
+            "averaging": 1.0 - 1.0 / max(2.0, AVERAGED_SHARE * updates) if validated else None,
             "seed": seed,
             "device": self.device,
             "precision": self.precision,
@@ -389,22 +396,44 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         """Mean of `score_samples(X)`: nats per item, greater is better."""
         return float(self.score_samples(X).mean())
 
-    def evaluate(self, X: Any, *, n_importance: int | None = None) -> Evaluation:
-        """All figures of the fit on X: the bound and its parts, errors, active units (see `Evaluation`)."""
+    def evaluate(
+        self, X: Any, *, n_importance: int | None = None, importance_items: int | None = None
+    ) -> Evaluation:
+        """All figures of the fit on X: the bound and its parts, errors, active units (see `Evaluation`).
+
+        Args:
+            X: rows.
+            n_importance: importance samples for the log-likelihood; None: the estimator's; 0: none.
+            importance_items: most rows for which they are drawn; None: all.
+        """
         rows, _ = as_rows(self, X, reset=False)
         module, batches = self._inference(rows, 250)
         return evaluate(
             module,
             batches,
             n_importance=self.n_importance if n_importance is None else n_importance,
+            importance_items=importance_items,
             log_volume=self.form_.log_volume,
         )
 
-    def diagnose(self, X: Any) -> Verdict:
-        """Whether the fit can be trusted, judged on X: the verdict, its evidence in words, and remedies."""
+    def diagnose(self, X: Any, *, train: Any = None, evaluation: Evaluation | None = None) -> Verdict:
+        """Whether the fit can be trusted, judged on held-out rows: the verdict, its evidence in words, and remedies.
+
+        Args:
+            X: held-out rows (the first 10 000 are looked at).
+            train: training rows; with them overfitting is judged.
+            evaluation: what `evaluate(X)` gave, if it is there already.
+        """
         rows, _ = as_rows(self, X, reset=False)
         module, batches = self._inference(rows[:DIAGNOSED_ROWS], 250)
-        return diagnose(module, batches)
+        bounds = [row["validation_elbo"] for row in self.history_ if row.get("validation_elbo") is not None]
+        return diagnose(
+            module,
+            batches,
+            evaluation=evaluation,
+            train=None if train is None else self.evaluate(train, n_importance=0),
+            history=bounds,
+        )
 
     # ------------------------------------------------------------------ keeping
 

@@ -159,8 +159,8 @@ class ConvDecoder(nn.Module):
         for index, (c, *_) in enumerate(plan):
             layers += [Residual(c) for _ in range(blocks)] + [norm_act(c)]
             if index + 1 < len(plan):
-                next_c, *size = plan[index + 1]
-                layers.append(Upsample(c, next_c, tuple(size)))
+                next_c, h, w = plan[index + 1]
+                layers.append(Upsample(c, next_c, (h, w)))
         last = plan[-1][0]
         if plan[-1][1:] != (
             height,
@@ -182,5 +182,6 @@ class ConvDecoder(nn.Module):
 
     def forward(self, z: Float[Tensor, "codes latent"]) -> Tensor:
         """Outputs of a batch of codes."""
-        maps = self.maps(self.head(z))
+        # The layout in which convolutions are fastest; whatever follows keeps it.
+        maps = self.maps(self.head(z).contiguous(memory_format=torch.channels_last))
         return self.offset(torch.reshape(maps, (len(z), *self.shape)))

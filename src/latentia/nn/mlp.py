@@ -38,13 +38,8 @@ class ResidualMLP(nn.Module):
     def __init__(self, n_inputs: int, width: int, depth: int) -> None:
         super().__init__()
         self.first = nn.Linear(n_inputs, width)
-        self.blocks = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
-            for _ in range(depth)
-        )
+        self.blocks = nn.ModuleList(_residual_branch(width) for _ in range(depth))
         self.last = nn.LayerNorm(width)
-        for block in self.blocks:  # each block starts as the identity
-            nn.init.zeros_(block[-1].weight)
 
     def forward(self, x: Float[Tensor, "batch inputs"]) -> Float[Tensor, "batch width"]:
         """Features of a batch."""
@@ -52,6 +47,12 @@ class ResidualMLP(nn.Module):
         for block in self.blocks:
             h = h + block(h)
         return nn.functional.silu(self.last(h))
+
+
+def _residual_branch(width: int) -> nn.Sequential:
+    end = nn.Linear(width, width)
+    nn.init.zeros_(end.weight)  # each block starts as the identity
+    return nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), end)
 
 
 class MLPEncoder(nn.Module):

@@ -34,9 +34,9 @@ _UNITS = (
     ("distortion", "nats", "-E log p(x|z)"),
     ("kl", "nats", "rate: KL(q(z|x) || p(z))"),
     ("bits_per_dim", "bits/dim", ""),
-    ("sse", "squared units", "squared error summed over an item, z drawn from q(z|x)"),
-    ("sse_of_mean", "squared units", "the same, z the posterior mean"),
-    ("sigma2", "squared units", "variance of p(x|z) in force"),
+    ("sse", "per item", "squared error summed over an item, z drawn from q(z|x)"),
+    ("sse_of_mean", "per item", "the same, z the posterior mean"),
+    ("sigma2", "", "variance of p(x|z) in force"),
 )
 
 
@@ -69,7 +69,7 @@ def report_run(run: Run) -> Path:
         remedies=figures["remedies"],
         figures=_figures(figures),
         history=estimator.history_,
-        kl_per_dim=np.asarray(figures["kl_per_dim"] or [0.0] * estimator.latent_dim_),
+        kl_per_dim=_kl_per_dim(figures, estimator.latent_dim_),
         active=np.asarray(figures["active"], dtype=bool),
         originals=viewable(estimator.form_, shown),
         reconstructions=viewable(estimator.form_, estimator.reconstruct(shown)),
@@ -162,6 +162,12 @@ def _worst(estimator: VAE, items: Any, has_bound: bool) -> tuple[NDArray[Any], N
         scores, what = -(difference**2).reshape(len(array), -1).sum(1), "negative squared error"
     order = np.argsort(scores)[:WORST_SHOWN]
     return array[order], scores[order], what
+
+
+def _kl_per_dim(figures: dict[str, Any], latent_dim: int) -> NDArray[Any]:
+    """KL of each dimension; NaN, which leaves the chart out, where it is not defined or does not factorise."""
+    kept = figures["kl_per_dim"]
+    return np.asarray(kept, dtype=float) if kept and len(kept) == latent_dim else np.full(latent_dim, np.nan)
 
 
 def _summary(estimator: VAE) -> str:
