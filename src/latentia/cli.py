@@ -93,6 +93,7 @@ def evaluate(
     run: str,
     split: Literal["train", "validation", "test"] = "test",
     n_importance: int = 100,
+    importance_items: int | None = 1000,
     json: bool = False,
 ) -> None:
     """Measure a run on one part of its data: bound, rate and distortion, likelihood, errors, active units, verdict.
@@ -125,11 +126,11 @@ def sample(run: str, n: int = 64, out: str = "samples.png", mean: bool = True, s
         seed: of the draw.
     """
     from latentia.estimators import load
+    from latentia.estimators.folder import read_config
     from latentia.report import write_items
 
-    estimator = load(run)
-    items = estimator.sample(n, mean=mean, random_state=seed)
-    print(write_items(items, Path(out), _features(estimator)))
+    items = load(run).sample(n, mean=mean, random_state=seed)
+    print(write_items(items, Path(out), read_config(Path(run)).get("columns")))
 
 
 def reconstruct(
@@ -152,7 +153,7 @@ def reconstruct(
     opened = Run.open(run)
     items = opened.split(split).take(n).x
     rebuilt = opened.estimator.reconstruct(items)
-    print(write_items(rebuilt, Path(out), _features(opened.estimator), beside=items))
+    print(write_items(rebuilt, Path(out), opened.config.get("columns"), beside=items))
 
 
 def report(run: str) -> None:
@@ -270,7 +271,11 @@ def main(argv: list[str] | None = None) -> None:
         sys.argv = ["latentia", *argv]
     arguments: Namespace = parser.parse_args(sys.argv[1:])
     chosen = arguments.command
-    given = {name: value for name, value in arguments[chosen].as_dict().items() if name != "config"}
+    given = arguments[chosen].as_dict()
+    configs = given.pop("config", None) or []
+    for name in _POSITIONAL:  # an absent positional would hide what the configuration says of it
+        if name in given and given[name] is None:
+            given[name] = _from_config(configs, name)
     function = next(function for function in COMMANDS if function.__name__ == chosen)
     if "run" in given and given["run"] is None:
         _fail(f"RUN is missing: latentia {chosen} RUN, a folder that `latentia fit --out RUN` made")
@@ -284,6 +289,14 @@ def main(argv: list[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(141) from None
+
+
+def _from_config(configs: list[Any], name: str) -> str | None:
+    """The entry `name` of the last configuration file that has one."""
+    import yaml
+
+    found = [yaml.safe_load(Path(str(path)).read_text()).get(name) for path in configs]
+    return next((value for value in reversed(found) if value is not None), None)
 
 
 def _settings(pairs: list[str]) -> dict[str, Any]:
@@ -311,11 +324,6 @@ def _new_folder(data: str, model: str, reuse: bool) -> Path:
 
 def _command() -> str:
     return shlex.join(["latentia", *sys.argv[1:]])
-
-
-def _features(estimator: Any) -> list[str] | None:
-    names = getattr(estimator, "feature_names_in_", None)
-    return None if names is None else [str(name) for name in names]
 
 
 def _dump(figures: dict[str, Any]) -> str:

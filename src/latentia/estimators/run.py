@@ -181,11 +181,9 @@ def fit_run(
         if new and not isinstance(error, TrainingError):
             shutil.rmtree(out, ignore_errors=True)
         raise
-    for choice in estimator.choices_:
-        say(str(choice))
-    if dataset.feature_names is not None and not hasattr(estimator, "feature_names_in_"):
-        estimator.feature_names_in_ = np.asarray(dataset.feature_names, dtype=object)
-    run_folder.save(estimator, out, {"data": asdict(spec), "command": command, "source": dataset.source})
+    columns = None if dataset.feature_names is None else list(dataset.feature_names)
+    kept = {"data": asdict(spec), "command": command, "source": dataset.source, "columns": columns}
+    run_folder.save(estimator, out, kept)
     run = Run.open(out)
     run._dataset = dataset
     return run

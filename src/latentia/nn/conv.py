@@ -184,4 +184,4 @@ class ConvDecoder(nn.Module):
         """Outputs of a batch of codes."""
         # The layout in which convolutions are fastest; whatever follows keeps it.
         maps = self.maps(self.head(z).contiguous(memory_format=torch.channels_last))
-        return self.offset(torch.reshape(maps, (len(z), *self.shape)))
+        return self.offset(maps.unflatten(1, self.shape[:2]))
