@@ -1,0 +1,75 @@
+"""Importance-weighted log-likelihood: latentia against pythae's `get_nll`, same weights, same figure."""
+
+from __future__ import annotations
+
+import torch
+from common import (
+    LATENT_DIM,
+    device,
+    images,
+    interleaved,
+    latentia_vae,
+    machine,
+    options,
+    publish,
+    pythae_vae,
+    seconds,
+    table,
+)
+
+from latentia.nn import NETWORKS
+
+SAMPLES = 1000
+ITEMS = 1000
+PEER_BATCH = 100  # the default of `get_nll`: copies of one item that are encoded and decoded at a time
+
+
+def main() -> None:
+    arguments = options(__doc__ or "")
+    where = device()
+    # Both libraries' time is proportional to the number of items, so a CPU measures a few of the thousand.
+    rows = []
+    data = "?"
+    for network in NETWORKS:
+        n_timed, repetitions = (2, 5) if network == "conv" else (10, 7)
+        n_timed = max(1, round(n_timed * arguments.scale * (10 if where == "cuda" else 1)))
+        stored, data = images(max(ITEMS, n_timed))
+        x = (stored.float() / 255).to(where)
+        model = latentia_vae(network)
+        # A few steps, so that the posterior means something and the estimate is not noise.
+        brief_fit(model.to(where), x)
+        model.eval()
+        peer = pythae_vae(model).to(where).eval()
+        ours = float(model.log_prob(x[:n_timed], SAMPLES).mean())
+        theirs = float(peer.get_nll(x[:n_timed], n_samples=SAMPLES, batch_size=PEER_BATCH))
+        medians = interleaved(
+            {
+                "pythae": lambda: seconds(
+                    lambda: peer.get_nll(x[:n_timed], n_samples=SAMPLES, batch_size=PEER_BATCH), where
+                ),
+                "latentia": lambda: seconds(lambda: model.log_prob(x[:n_timed], SAMPLES), where),
+            },
+            repetitions,
+        )
+        for name, figure in (("pythae", theirs), ("latentia", ours)):
+            per_thousand = medians[name] * ITEMS / n_timed
+            ratio = medians["pythae"] / medians[name]
+            rows.append((f"{network}, {name}", f"{figure:.2f}", f"{per_thousand:.0f} s", f"{ratio:.2f}"))
+    head = ("network, library", "log p(x), nats", f"{ITEMS} items", "times pythae")
+    text = f"Importance-weighted log-likelihood, {SAMPLES} samples for each image, {LATENT_DIM} latent dimensions, {data}\n"
+    publish("importance_speed", f"{text}{machine()}\n\n{table(head, rows)}", arguments.save)
+
+
+def brief_fit(model: torch.nn.Module, x: torch.Tensor) -> None:
+    """Thirty steps of Adam."""
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    model.train()
+    for step in range(30):
+        batch = x[(step * 128) % 896 :][:128]
+        optimizer.zero_grad()
+        (-model.trace(batch).elbo.mean()).backward()  # type: ignore[operator]
+        optimizer.step()
+
+
+if __name__ == "__main__":
+    main()
