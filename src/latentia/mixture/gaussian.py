@@ -129,12 +129,14 @@ class GaussianComponents(Components):
         if not usable or self._crowded or not Screen.worthwhile(rounding, self.n_components, self.n_features):
             return None
         means = self.parameters["means"] - self.centre
-        return Screen(self.natural(), self._factor, means, _blocks(self.n_features), self._pairs, rounding)
+        return Screen(
+            self.natural(), self._factor, means, _blocks(self.n_features), self._pairs, rounding, self.dtype
+        )
 
     @property
     def chunk_rows(self) -> int:
         """Rows a chunk; a screened pass gathers rows by component and wants more of them at once."""
-        return 4096 if self._screen is not None else super().chunk_rows
+        return 8192 if self._screen is not None else super().chunk_rows
 
     def encode(self, chunk: Chunk) -> Tensor:
         """(1, u, second moments of u) of u = x - centre; the rows themselves where a pass goes by component."""
