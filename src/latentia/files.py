@@ -37,11 +37,23 @@ def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], object])
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
         temporary = None
-    except OSError as error:
-        reason = error.strerror or error
+        _sync_folder(path.parent)
+    except (OSError, RuntimeError) as error:  # torch's writer turns some failed writes into RuntimeError
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error).split("\n")[0]
         raise RunFolderError(
             f"{path} cannot be written ({reason}): free space, mend permissions or choose another folder"
         ) from error
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable, where the system lets a folder be opened."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -326,7 +326,7 @@ def test_disk_full_keeps_the_checkpoint_before(tmp_path: Path, monkeypatch: pyte
     def fill(record: EpochRecord) -> None:
         monkeypatch.setattr(os, "fsync", full)
 
-    with pytest.raises(RunFolderError, match=r"cannot save checkpoint .*last\.ckpt: No space left"):
+    with pytest.raises(RunFolderError, match=r"last\.ckpt cannot be written \(No space left"):
         run(CONFIG, tmp_path, epoch_end=fill)
     monkeypatch.undo()
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["last.ckpt"]
@@ -366,7 +366,7 @@ def test_a_file_system_that_takes_no_more_bytes(tmp_path: Path) -> None:
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 4096
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("latentia.errors.RunFolderError: cannot save checkpoint"), last
+    assert "last.ckpt cannot be written" in last, last
     assert list((tmp_path / "checkpoints").iterdir()) == []
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,8 @@ from latentia.data.dataset import Raw, Split
 from latentia.data.images import decode_images
 from latentia.data.sources import cache_folder
 from latentia.data.tables import from_frame
-from latentia.errors import DataError
+from latentia.errors import DataError, RunFolderError
+from latentia.files import write_atomically
 
 _LABEL_COLUMNS = ("label", "labels", "fine_label", "class", "target", "y")
 _CACHE_SECONDS = 4.0  # decoding that takes longer is kept: reading 150 MB back takes a tenth of a second
@@ -151,15 +150,5 @@ def _kept(cache: Path, n: int) -> NDArray[np.uint8] | None:
 
 def _keep(cache: Path, x: NDArray[np.uint8]) -> None:
     """Write atomically; a cache that cannot be written (full disk, read-only home) is done without."""
-    temporary = None
-    try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=cache.parent, suffix=".part", delete=False) as file:
-            temporary = Path(file.name)
-            np.save(file, x, allow_pickle=False)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(cache)
-    except OSError:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+    with contextlib.suppress(RunFolderError):
+        write_atomically(cache, lambda file: np.save(file, x, allow_pickle=False))

@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from latentia.data import DynamicBinarization
 from latentia.distributions import item_keys, per_item_noise, standard_normal
 from latentia.errors import ConfigError, DataError
 from latentia.nn import Centred, LogCounts
@@ -157,7 +158,7 @@ class Form(nn.Module):
 
     def _binarized(self, x: Tensor) -> Tensor:
         if self.training:
-            return torch.bernoulli(x)
+            return DynamicBinarization()(x)
         with per_item_noise(item_keys(x), seed=0):
             uniform = torch.special.ndtr(standard_normal(x.shape, x, 0))
         return (uniform < x).to(x.dtype)

@@ -13,6 +13,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import nn
 
 from latentia.errors import RunFolderError, TrainingError
+from latentia.files import write_atomically
 from latentia.training.batches import Batches
 from latentia.training.config import TrainingConfig
 
@@ -34,24 +35,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         Raises:
             RunFolderError: if it cannot be written; what was written of it is removed.
         """
-        target = Path(path)
-        temporary = target.with_name(target.name + ".tmp")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                torch.save(checkpoint, file)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(target)
-            _sync_folder(target.parent)
-        except (OSError, RuntimeError) as error:  # torch's writer turns some failed writes into RuntimeError
-            try:
-                temporary.unlink(missing_ok=True)
-            finally:
-                reason = (error.strerror if isinstance(error, OSError) else None) or str(error).split("\n")[0]
-                raise RunFolderError(
-                    f"cannot save checkpoint {target}: {reason}; free some space or choose another folder"
-                ) from error
+        write_atomically(Path(path), lambda file: torch.save(checkpoint, file))
 
     def load_checkpoint(
         self,
@@ -168,14 +152,3 @@ def _difference(there: Any, here: Any, where: str = "") -> str | None:
                 return found
         return None
     return None if there == here else f"{where} is {there!r} there and {here!r} here"
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable, where the system lets a folder be opened."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
