@@ -9,14 +9,42 @@ __version__ = "0.1.0.dev0"
 
 # Public name -> module that defines it. Nothing heavy is imported before a name is used.
 _PUBLIC = {
+    "BernoulliMixture": "latentia.estimators",
+    "CategoricalMixture": "latentia.estimators",
+    "DirichletMultinomialMixture": "latentia.estimators",
+    "GaussianMixture": "latentia.estimators",
+    "GaussianMixtureClassifier": "latentia.estimators",
+    "MultinomialMixture": "latentia.estimators",
+    "PoissonMixture": "latentia.estimators",
     "VAE": "latentia.estimators",
     "load": "latentia.estimators",
 }
 
-__all__ = ["VAE", "__version__", "load"]
+__all__ = [
+    "VAE",
+    "BernoulliMixture",
+    "CategoricalMixture",
+    "DirichletMultinomialMixture",
+    "GaussianMixture",
+    "GaussianMixtureClassifier",
+    "MultinomialMixture",
+    "PoissonMixture",
+    "__version__",
+    "load",
+]
 
 if TYPE_CHECKING:
-    from latentia.estimators import VAE, load
+    from latentia.estimators import (
+        VAE,
+        BernoulliMixture,
+        CategoricalMixture,
+        DirichletMultinomialMixture,
+        GaussianMixture,
+        GaussianMixtureClassifier,
+        MultinomialMixture,
+        PoissonMixture,
+        load,
+    )
 
 
 def __getattr__(name: str) -> object:

@@ -6,14 +6,40 @@ import importlib
 from typing import TYPE_CHECKING
 
 _PUBLIC = {
+    "BernoulliMixture": "latentia.estimators.mixtures",
+    "CategoricalMixture": "latentia.estimators.mixtures",
+    "DirichletMultinomialMixture": "latentia.estimators.mixtures",
+    "GaussianMixture": "latentia.estimators.mixtures",
+    "GaussianMixtureClassifier": "latentia.estimators.mixture_classifier",
+    "MultinomialMixture": "latentia.estimators.mixtures",
+    "PoissonMixture": "latentia.estimators.mixtures",
     "VAE": "latentia.estimators.vae",
     "load": "latentia.estimators.folder",
 }
 
-__all__ = ["VAE", "load"]
+__all__ = [
+    "VAE",
+    "BernoulliMixture",
+    "CategoricalMixture",
+    "DirichletMultinomialMixture",
+    "GaussianMixture",
+    "GaussianMixtureClassifier",
+    "MultinomialMixture",
+    "PoissonMixture",
+    "load",
+]
 
 if TYPE_CHECKING:
     from latentia.estimators.folder import load
+    from latentia.estimators.mixture_classifier import GaussianMixtureClassifier
+    from latentia.estimators.mixtures import (
+        BernoulliMixture,
+        CategoricalMixture,
+        DirichletMultinomialMixture,
+        GaussianMixture,
+        MultinomialMixture,
+        PoissonMixture,
+    )
     from latentia.estimators.vae import VAE
 
 
