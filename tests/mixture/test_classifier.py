@@ -182,5 +182,5 @@ def test_parameters_are_checked():
     x, y, _ = TRAIN
     with pytest.raises(ConfigError, match="did you mean 'newton'"):
         GaussianMixtureClassifier(2, solver="newtn").fit(x, y)
-    with pytest.raises(ConfigError, match="l2=0.0"):
+    with pytest.raises(ConfigError, match=r"l2=0\.0"):
         GaussianMixtureClassifier(2, l2=0).fit(x, y)

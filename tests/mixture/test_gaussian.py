@@ -319,3 +319,28 @@ def test_memory_does_not_grow_with_rows(tmp_path):
         )
         peaks.append(int(out.stdout) / 1024)
     assert peaks[1] < peaks[0] + 60  # MiB; the data are 3 and 49 MiB
+
+
+@pytest.mark.parametrize(
+    ("gap", "narrow"), [(8.0, 1.0), (1.5, 0.05), (0.3, 1.0)], ids=["near", "rough", "crowded"]
+)
+def test_screened_pass_equals_the_dense_one(gap, narrow, monkeypatch):
+    # "near": distance alone tells; "rough": one narrow direction hides it; "crowded": most pairs matter.
+    random = np.random.default_rng(0)
+    d, k = 36, 8
+    means = random.normal(size=(k, d)) * gap
+    scale = np.where(np.arange(d) < d // 2, narrow, 1.0)
+    x = (means[random.integers(k, size=9000)] + random.normal(size=(9000, d))) * scale
+    rows = Rows(x)
+    components = GaussianComponents(k, d)
+    components.prepare(rows, summarize(rows))
+    eye = torch.diag(torch.from_numpy(scale**2))
+    start = torch.full((k,), 1 / k, dtype=torch.float64), torch.from_numpy(means * scale), eye.repeat(k, 1, 1)
+    components.set_parameters(*start)
+    screened = e_step(components, rows)
+    assert (components._screen is None) == (gap == 0.3)
+    monkeypatch.setattr(gaussian.Screen, "worthwhile", staticmethod(lambda *_: False))
+    dense = e_step(components, rows)
+    assert components._screen is None
+    assert screened.log_likelihood == pytest.approx(dense.log_likelihood, rel=1e-13)
+    torch.testing.assert_close(screened.statistics, dense.statistics, rtol=1e-10, atol=1e-8)

@@ -413,7 +413,8 @@ class GaussianComponents(Components):
 
 def _blocks(d: int) -> list[tuple[int, int]]:
     """Row blocks (start, width) of the upper triangle: a few wide products instead of d narrow ones."""
-    return [(i, min(4, d - i)) for i in range(0, d, 4)]
+    width = 2 if d <= 16 else 4
+    return [(i, min(width, d - i)) for i in range(0, d, width)]
 
 
 def _triangle(d: int) -> tuple[Tensor, Tensor]:
