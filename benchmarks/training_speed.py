@@ -7,8 +7,11 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
+from torch import Tensor
+
 from common import (
     BATCH,
     device,
@@ -22,8 +25,6 @@ from common import (
     seconds,
     table,
 )
-from torch import Tensor
-
 from latentia.objectives import negative_elbo
 from latentia.training import Batches, TrainingConfig, fit
 
@@ -74,7 +75,7 @@ def theirs(x: Tensor, where: str) -> Callable[[int], None]:
     data = BaseDataset(x.float() / 255, torch.zeros(len(x)))
 
     def run(epochs: int) -> None:
-        with tempfile.TemporaryDirectory() as folder, open(os.devnull, "w") as nowhere:
+        with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w") as nowhere:
             config = BaseTrainerConfig(
                 output_dir=folder,
                 num_epochs=epochs,

@@ -182,6 +182,5 @@ class ConvDecoder(nn.Module):
 
     def forward(self, z: Float[Tensor, "codes latent"]) -> Tensor:
         """Outputs of a batch of codes."""
-        # The layout in which convolutions are fastest; whatever follows keeps it.
-        maps = self.maps(self.head(z).contiguous(memory_format=torch.channels_last))
+        maps = self.maps(self.head(z))
         return self.offset(maps.unflatten(1, self.shape[:2]))
