@@ -68,7 +68,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     Attributes:
         module_: the fitted `latentia.models.VAE`, a torch module on model-scaled data.
         form_: the scaling between given data and `module_`.
-        history_: learning curves, one dict an epoch.
+        history_: learning curves, one dict an epoch, in nats of the model-scaled data (see `form_`).
         choices_: automatic choices with their reasons.
         latent_dim_: length of a code.
         event_shape_: shape of one datum.
