@@ -176,6 +176,14 @@ def test_state_and_criteria():
     )
     bic = [GaussianMixtureClassifier(k, random_state=0).fit(x, y).bic(x, y) for k in (2, 4, 6)]
     assert np.argmin(bic) == 1
+    assert mixture.verdict(x, y) == ()
+
+
+def test_verdict_names_what_is_wrong():
+    x, y, _ = TRAIN
+    with pytest.warns(ConvergenceWarning):
+        short = GaussianMixtureClassifier(4, max_iter=1, tol=0.0, random_state=0).fit(x, y)
+    assert "not-converged" in {f.kind for f in short.verdict(x, y)}
 
 
 def test_parameters_are_checked():

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from latentia.errors import ConfigError, DataError
 from latentia.estimators._mixture import check_weights, print_iteration, result_from_state, result_state
 from latentia.mixture.components import check_n_components
+from latentia.mixture.criteria import Finding, verdict
 from latentia.mixture.em import e_step, posterior, run_restarts
 from latentia.mixture.experts import GaussianExperts
 from latentia.mixture.rows import Rows, check_distinct, summarize
@@ -211,6 +212,10 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):
         """Bayesian information criterion of the joint density (smaller is better): -2 l + P log n."""
         log_likelihood, n = self._joint(X, y)
         return -2 * log_likelihood + self.components_.n_free * math.log(n)
+
+    def verdict(self, X: Any, y: Any = None) -> tuple[Finding, ...]:
+        """What is wrong with the fit (singular, empty or duplicate components, no convergence); empty if nothing."""
+        return verdict(self.components_, self._rows(X, y), self.result_)
 
     def _joint(self, X: Any, y: Any) -> tuple[float, float]:
         rows = self._rows(X, y)

@@ -168,7 +168,7 @@ class DirichletMultinomialComponents(CountComponents):
         total = alphas.sum(1, keepdim=True)
         at = alphas[:, self._column]
         constant = self.log_weights()[:, None] + torch.lgamma(total)
-        pairs = torch.lgamma(at + self._count) - torch.lgamma(at)
+        pairs = torch.lgamma(at + self._count) - torch.lgamma(alphas)[:, self._column]
         return torch.cat([constant, pairs, -torch.lgamma(total + self._total)], 1)
 
     # The update ---------------------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ class DirichletMultinomialComponents(CountComponents):
         alphas = lam.exp()
         at, total = alphas[:, self._column], alphas.sum(1, keepdim=True)
         pairs, sizes = statistics[:, 1 : 1 + self._n_pairs], statistics[:, 1 + self._n_pairs :]
-        out = (pairs * (torch.lgamma(at + self._count) - torch.lgamma(at))).sum(1)
+        out = (pairs * (torch.lgamma(at + self._count) - torch.lgamma(alphas)[:, self._column])).sum(1)
         out += (sizes * (torch.lgamma(total) - torch.lgamma(total + self._total))).sum(1)
         return out + (self.prior_shape * lam - self.prior_rate * alphas).sum(1)
 
@@ -226,8 +226,14 @@ class DirichletMultinomialComponents(CountComponents):
         at, total = alphas[:, self._column], alphas.sum(1, keepdim=True)
         pairs, sizes = statistics[:, 1 : 1 + self._n_pairs], statistics[:, 1 + self._n_pairs :]
         first, second = torch.zeros_like(alphas), torch.zeros_like(alphas)
-        first.index_add_(1, self._column, pairs * (torch.digamma(at + self._count) - torch.digamma(at)))
-        second.index_add_(1, self._column, pairs * (_trigamma(at + self._count) - _trigamma(at)))
+        first.index_add_(
+            1,
+            self._column,
+            pairs * (torch.digamma(at + self._count) - torch.digamma(alphas)[:, self._column]),
+        )
+        second.index_add_(
+            1, self._column, pairs * (_trigamma(at + self._count) - _trigamma(alphas)[:, self._column])
+        )
         first += (sizes * (torch.digamma(total) - torch.digamma(total + self._total))).sum(1, keepdim=True)
         rank_one = (sizes * (_trigamma(total) - _trigamma(total + self._total))).sum(1)
         slope = alphas * first - self.prior_rate * alphas
