@@ -160,6 +160,8 @@ def main() -> None:
     def say(line: str) -> None:
         print(line, flush=True)
         lines.append(line)
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text("\n".join(lines) + "\n")
 
     for name, x, y in data_sets():
         say(f"{name}: n={len(x)}, d={x.shape[1]}, half for training, {arguments.repeats} splits")
@@ -173,8 +175,6 @@ def main() -> None:
             say(f"  {label:20} {' '.join(f'{c:>15}' for c in cells)} {mean[3]:8.2f}")
     for line in solvers():
         say(line)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
