@@ -31,7 +31,7 @@ def wine():
 
 @pytest.fixture(scope="module")
 def fitted(wine):
-    return VAE(latent_dim=3, max_epochs=60, random_state=0).fit(wine[0])
+    return VAE(latent_dim=3, max_epochs=40, random_state=0).fit(wine[0])
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_codes_carry_what_a_classifier_needs(wine):
 
 def test_grid_search_ranks_by_held_out_likelihood(wine):
     grid = {"latent_dim": [1, 3]}
-    search = GridSearchCV(VAE(max_epochs=15, n_importance=10, random_state=0), grid, cv=2).fit(wine[0])
+    search = GridSearchCV(VAE(max_epochs=5, n_importance=10, random_state=0), grid, cv=2).fit(wine[0])
     scores = search.cv_results_["mean_test_score"]
     assert np.isfinite(scores).all()
     assert search.best_params_ == {"latent_dim": grid["latent_dim"][int(np.argmax(scores))]}
@@ -64,10 +64,11 @@ def test_likelihood_beats_a_single_gaussian_per_column(fitted, wine):
 
 def test_score_is_a_density_in_the_units_of_the_data(wine):
     X = wine[0]
-    small = VAE(latent_dim=2, max_epochs=3, random_state=0).fit(X)
-    large = VAE(latent_dim=2, max_epochs=3, random_state=0).fit(X * 1000.0)
-    expected = small.score_samples(X) - X.shape[1] * np.log(1000.0)
-    np.testing.assert_allclose(large.score_samples(X * 1000.0), expected, rtol=1e-3)
+    settings = {"latent_dim": 2, "max_epochs": 3, "n_importance": 500, "random_state": 0}
+    small, large = VAE(**settings).fit(X), VAE(**settings).fit(X * 1000.0)
+    expected = small.score(X) - X.shape[1] * np.log(1000.0)
+    # The noise of an item is a function of its bits, so the two differ by the error of the importance estimate.
+    assert large.score(X * 1000.0) == pytest.approx(expected, abs=0.05)
 
 
 def test_score_samples_of_a_row_does_not_depend_on_its_neighbours(digits):

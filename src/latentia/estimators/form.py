@@ -98,7 +98,8 @@ class Form(nn.Module):
             mean = np.asarray(x.mean(axis=axis, dtype=np.float64))
             scale = np.asarray(x.std(axis=axis, dtype=np.float64))
             # Below the rounding error of its mean a column's deviation is noise of the arithmetic, not of the data.
-            constant = scale <= 1e-12 + 1e-7 * np.abs(mean)
+            eps = np.finfo(x.dtype if x.dtype.kind == "f" else np.float64).eps
+            constant = scale <= 10 * eps * np.abs(mean)
             self.mean.copy_(torch.as_tensor(mean))
             self.scale.copy_(torch.as_tensor(np.where(constant, 1.0, scale)))
         return self

@@ -28,7 +28,7 @@ from latentia.latent import Likelihood
 from latentia.nn import Network, pick_network
 from latentia.training.randomness import seeded
 
-UPDATES_ON_CPU = 4300
+UPDATES_ON_CPU = 5000
 UPDATES_ON_GPU = 20_000
 LARGE = 50_000
 AVERAGED_SHARE = 0.04  # of all updates: the horizon of the moving average of the weights
@@ -48,7 +48,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         latent_dim: length of a code; None: 2 to 64 by the size of a datum.
         likelihood: a name of `latentia.latent.LIKELIHOODS`, what builds one from the event shape, or "auto".
         network: "mlp", "conv", a `latentia.nn.Network`, or "auto": by the shape of a datum.
-        max_epochs: passes over the data; None: 4300 updates (20 000 on a GPU) for 50 000 items or more, fewer by the
+        max_epochs: passes over the data; None: 5000 updates (20 000 on a GPU) for 50 000 items or more, fewer by the
             cube root of their number, within 5 to 300 epochs.
         batch_size: None: a 16th of the data, within 16 to 64.
         learning_rate: peak of the warm-up and cosine schedule of AdamW.
