@@ -23,17 +23,20 @@ from latentia.diagnostics import Evaluation, Verdict, diagnose, evaluate
 from latentia.distributions import Delta
 from latentia.errors import ConfigError, DataError, RunFolderError
 from latentia.estimators.arrays import as_rows
+from latentia.estimators.defaults import (
+    default_averaging,
+    default_batch_size,
+    default_epochs,
+    default_gradient_clip,
+    default_latent_dim,
+    default_patience,
+)
 from latentia.estimators.form import Choice, Form, choose
 from latentia.latent import Likelihood
 from latentia.nn import Network, pick_network
 from latentia.training.randomness import seeded
 
-UPDATES_ON_CPU = 5000
-UPDATES_ON_GPU = 20_000
-LARGE = 50_000
-AVERAGED_SHARE = 0.04  # of all updates: the horizon of the moving average of the weights
-FEWEST_EPOCHS = 5
-MOST_EPOCHS = 300
+DIAGNOSED_ROWS = 10_000
 
 
 class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -49,7 +52,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         likelihood: a name of `latentia.latent.LIKELIHOODS`, what builds one from the event shape, or "auto".
         network: "mlp", "conv", a `latentia.nn.Network`, or "auto": by the shape of a datum.
         max_epochs: passes over the data; None: 5000 updates (20 000 on a GPU) for 50 000 items or more, fewer by the
-            cube root of their number, within 5 to 300 epochs.
+            square root of their number, within 5 to 300 epochs.
         batch_size: None: a 16th of the data, within 16 to 64.
         learning_rate: peak of the warm-up and cosine schedule of AdamW.
         patience: epochs without a better validation bound before stopping; None: a quarter of `max_epochs`,
@@ -270,28 +273,23 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return rows[np.sort(order[n_held:])], rows[np.sort(order[:n_held])]
 
     def _config(self, n: int, seed: int, validated: bool, **overrides: Any) -> training.TrainingConfig:
-        batch_size = self.batch_size
-        if batch_size is None:
-            batch_size = int(min(64, max(16, 2 ** math.floor(math.log2(max(n / 16, 1))))))
-        _whole("batch_size", batch_size, 1)
-        max_epochs = self.max_epochs
-        if max_epochs is None:
+        batch_size = (
+            default_batch_size(n) if self.batch_size is None else _whole("batch_size", self.batch_size, 1)
+        )
+        if self.max_epochs is None:
             on_cpu = training.resolve_device(self.device).type == "cpu"
-            updates = (UPDATES_ON_CPU if on_cpu else UPDATES_ON_GPU) * min(1.0, n / LARGE) ** (1 / 3)
-            max_epochs = round(updates / max(1, n / batch_size))
-            max_epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, max_epochs))
-        _whole("max_epochs", max_epochs, 0)
-        patience = max(10, max_epochs // 4) if self.patience is None else self.patience
-        updates = max_epochs * max(1, n // batch_size)
+            max_epochs = default_epochs(n, batch_size, on_cpu)
+        else:
+            max_epochs = _whole("max_epochs", self.max_epochs, 0)
+        patience = default_patience(max_epochs) if self.patience is None else self.patience
+        averaging = default_averaging(max_epochs * max(1, n // batch_size))
         settings: dict[str, Any] = {
             "max_epochs": max_epochs,
             "batch_size": batch_size,
             "learning_rate": self.learning_rate,
-            # Well above the norms of ordinary steps, which grow with the square root of the number of residuals: it
-            # holds back outliers only.
-            "gradient_clip": 50.0 * math.sqrt(math.prod(self.event_shape_)),
+            "gradient_clip": default_gradient_clip(self.event_shape_),
             "patience": patience if validated else None,
-            "averaging": 1.0 - 1.0 / max(2.0, AVERAGED_SHARE * updates) if validated else None,
+            "averaging": averaging if validated else None,
             "seed": seed,
             "device": self.device,
             "precision": self.precision,
@@ -515,22 +513,6 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             return None
         size = math.prod(self.event_shape_)
         return torch.full((1, size), self.typical_size_ / size, dtype=dtype, device=self._device())
-
-
-DIAGNOSED_ROWS = 10_000
-
-
-def default_latent_dim(event_shape: Sequence[int]) -> int:
-    """Length of a code by the size of a datum; dimensions that the data do not need are left unused by the fit.
-
-    Example:
-        >>> [default_latent_dim(shape) for shape in ((2,), (13,), (1, 8, 8), (1, 28, 28), (3, 32, 32))]
-        [1, 4, 8, 16, 64]
-    """
-    size = math.prod(event_shape)
-    if size <= 64:
-        return max(1, min(8, round(size / 3)))
-    return 16 if size < 2048 else 64
 
 
 def _typical_size(rows: NDArray[Any]) -> float:
