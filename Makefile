@@ -17,7 +17,7 @@ demo: $(VENV)/.installed
 	$(BIN)/latentia fit digits --out runs/demo --overwrite
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -m slow
@@ -27,7 +27,7 @@ check: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "" --doctest-modules src/latentia
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "" --doctest-modules src/latentia
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
