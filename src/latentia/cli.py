@@ -190,7 +190,8 @@ def models() -> None:
     from latentia.catalog import CATALOG, MIXTURES
 
     table = Table("model", "what it is", "reference", show_lines=True)
-    for name, entry in (*CATALOG.items(), *MIXTURES.items()):
+    for name in (*CATALOG, *MIXTURES):
+        entry = CATALOG[name] if name in CATALOG else MIXTURES[name]
         table.add_row(name, entry.summary, entry.reference)
     _print_table(table)
 

@@ -7,6 +7,7 @@ import re
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,25 +55,55 @@ def numbers_of(n_components: int | str | None) -> range:
     return range(low, high + 1)
 
 
-def flat_rows(items: Any, kind: str, white: int = 1) -> Any:
-    """Items as the rows `[n, d]` that the estimator class `kind` takes.
+@dataclass(frozen=True)
+class Layout:
+    """How items `[n, *event]` become the rows `[n, d]` of a mixture, and back.
 
-    Args:
-        items: `[n, d]`, SciPy sparse, or images `[n, C, H, W]`.
-        kind: name of the class; Gaussians take no sparse tables.
-        white: images are divided by it.
+    Attributes:
+        event_shape: of an item.
+        dense: whether sparse tables are made dense: Gaussians take no others.
+        white: images are divided by it: 255 where bytes stand for [0, 1]; 1 for 0/1 images, and where bytes are counts.
+        constant: pixels that a Gaussian leaves out because they are the same in all images, with their values.
     """
-    if sparse.issparse(items):
-        return items.toarray() if kind == "GaussianMixture" else items
-    rows = np.asarray(items).reshape(len(items), -1)
-    return rows if white == 1 else rows.astype(np.float32) / np.float32(white)
 
+    event_shape: tuple[int, ...]
+    dense: bool = False
+    white: int = 1
+    constant: tuple[tuple[int, float], ...] = ()
 
-def _white(dataset: data.Dataset, kind: str) -> int:
-    """What images are divided by: 255 where bytes stand for [0, 1]; 1 for 0/1 images and where bytes are counts."""
-    x = dataset.train.x
-    scaled = kind in ("GaussianMixture", "BernoulliMixture")
-    return 255 if scaled and dataset.is_image and x.dtype == np.uint8 and int(x.max()) > 1 else 1
+    @classmethod
+    def of(cls, dataset: data.Dataset, kind: str) -> Layout:
+        """The layout for a mixture of class `kind`."""
+        x, gaussian = dataset.train.x, kind == "GaussianMixture"
+        if not dataset.is_image:
+            return cls(dataset.event_shape, gaussian)
+        scaled = gaussian or kind == "BernoulliMixture"
+        layout = cls(
+            dataset.event_shape, gaussian, 255 if scaled and x.dtype == np.uint8 and int(x.max()) > 1 else 1
+        )
+        if not gaussian:
+            return layout
+        rows = layout.rows(x)
+        same = np.flatnonzero(rows.min(0) == rows.max(0))
+        return replace(layout, constant=tuple((int(i), float(rows[0, i])) for i in same))
+
+    def rows(self, items: Any) -> Any:
+        """Items as rows."""
+        if sparse.issparse(items):
+            return sparse.csr_array(items).toarray() if self.dense else items
+        rows = np.asarray(items).reshape(len(items), -1)
+        rows = rows if self.white == 1 else rows.astype(np.float32) / np.float32(self.white)
+        return np.delete(rows, [i for i, _ in self.constant], axis=1) if self.constant else rows
+
+    def items(self, rows: np.ndarray) -> np.ndarray:
+        """Rows as items; images of bytes stay on the scale 0 to 1."""
+        if self.constant:
+            full = np.empty((len(rows), math.prod(self.event_shape)), rows.dtype)
+            places, values = map(list, zip(*self.constant, strict=True))
+            full[:, places] = values
+            full[:, np.setdiff1d(np.arange(full.shape[1]), places)] = rows
+            rows = full
+        return rows.reshape(len(rows), *self.event_shape)
 
 
 class MixtureRecipe:
@@ -103,9 +134,11 @@ class MixtureRecipe:
         say: Callable[[str], None],
     ) -> tuple[Any, dict[str, Any]]:
         """The fitted estimator, and further entries of `config.json`."""
-        white = _white(dataset, self.entry.estimator)
-        rows = flat_rows(dataset.train.x, self.entry.estimator, white)
-        entries: dict[str, Any] = {"event_shape": list(dataset.event_shape), "white": white}
+        layout = Layout.of(dataset, self.entry.estimator)
+        rows = layout.rows(dataset.train.x)
+        entries: dict[str, Any] = {"layout": asdict(layout)}
+        if layout.constant:
+            say(f"{len(layout.constant)} pixels are the same in all training images and are left out")
         if len(self.numbers) == 1:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)  # the verdict says it
@@ -143,9 +176,14 @@ class MixtureRun(Run):
         """What the catalog says of the model."""
         return MIXTURES[self.model]
 
+    @property
+    def layout(self) -> Layout:
+        """How items become rows."""
+        return Layout(**self.config["layout"])
+
     def rows(self, split: SplitName) -> Any:
         """The items of a split as the estimator's rows."""
-        return flat_rows(self.split(split).x, self.entry.estimator, self.config["white"])
+        return self.layout.rows(self.split(split).x)
 
     def evaluate(
         self,
@@ -160,7 +198,8 @@ class MixtureRun(Run):
 
         Args:
             split: which part.
-            n_importance, importance_items: of models whose likelihood is estimated; no use here.
+            n_importance: of models whose likelihood is estimated; no use here.
+            importance_items: no use here.
 
         Returns:
             What `latentia evaluate --json` prints.
@@ -202,9 +241,12 @@ class MixtureRun(Run):
         return self.keep(split, plain(figures))
 
     def _bits(self, log_likelihood: float) -> tuple[float | None, str]:
-        if len(self.config["event_shape"]) != 3:
+        layout = self.layout
+        if len(layout.event_shape) != 3:
             return None, "not images"
-        nats = -log_likelihood / math.prod(self.config["event_shape"])
+        if layout.constant:
+            return None, f"{len(layout.constant)} constant pixels are left out of the density"
+        nats = -log_likelihood / math.prod(layout.event_shape)
         if self.entry.estimator != "GaussianMixture":
             return nats / math.log(2), LEVELS_NOTE
         return (nats + math.log(256)) / math.log(2), DENSITY_NOTE
@@ -282,4 +324,6 @@ def draw_items(estimator: Any, config: dict[str, Any], n: int, seed: int) -> np.
     estimator.set_params(random_state=seed)
     rows = estimator.sample(n)[0]
     rows = rows[np.random.default_rng(seed).permutation(n)]  # they come sorted by component
-    return rows.reshape(n, *config.get("event_shape", rows.shape[1:]))
+    if type(estimator).__name__ != "GaussianMixture":
+        rows = rows.astype(np.int64)
+    return Layout(**config["layout"]).items(rows) if "layout" in config else rows
