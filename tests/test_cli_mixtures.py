@@ -265,3 +265,19 @@ def test_a_fit_cut_short_is_said(blobs, tmp_path, capsys):
         tmp_path / "r",
     )
     assert "verdict: not converged" in capsys.readouterr().out
+
+
+def test_the_report_shows_components_and_the_curve_over_k(fitted, tmp_path, capsys):
+    run("report", fitted)
+    page = (fitted / "report.html").read_text()
+    for card in ("responsibility-map", "components", "criteria", "likelihood"):
+        assert f'id="{card}"' in page
+    assert "height" in page  # a feature that is told of a component
+    assert "BIC is smallest there, of 1 to 4" in page
+    assert (fitted / "figures" / "criteria.png").exists()
+    flags = ["--n-components", "3", "--quiet", "--out", tmp_path / "digits"]
+    run("fit", "digits", "--model", "bernoulli-mixture", *flags)
+    page = (tmp_path / "digits" / "report.html").read_text()
+    assert page.count("Mean image of component") == 3
+    assert 'id="samples"' in page
+    assert 'id="criteria"' not in page  # one number of components: nothing to choose

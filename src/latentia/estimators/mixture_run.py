@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from latentia import data
@@ -33,6 +32,8 @@ VERDICTS = {
     "not-converged": "not converged",
 }
 """Kind of a finding -> verdict, gravest first; then `EDGE`."""
+
+LABELS = {"aic": "AIC", "bic": "BIC", "icl": "ICL", "laplace": "Laplace"}
 
 
 def numbers_of(n_components: int | str | None) -> range:
@@ -89,8 +90,8 @@ class Layout:
 
     def rows(self, items: Any) -> Any:
         """Items as rows."""
-        if sparse.issparse(items):
-            return sparse.csr_array(items).toarray() if self.dense else items
+        if hasattr(items, "toarray"):
+            return items.toarray() if self.dense else items
         rows = np.asarray(items).reshape(len(items), -1)
         rows = rows if self.white == 1 else rows.astype(np.float32) / np.float32(self.white)
         return np.delete(rows, [i for i, _ in self.constant], axis=1) if self.constant else rows
@@ -146,7 +147,7 @@ class MixtureRecipe:
         selection = select(self.estimator, rows, self.numbers)
         criterion = self.entry.criterion
         say(str(selection))
-        say(f"n_components: {selection.chosen[criterion]}, the smallest {criterion.upper()}")
+        say(f"n_components: {selection.chosen[criterion]}, the smallest {LABELS[criterion]}")
         return selection.best(criterion), {**entries, "selection": _kept(selection, criterion)}
 
 
@@ -273,14 +274,14 @@ def judge(
     """
     names = list(VERDICTS)
     found = sorted(findings, key=lambda finding: names.index(finding.kind))
-    evidence = [_sentence(finding.message.rsplit(": ", 1)[0]) for finding in found] + list(seen)
+    evidence = _evidence(found) + list(seen)
     remedies = [remedy for kind in names for remedy in _remedies(kind, n_components) if _has(found, kind)]
     verdict = VERDICTS[found[0].kind] if found else "healthy"
     if selection is not None:
         criterion = selection["criterion"]
         tried = [row["n_components"] for row in selection["table"]]
         evidence.append(
-            f"Of {tried[0]} to {tried[-1]} components {criterion.upper()} is smallest at {n_components}."
+            f"Of {tried[0]} to {tried[-1]} components {LABELS[criterion]} is smallest at {n_components}."
         )
         if criterion in selection["at_edge"]:
             evidence.append("That is the edge of the range: another number outside it may be better.")
@@ -290,12 +291,19 @@ def judge(
     return Verdict(verdict, tuple(evidence), tuple(dict.fromkeys(remedies)))
 
 
+def _evidence(findings: list[Finding]) -> list[str]:
+    """A sentence for each finding; of many of a kind, the first three and how many more there are."""
+    sentences: list[str] = []
+    for kind in VERDICTS:
+        same = [finding.message.rsplit(": ", 1)[0] for finding in findings if finding.kind == kind]
+        sentences += [f"{text[:1].upper()}{text[1:]}." for text in same[:3]]
+        if len(same) > 3:
+            sentences.append(f"So with {len(same) - 3} more.")
+    return sentences
+
+
 def _has(findings: list[Finding], kind: str) -> bool:
     return any(finding.kind == kind for finding in findings)
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _remedies(kind: str, n_components: int) -> tuple[str, ...]:
@@ -303,8 +311,7 @@ def _remedies(kind: str, n_components: int) -> tuple[str, ...]:
     return {
         "singular": (
             *fewer,
-            "`--set reg_covar=V` with a larger variance V",
-            "`--set covariance_type=diag`, which has fewer parameters",
+            "`--set reg_covar=V` with a larger variance V, or `covariance_type=diag` if it is full",
         ),
         "empty": (*fewer, "`--set n_init=10`: other starts"),
         "duplicate": fewer,

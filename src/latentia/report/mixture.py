@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from latentia.estimators.folder import EVALUATION, read_json
-from latentia.estimators.mixture_run import MixtureRun, draw_items
+from latentia.estimators.mixture_run import LABELS, MixtureRun, draw_items
 from latentia.report import mixture_figures as charts
 from latentia.report.cards import Card, Tile, chart
 from latentia.report.content import Figure, number
@@ -110,9 +110,9 @@ def _choices(selection: dict[str, Any] | None) -> list[tuple[str, str]]:
     if selection is None:
         return []
     chosen, tried = selection["chosen"], [row["n_components"] for row in selection["table"]]
-    others = ", ".join(f"{label} {chosen[name]}" for name, label in charts.CRITERIA.items())
+    others = ", ".join(f"{label} {chosen[name]}" for name, label in LABELS.items())
     name = selection["criterion"]
-    why = f"{charts.CRITERIA[name]} is smallest there, of {tried[0]} to {tried[-1]}. Each criterion chooses: {others}."
+    why = f"{LABELS[name]} is smallest there, of {tried[0]} to {tried[-1]}. Each criterion chooses: {others}."
     return [(f"n_components: {chosen[name]}", why)]
 
 
@@ -121,7 +121,9 @@ def _map(run: MixtureRun, rows: np.ndarray, responsibilities: np.ndarray) -> Car
     unit = "items"
     if run.entry.estimator not in ("GaussianMixture", "BernoulliMixture", "CategoricalMixture"):
         values, unit = np.log1p(values), "items, by log(1 + count)"
-    if values.shape[1] > 2:
+    elif run.entry.estimator == "GaussianMixture" and not run.dataset.is_image:
+        values = _standardised(values) if values.shape[1] > 2 else values  # columns have units of their own
+    if values.shape[1] > _PLANE:
         values = _main_directions(values)
     plane = latent_map(values, max_points=MAPPED)
     if not len(plane.points):
@@ -143,14 +145,16 @@ def _map(run: MixtureRun, rows: np.ndarray, responsibilities: np.ndarray) -> Car
     )
 
 
-def _main_directions(values: np.ndarray) -> np.ndarray:
-    """Rows `[n, d]` in at most 50 main directions of their standardised features (t-SNE is slow in more)."""
+def _standardised(values: np.ndarray) -> np.ndarray:
     spread = values.std(axis=0)
-    scaled = (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    if scaled.shape[1] <= _PLANE:
-        return scaled
-    _, directions = np.linalg.eigh(scaled.T @ scaled)
-    return np.asarray(scaled @ directions[:, -_PLANE:])
+    return np.asarray((values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0))
+
+
+def _main_directions(values: np.ndarray) -> np.ndarray:
+    """Rows `[n, d]` in their 50 main directions: t-SNE is slow in more."""
+    centred = values - values.mean(axis=0)
+    _, directions = np.linalg.eigh(centred.T @ centred)
+    return np.asarray(centred @ directions[:, -_PLANE:])
 
 
 def _facts(plane: LatentMap, responsibilities: np.ndarray, unit: str) -> tuple[tuple[str, str], ...]:
@@ -243,7 +247,9 @@ def _curve(selection: dict[str, Any] | None) -> Card | None:
     if selection is None:
         return None
     table, criterion = selection["table"], selection["criterion"]
-    lead = f"What each number of components costs; {charts.CRITERIA[criterion]} chooses."
+    lead = (
+        f"Each criterion by the number of components, its smallest value marked; {LABELS[criterion]} chooses."
+    )
     return chart(
         Card("criteria", "How many components", lead),
         f"Criteria for {len(table)} numbers of components.",
@@ -254,7 +260,7 @@ def _curve(selection: dict[str, Any] | None) -> Card | None:
 def _likelihood(run: MixtureRun) -> Card | None:
     values = run.estimator.result_.log_likelihood
     return chart(
-        Card("likelihood", "Likelihood by iteration", f"EM stops by: {run.estimator.result_.criterion}."),
+        Card("likelihood", "Likelihood by iteration", f"Stopping rule: {run.estimator.result_.criterion}."),
         f"Mean log-likelihood over {len(values)} iterations.",
         lambda theme: charts.likelihood_curve(values, theme),
     )

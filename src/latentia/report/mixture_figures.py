@@ -12,11 +12,11 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
+from latentia.estimators.mixture_run import LABELS
 from latentia.report.embedding import LatentMap
-from latentia.report.theme import Theme, canvas, legend, plain, style
+from latentia.report.theme import Theme, canvas, finite, legend, plain, style
 
 _MAX_CURVE = 12  # points that are marked one by one
-CRITERIA = {"aic": "AIC", "bic": "BIC", "icl": "ICL", "laplace": "Laplace"}
 
 
 def component_map(
@@ -70,28 +70,27 @@ def component_map(
 
 
 def criteria_curve(table: Sequence[Mapping[str, float]], criterion: str, theme: Theme) -> Figure | None:
-    """Each criterion by the number of components, the one in force drawn strongest; None with fewer than two numbers."""
+    """A panel for each criterion by the number of components, smallest value marked, the one in force in colour.
+
+    None with fewer than two numbers: there is nothing to choose from.
+    """
     if len(table) < 2:
         return None
     numbers = [row["n_components"] for row in table]
-    figure = canvas(theme, 5.2, 3.3)
-    axes = figure.add_subplot()
-    style(axes, theme, x="components", y="criterion (lower is better)")
-    colors = (theme.muted, theme.data, theme.categories[2], theme.model)
-    for color, (name, label) in zip(colors, CRITERIA.items(), strict=True):
-        values = np.array([np.nan if row[name] is None else row[name] for row in table], dtype=float)
-        chief = name == criterion
-        axes.plot(
-            numbers, values, "o-" if chief else "o--", color=color, linewidth=2.2 if chief else 1.2,
-            markersize=4 if chief else 3, label=f"{label} (chooses)" if chief else label,
-        )  # fmt: skip
-        if chief and np.isfinite(values).any():
+    figure = canvas(theme, 5.2, 3.6)
+    grid = figure.subplots(2, 2, sharex=True)
+    for axes, (name, label) in zip(grid.ravel(), LABELS.items(), strict=True):
+        values = finite([row[name] for row in table])
+        color = theme.data if name == criterion else theme.muted
+        style(axes, theme, title=f"{label} (chooses)" if name == criterion else label)
+        axes.plot(numbers, values, "o-", color=color, linewidth=1.8, markersize=3.5)
+        if np.isfinite(values).any():
             best = int(np.nanargmin(values))
-            axes.plot(
-                numbers[best], values[best], "o", color=color, markersize=9, markeredgecolor=theme.surface
-            )
-    _whole(axes)
-    legend(axes, theme, loc="best")
+            axes.plot(numbers[best], values[best], "o", color=theme.model, markersize=8)
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
+        _whole(axes)
+    for axes in grid[-1]:
+        axes.set_xlabel("components", color=theme.muted, fontsize=9)
     return figure
 
 
