@@ -33,6 +33,7 @@ def fit(
     model: str = "sigma-vae",
     latent_dim: int | None = None,
     epochs: int | None = None,
+    n_components: int | str | None = None,
     out: str | None = None,
     seed: int = 0,
     set: list[str] | None = None,  # noqa: A002  the flag's name
@@ -48,11 +49,12 @@ def fit(
     Args:
         data: a name (`latentia datasets`), a folder of images, a .npy .npz .csv .tsv .parquet file, or hf://owner/name.
         model: a name of `latentia models`.
-        latent_dim: length of a code; chosen by the size of the data if left out.
-        epochs: passes over the data; chosen by their number if left out.
+        latent_dim: length of a code, of a VAE; chosen by the size of the data if left out.
+        epochs: passes over the data, of a VAE; chosen by their number if left out.
+        n_components: of a mixture, a number (8) or a range (1..7), from which BIC (of Dirichlet-multinomials, the Laplace evidence) chooses; 1..10 if left out.
         out: run folder; runs/DATA-MODEL if left out.
         seed: of everything random.
-        set: further parameters of latentia.VAE, as name=value.
+        set: further parameters of the estimator (latentia.VAE, latentia.GaussianMixture, ...), as name=value.
         resume: go on with an interrupted run.
         overwrite: replace the run in the folder.
         image_size: cut the middle square out of each image and resize it to so many pixels.
@@ -64,14 +66,8 @@ def fit(
 
     if data is None:
         raise ConfigError("DATA is missing: latentia fit DATA, for example latentia fit digits")
-    params: dict[str, Any] = {
-        "model": model,
-        "latent_dim": latent_dim,
-        "max_epochs": epochs,
-        "random_state": seed,
-        "verbose": not quiet,
-        **_settings(set or []),
-    }
+    params = _params(model, latent_dim, epochs, n_components, quiet)
+    params |= {"random_state": seed, **_settings(set or [])}
     spec = DataSpec(data, seed, image_size, label_column)
     folder = Path(out) if out else _new_folder(data, model, resume or overwrite)
     say = (lambda _: None) if quiet else print
@@ -84,6 +80,24 @@ def fit(
         from latentia.report import report_run
 
         print(f"report: {report_run(run)}")
+
+
+def _params(
+    model: str, latent_dim: int | None, epochs: int | None, n_components: int | str | None, quiet: bool
+) -> dict[str, Any]:
+    """What the flags say of the estimator; a flag of the other kind of model is an error."""
+    from latentia.catalog import mixture_name
+
+    name = mixture_name(model)
+    if name is None:
+        if n_components is not None:
+            raise ConfigError(f"--n-components is for mixtures; {model} takes --latent-dim and --epochs")
+        return {"model": model, "latent_dim": latent_dim, "max_epochs": epochs, "verbose": not quiet}
+    for flag, value in (("--latent-dim", latent_dim), ("--epochs", epochs)):
+        if value is not None:
+            instead = "--n-components" if flag == "--latent-dim" else "--set max_iter=N"
+            raise ConfigError(f"{flag} is for VAEs; {name} takes {instead}")
+    return {"model": name, "n_components": n_components}
 
 
 FIT_IMPORTANCE = 20
@@ -116,20 +130,20 @@ def evaluate(
 
 
 def sample(run: str, n: int = 64, out: str = "samples.png", mean: bool = True, seed: int = 0) -> None:
-    """Draw from the model: z from the prior, decoded.
+    """Draw from the model: z from the prior, decoded; of a mixture, a component and then x.
 
     Args:
         run: run folder.
         n: how many.
         out: a .png (images), .npy or .csv file.
-        mean: the mean of p(x|z) at each z; false adds its noise.
+        mean: of VAEs, the mean of p(x|z) at each z; false adds its noise. A mixture always draws x.
         seed: of the draw.
     """
-    from latentia.estimators import load
     from latentia.estimators.folder import read_config
+    from latentia.estimators.run import draw
     from latentia.report import write_items
 
-    items = load(run).sample(n, mean=mean, random_state=seed)
+    items = draw(Path(run), n, mean=mean, seed=seed)
     print(write_items(items, Path(out), read_config(Path(run)).get("columns")))
 
 
@@ -147,12 +161,13 @@ def reconstruct(
         out: a .png (images), .npy or .csv file.
         split: train, validation or test.
     """
-    from latentia.estimators.run import Run
+    from latentia.estimators.run import Run, require_vae
     from latentia.report import write_items
 
     opened = Run.open(run)
+    estimator = require_vae(opened.estimator, "reconstruct")
     items = opened.split(split).take(n).x
-    rebuilt = opened.estimator.reconstruct(items)
+    rebuilt = estimator.reconstruct(items)
     print(write_items(rebuilt, Path(out), opened.config.get("columns"), beside=items))
 
 
@@ -172,10 +187,11 @@ def models() -> None:
     """List the models: name, what it is, reference."""
     from rich.table import Table
 
-    from latentia.catalog import CATALOG
+    from latentia.catalog import CATALOG, MIXTURES
 
     table = Table("model", "what it is", "reference", show_lines=True)
-    for name, entry in CATALOG.items():
+    for name in (*CATALOG, *MIXTURES):
+        entry = CATALOG[name] if name in CATALOG else MIXTURES[name]
         table.add_row(name, entry.summary, entry.reference)
     _print_table(table)
 
@@ -204,10 +220,12 @@ def export(run: str, onnx: bool = True, out: str | None = None) -> None:
     """
     from latentia.estimators import load
     from latentia.estimators.export import export_onnx
+    from latentia.estimators.run import require_vae
 
     if not onnx:
         raise ConfigError("--onnx false leaves nothing to export to; ONNX is the one format")
-    for path, difference in export_onnx(load(run), Path(out) if out else Path(run) / "onnx"):
+    estimator = require_vae(load(run), "export")
+    for path, difference in export_onnx(estimator, Path(out) if out else Path(run) / "onnx"):
         print(f"{path}  (largest difference from torch {difference:.1e})")
 
 
@@ -338,6 +356,11 @@ _SHOWN = (
     ("bits_per_dim", "bits/dim", ""),
     ("sse", "squared error", "per item"),
     ("sigma2", "sigma^2", ""),
+    ("n_components", "components", ""),
+    ("aic", "AIC", "train split"),
+    ("bic", "BIC", "train split"),
+    ("icl", "ICL", "train split"),
+    ("laplace", "Laplace", "train split"),
 )
 
 
@@ -348,9 +371,10 @@ def _print_figures(figures: dict[str, Any]) -> None:
         "figure", "value", "unit", title=f"{figures['model']} on {figures['data']}, {figures['split']} split"
     )
     for name, label, unit in _SHOWN:
-        if figures[name] is not None:
+        if figures.get(name) is not None:
             table.add_row(label, f"{figures[name]:.6g}", unit)
-    table.add_row("active units", f"{figures['active_units']} of {figures['latent_dim']}", "")
+    if "active_units" in figures:
+        table.add_row("active units", f"{figures['active_units']} of {figures['latent_dim']}", "")
     _print_table(table)
 
 

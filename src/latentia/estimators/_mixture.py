@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -263,6 +264,13 @@ class BaseMixture(DensityMixin, BaseEstimator):
         return verdict(self.components_, self._checked(X), self.result_)
 
     # Keep -----------------------------------------------------------------------------------------------------
+
+    def save(self, folder: str | Path) -> Path:
+        """Write a run folder (arrays, configuration, likelihood by iteration) that `latentia.load` reads; no pickle."""
+        from latentia.estimators.folder import save
+
+        check_is_fitted(self)
+        return save(self, Path(folder))
 
     def state(self) -> dict[str, np.ndarray]:
         """Arrays (no pickle) that, with `get_params()`, rebuild the fitted estimator through `from_state`."""

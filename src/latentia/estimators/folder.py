@@ -4,7 +4,7 @@
 | --- | --- |
 | `config.json` | all that rebuilds the estimator: model, parameters, choices, data, versions, seed |
 | `model.safetensors` | weights, and the constants of the data's scaling |
-| `metrics.jsonl` | learning curves, a row an epoch |
+| `metrics.jsonl` | learning curves, a row an epoch (of EM: an iteration) |
 | `evaluation.json` | figures of the last evaluation, by split |
 | `report.html`, `figures/` | the report |
 | `checkpoints/` | for resuming; never read by `load` |
@@ -30,6 +30,7 @@ from safetensors.torch import save as save_tensors
 
 from latentia import __version__
 from latentia.errors import ConfigError, RunFolderError
+from latentia.estimators import _mixture_state
 from latentia.estimators.form import Choice, Form
 from latentia.files import write_atomically
 
@@ -70,12 +71,12 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}
 
 
-def start(estimator: VAE, folder: Path, extra: dict[str, Any]) -> None:
+def start(estimator: Any, folder: Path, extra: dict[str, Any]) -> None:
     """Mark a folder as being fitted into, with the settings that a resumed fit must have."""
-    write_json(folder / CONFIG, {**_header("fitting"), "params": _params(estimator), **extra})
+    write_json(folder / CONFIG, {**_header("fitting", estimator), "params": _params(estimator), **extra})
 
 
-def save(estimator: VAE, folder: Path, extra: dict[str, Any] | None = None) -> Path:
+def save(estimator: Any, folder: Path, extra: dict[str, Any] | None = None) -> Path:
     """Write a fitted estimator; the configuration comes last, so that a folder with a whole one is whole.
 
     Args:
@@ -88,12 +89,29 @@ def save(estimator: VAE, folder: Path, extra: dict[str, Any] | None = None) -> P
         RunFolderError: if the folder cannot be written.
     """
     params = _params(estimator)
-    tensors = {f"model.{name}": value for name, value in estimator.module_.state_dict().items()}
-    tensors |= {f"form.{name}": value for name, value in estimator.form_.state_dict().items()}
+    describe = _describe_vae if type(estimator).__name__ == "VAE" else _mixture_state.describe
+    entries, tensors, history = describe(estimator)
     weights = save_tensors({name: value.detach().cpu().contiguous() for name, value in tensors.items()})
     config = {
-        **_header("fitted"),
+        **_header("fitted", estimator),
         "params": params,
+        **entries,
+        "features": list(getattr(estimator, "feature_names_in_", [])) or None,
+        "weights": {"file": WEIGHTS, "sha256": hashlib.sha256(weights).hexdigest()},
+        **(extra or {}),
+    }
+    rows = "".join(json.dumps(row) + "\n" for row in history)
+    write_atomically(folder / WEIGHTS, weights)
+    write_atomically(folder / METRICS, rows.encode())
+    write_json(folder / CONFIG, config)
+    return folder
+
+
+def _describe_vae(estimator: VAE) -> tuple[dict[str, Any], dict[str, torch.Tensor], list[dict[str, Any]]]:
+    """Entries of `config.json`, tensors and learning curves of a VAE."""
+    tensors = {f"model.{name}": value for name, value in estimator.module_.state_dict().items()}
+    tensors |= {f"form.{name}": value for name, value in estimator.form_.state_dict().items()}
+    entries = {
         "form": estimator.form_.describe(),
         "composition": {
             "model": estimator.model,
@@ -111,15 +129,8 @@ def save(estimator: VAE, folder: Path, extra: dict[str, Any] | None = None) -> P
             "stopped_early": getattr(estimator, "stopped_early_", False),
             "settings": getattr(estimator, "settings_", {}),
         },
-        "features": list(getattr(estimator, "feature_names_in_", [])) or None,
-        "weights": {"file": WEIGHTS, "sha256": hashlib.sha256(weights).hexdigest()},
-        **(extra or {}),
     }
-    rows = "".join(json.dumps(row) + "\n" for row in estimator.history_)
-    write_atomically(folder / WEIGHTS, weights)
-    write_atomically(folder / METRICS, rows.encode())
-    write_json(folder / CONFIG, config)
-    return folder
+    return entries, tensors, estimator.history_
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -144,32 +155,25 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def load(folder: str | Path) -> VAE:
-    """Read a fitted estimator from a run folder; nothing in it is executed.
+def load(folder: str | Path) -> Any:
+    """Read a fitted estimator, of the class that `config.json` names, from a run folder; nothing in it is executed.
 
     Raises:
         RunFolderError: if the folder is absent, half-written, altered, or from a newer version; the message says which.
     """
-    from latentia.estimators.vae import VAE
-
     folder = Path(folder)
     config = read_config(folder)
     try:
-        estimator = VAE(**{**config["params"], "loggers": tuple(config["params"].get("loggers", ()))})
-        composition = config["composition"]
-        estimator.event_shape_ = tuple(composition["event_shape"])
-        estimator.latent_dim_ = composition["latent_dim"]
-        estimator.likelihood_ = composition["likelihood"]
-        estimator.network_ = composition["network"]
-        estimator.typical_size_ = composition["typical_size"]
-        estimator.form_ = Form(**config["form"])
-        estimator.choices_ = [Choice(*choice) for choice in config["choices"]]
-        estimator.seed_ = config["fit"]["seed"]
-        estimator.n_train_ = config["fit"]["n_train"]
-        estimator.best_epoch_ = config["fit"]["best_epoch"]
-        estimator.stopped_early_ = config["fit"]["stopped_early"]
-        estimator.settings_ = config["fit"]["settings"]
-        estimator.restore(_read_weights(folder, config["weights"]["sha256"]))
+        kind = config["estimator"]
+        if kind == "VAE":
+            estimator = _rebuild_vae(folder, config)
+        elif kind in _mixture_state.CLASSES:
+            weights = _read_weights(folder, config["weights"]["sha256"])
+            estimator = _mixture_state.rebuild(kind, config, weights)
+        else:
+            raise RunFolderError(
+                f"{folder / CONFIG} names the estimator {kind!r}, which latentia does not have"
+            )
         features = config["features"]
     except (KeyError, TypeError) as error:
         raise RunFolderError(
@@ -179,6 +183,27 @@ def load(folder: str | Path) -> VAE:
         raise RunFolderError(f"{folder / CONFIG}: {error}") from error
     if features:
         estimator.feature_names_in_ = np.asarray(features, dtype=object)
+    return estimator
+
+
+def _rebuild_vae(folder: Path, config: dict[str, Any]) -> VAE:
+    from latentia.estimators.vae import VAE
+
+    estimator = VAE(**{**config["params"], "loggers": tuple(config["params"].get("loggers", ()))})
+    composition = config["composition"]
+    estimator.event_shape_ = tuple(composition["event_shape"])
+    estimator.latent_dim_ = composition["latent_dim"]
+    estimator.likelihood_ = composition["likelihood"]
+    estimator.network_ = composition["network"]
+    estimator.typical_size_ = composition["typical_size"]
+    estimator.form_ = Form(**config["form"])
+    estimator.choices_ = [Choice(*choice) for choice in config["choices"]]
+    estimator.seed_ = config["fit"]["seed"]
+    estimator.n_train_ = config["fit"]["n_train"]
+    estimator.best_epoch_ = config["fit"]["best_epoch"]
+    estimator.stopped_early_ = config["fit"]["stopped_early"]
+    estimator.settings_ = config["fit"]["settings"]
+    estimator.restore(_read_weights(folder, config["weights"]["sha256"]))
     estimator.history_ = read_metrics(folder)
     return estimator
 
@@ -211,26 +236,33 @@ def _read_weights(folder: Path, digest: str) -> dict[str, torch.Tensor]:
         raise RunFolderError(f"{path} is no safetensors file ({error}); restore it or fit again") from error
 
 
-def _header(state: str) -> dict[str, Any]:
+def _header(state: str, estimator: Any) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "latentia": __version__,
         "state": state,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "estimator": "VAE",
+        "estimator": type(estimator).__name__,
         "versions": versions(),
     }
 
 
-def _params(estimator: VAE) -> dict[str, Any]:
-    params = estimator.get_params(deep=False)
-    params["loggers"] = list(params["loggers"])
+def _params(estimator: Any) -> dict[str, Any]:
+    params: dict[str, Any] = estimator.get_params(deep=False)
+    params = {name: list(value) if isinstance(value, tuple) else value for name, value in params.items()}
     if not isinstance(params["random_state"], (int, type(None))):
         params["random_state"] = None  # the run's own seed is kept beside it
     for name, value in params.items():
-        if not isinstance(value, (str, int, float, bool, list, type(None))):
+        if not _is_plain(value):
             raise ConfigError(
                 f"{name}={value!r} is an object and cannot be written to a run folder: enter it in its registry "
                 "and give its name"
             )
     return params
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether JSON can hold a value."""
+    if isinstance(value, (list, tuple)):
+        return all(_is_plain(item) for item in value)
+    return isinstance(value, (str, int, float, bool, type(None)))

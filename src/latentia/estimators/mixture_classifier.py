@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -234,6 +235,13 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):
         summarize(rows)
         self.components_.dtype = rows.dtype
         return rows
+
+    def save(self, folder: str | Path) -> Path:
+        """Write a run folder (arrays, configuration, likelihood by iteration) that `latentia.load` reads; no pickle."""
+        from latentia.estimators.folder import save
+
+        check_is_fitted(self)
+        return save(self, Path(folder))
 
     def state(self) -> dict[str, np.ndarray]:
         """Arrays (no pickle) that, with `get_params()`, rebuild the fitted estimator through `from_state`."""

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from latentia import data
+from latentia.catalog import mixture_name
 from latentia.diagnostics import Evaluation, Verdict
 from latentia.errors import ConfigError, LatentiaError, RunFolderError, TrainingError
 from latentia.estimators import folder as run_folder
@@ -42,7 +43,7 @@ class Run:
     """A fitted estimator, its data and its folder."""
 
     folder: Path
-    estimator: VAE
+    estimator: Any
     spec: DataSpec
     config: dict[str, Any]
     _dataset: data.Dataset | None = field(default=None, repr=False)
@@ -62,7 +63,11 @@ class Run:
             raise RunFolderError(
                 f"{folder} was saved from Python and names no data: use latentia.load({str(folder)!r}) there"
             )
-        return cls(folder, estimator, DataSpec(**spec), config)
+        if isinstance(estimator, VAE):
+            return Run(folder, estimator, DataSpec(**spec), config)
+        from latentia.estimators.mixture_run import MixtureRun
+
+        return MixtureRun(folder, estimator, DataSpec(**spec), config)
 
     @property
     def dataset(self) -> data.Dataset:
@@ -103,6 +108,10 @@ class Run:
         train = None if split == "train" else self.split("train").take(TRAIN_ROWS).x
         verdict = self.estimator.diagnose(part.x, train=train, evaluation=evaluation)
         figures = as_json(self, split, evaluation, verdict, time.perf_counter() - started)
+        return self.keep(split, figures)
+
+    def keep(self, split: str, figures: dict[str, Any]) -> dict[str, Any]:
+        """Write the figures of a split to `evaluation.json`, beside those of the other splits, and return them."""
         path = self.folder / run_folder.EVALUATION
         kept = run_folder.read_json(path) if path.exists() else {}
         run_folder.write_json(path, {**kept, split: figures})
@@ -122,17 +131,72 @@ def as_json(run: Run, split: str, evaluation: Evaluation, verdict: Verdict, seco
         "remedies": list(verdict.remedies),
         "seconds": round(seconds, 3),
     }
-    return {name: _plain(value) for name, value in figures.items()}
+    return {name: plain(value) for name, value in figures.items()}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A figure as JSON has it; None for what is not finite."""
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
     if isinstance(value, (tuple, list)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not np.isfinite(value):
         return None
     return value
+
+
+class Recipe(Protocol):
+    """How one kind of model is fitted into a run folder.
+
+    Attributes:
+        estimator: unfitted.
+        asked: entries of `config.json` from the start, to which a resumed run must agree.
+    """
+
+    estimator: Any
+    asked: dict[str, Any]
+
+    def fit(
+        self, dataset: data.Dataset, out: Path, resume: bool, say: Callable[[str], None]
+    ) -> tuple[Any, dict[str, Any]]:
+        """The fitted estimator, and further entries of `config.json`."""
+        ...
+
+
+class _VAERecipe:
+    def __init__(self, params: dict[str, Any]) -> None:
+        self.estimator = make(VAE, params)
+        self.asked: dict[str, Any] = {}
+
+    def fit(
+        self,
+        dataset: data.Dataset,
+        out: Path,
+        resume: bool,
+        say: Callable[[str], None],  # noqa: ARG002  training shows its own progress
+    ) -> tuple[Any, dict[str, Any]]:
+        self.estimator.fit(dataset, run_dir=out, resume=resume)
+        return self.estimator, {}
+
+
+def make(kind: Any, params: dict[str, Any]) -> Any:
+    """An estimator; raises `ConfigError` with the names that there are for a parameter that it does not have."""
+    try:
+        return kind(**params)
+    except TypeError as error:
+        known = ", ".join(kind().get_params(deep=False))
+        raise ConfigError(f"{error}; the parameters are {known}") from None
+
+
+def _recipe(params: dict[str, Any]) -> Recipe:
+    model = params.get("model")
+    if isinstance(model, str) and mixture_name(model):
+        from latentia.estimators.mixture_run import MixtureRecipe
+
+        return MixtureRecipe(params)
+    return _VAERecipe(params)
 
 
 def fit_run(
@@ -149,7 +213,8 @@ def fit_run(
 
     Args:
         spec: the data.
-        params: arguments of `latentia.VAE`.
+        params: arguments of `latentia.VAE`; or `model`, a name of `latentia.catalog.MIXTURES`, `n_components` (a
+            number, a range as "1..7", or None for 1..10), and arguments of its estimator.
         out: the run folder.
         command: what the person typed, kept for the report.
         resume: go on with the interrupted run in `out`; a finished one is returned as it is.
@@ -164,26 +229,22 @@ def fit_run(
     if started == "fitted":
         say(f"{out} is finished already")
         return Run.open(out)
-    try:
-        estimator = VAE(**params)
-    except TypeError as error:
-        known = ", ".join(VAE().get_params(deep=False))
-        raise ConfigError(f"{error}; the parameters are {known}") from None
+    recipe = _recipe(params)
     dataset = spec.load()
     say(dataset.source)
     new = not out.exists()
     if overwrite and not resume:
         _clear(out)
-    run_folder.start(estimator, out, {"data": asdict(spec), "command": command})
+    run_folder.start(recipe.estimator, out, {"data": asdict(spec), "command": command, **recipe.asked})
     try:
-        estimator.fit(dataset, run_dir=out, resume=resume)
+        estimator, entries = recipe.fit(dataset, out, resume, say)
     except LatentiaError as error:
         if new and not isinstance(error, TrainingError):
             shutil.rmtree(out, ignore_errors=True)
         raise
     columns = None if dataset.feature_names is None else list(dataset.feature_names)
     kept = {"data": asdict(spec), "command": command, "source": dataset.source, "columns": columns}
-    run_folder.save(estimator, out, kept)
+    run_folder.save(estimator, out, {**kept, **recipe.asked, **entries})
     run = Run.open(out)
     run._dataset = dataset
     return run
@@ -206,7 +267,7 @@ def _check_folder(
         raise RunFolderError(f"{out} holds a run already: give another --out, or --overwrite, or --resume")
     config = run_folder.read_json(config_file)
     wanted = {"data": asdict(spec), **params}
-    kept = {"data": config.get("data"), **config.get("params", {})}
+    kept = {"data": config.get("data"), **config.get("asked", config.get("params", {}))}
     for name, value in wanted.items():
         value = list(value) if isinstance(value, tuple) else value
         if name != "verbose" and kept.get(name) != value:
@@ -229,3 +290,37 @@ def _clear(out: Path) -> None:
         (out / name).unlink(missing_ok=True)
     for name in ("checkpoints", "figures", "logs"):
         shutil.rmtree(out / name, ignore_errors=True)
+
+
+def draw(folder: Path, n: int, *, mean: bool = True, seed: int = 0) -> Any:
+    """Draw `n` items `[n, *event]` from the model of a run folder; its data are not needed.
+
+    Args:
+        folder: the run folder.
+        n: how many.
+        mean: of a VAE: the mean of p(x|z) at each z; False adds its noise. A mixture always draws x.
+        seed: of the draw.
+
+    Raises:
+        RunFolderError: if the folder cannot be read.
+        ConfigError: if n is below 1.
+    """
+    estimator = run_folder.load(folder)
+    if isinstance(estimator, VAE):
+        return estimator.sample(n, mean=mean, random_state=seed)
+    from latentia.estimators.mixture_run import draw_items
+
+    return draw_items(estimator, run_folder.read_config(folder), n, seed)
+
+
+def require_vae(estimator: Any, what: str) -> VAE:
+    """The estimator, if it has codes.
+
+    Raises:
+        ConfigError: if it is a mixture.
+    """
+    if not isinstance(estimator, VAE):
+        raise ConfigError(
+            f"{what} needs a model with an encoder and a decoder; this run is a {type(estimator).__name__}"
+        )
+    return estimator

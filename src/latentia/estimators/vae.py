@@ -447,7 +447,10 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """Read a run folder that `save` or the command line wrote; nothing in it is executed."""
         from latentia.estimators.folder import load
 
-        return load(folder)
+        estimator = load(folder)
+        if not isinstance(estimator, VAE):
+            raise RunFolderError(f"{folder} holds a {type(estimator).__name__}, not a VAE: use latentia.load")
+        return estimator
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Rebuild the module from a run folder's weights, named `model.*` and `form.*`.

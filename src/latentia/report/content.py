@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -20,6 +21,17 @@ class Figure:
     unit: str = ""
     split: str = ""
     note: str = ""
+
+
+class Head(Protocol):
+    """What the page says of every model, whatever its cards: the fields are those of `ReportInput`."""
+
+    @property
+    def title(self) -> str: ...  # noqa: D102
+    @property
+    def verdict(self) -> str: ...  # noqa: D102
+    @property
+    def figures(self) -> Sequence[Figure]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)

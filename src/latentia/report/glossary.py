@@ -5,8 +5,8 @@ from __future__ import annotations
 GLOSSARY: dict[str, str] = {
     "nat": "The unit of information when logarithms are natural: 1 nat is 1.44 bits. Densities of continuous data can "
     "exceed 1, so their log-likelihood in nats can be positive.",
-    "log-likelihood": "log p(x), how probable the model holds an item to be, in nats; higher is better. It is estimated "
-    "by importance weighting: with more importance samples the estimate rises towards the true value.",
+    "log-likelihood": "log p(x), how probable the model holds an item to be, in nats; higher is better. Of a mixture it "
+    "is exact; of an autoencoder it is estimated by importance weighting: with more importance samples the estimate rises towards the true value.",
     "elbo": "Evidence lower bound, log p(x|z) − KL: what a variational autoencoder maximises. It never exceeds the "
     "log-likelihood.",
     "distortion": "−log p(x|z): what is lost when an item is rebuilt from its code, in nats.",
@@ -23,9 +23,19 @@ GLOSSARY: dict[str, str] = {
     "t-SNE": "A method that lays points out in a plane so that neighbours stay neighbours. Sizes of groups and "
     "distances between them mean little.",
     "R²": "Share of a feature's variance that the reconstruction keeps: 1 is all, 0 no better than the mean.",
+    "component": "One of the K distributions that a mixture adds up; its weight is the share of items that it makes.",
+    "responsibility": "p(k|x), the probability that component k made the item.",
+    "criterion": "AIC, BIC, ICL and Laplace weigh the likelihood of the training items against the number of "
+    "parameters; smaller is better. They compare numbers of components on the same data.",
 }
 
 _SAME = {
+    "n components": "component",
+    "aic": "criterion",
+    "bic": "criterion",
+    "icl": "criterion",
+    "laplace": "criterion",
+    "train log likelihood": "log-likelihood",
     "kl": "rate",
     "log likelihood": "log-likelihood",
     "negative elbo": "elbo",
@@ -54,7 +64,15 @@ def explain(name: str) -> str:
     return GLOSSARY.get(_SAME.get(words, words), "")
 
 
-_WRITTEN = {"elbo": "ELBO", "kl": "KL", "sse": "SSE", "sigma2": "sigma²"}
+_WRITTEN = {
+    "aic": "AIC",
+    "bic": "BIC",
+    "icl": "ICL",
+    "elbo": "ELBO",
+    "kl": "KL",
+    "sse": "SSE",
+    "sigma2": "sigma²",
+}
 
 
 def label(name: str) -> str:

@@ -15,11 +15,11 @@ from markupsafe import Markup, escape
 
 from latentia.files import write_atomically
 from latentia.report.cards import Card
-from latentia.report.content import Figure, ReportInput, number
+from latentia.report.content import Figure, Head, ReportInput, number
 from latentia.report.glossary import GLOSSARY, explain, label
 from latentia.report.sections import cards
 
-__all__ = ["Figure", "ReportInput", "render"]
+__all__ = ["Figure", "Head", "ReportInput", "render", "write_page"]
 
 _HEADLINES = 4
 
@@ -34,6 +34,14 @@ _MEANING = {
         "caution",
         "The codes carry more than the prior can supply: samples from it fall short of the reconstructions.",
     ),
+    "singular component": (
+        "bad",
+        "A component has shrunk onto too few items: its density says nothing of new ones.",
+    ),
+    "empty component": ("caution", "A component explains next to nothing, or did so during the fit."),
+    "duplicate components": ("caution", "Two components do the work of one."),
+    "not converged": ("caution", "The likelihood was still rising when EM stopped."),
+    "k at the edge": ("caution", "The best number of components is the first or last that was tried."),
 }
 
 
@@ -62,9 +70,16 @@ def render(report: ReportInput, folder: Path) -> Path:
     ...     page.name, sorted(path.name for path in Path(folder, "figures").iterdir())[:2]
     ('report.html', ['kl-per-dimension.png', 'latent-map.png'])
     """
-    shown = cards(report)
+    return write_page(report, cards(report), Path(folder))
+
+
+def write_page(report: Head, shown: list[Card], folder: Path) -> Path:
+    """Write `report.html` and the pictures of its cards into a folder, and return the page's path.
+
+    Raises:
+        RunFolderError: the folder cannot be written.
+    """
     html = _html(report, shown)
-    folder = Path(folder)
     for card in shown:
         for picture in card.pictures:
             write_atomically(folder / "figures" / f"{picture.name}.png", picture.light)
@@ -74,7 +89,7 @@ def render(report: ReportInput, folder: Path) -> Path:
     return folder / "report.html"
 
 
-def _html(report: ReportInput, shown: list[Card]) -> str:
+def _html(report: Head, shown: list[Card]) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -16,11 +16,13 @@ from latentia.catalog import CATALOG
 from latentia.errors import ConfigError
 from latentia.estimators.folder import EVALUATION, read_json
 from latentia.estimators.form import Form
+from latentia.estimators.mixture_run import MixtureRun
 from latentia.estimators.run import Run
 from latentia.estimators.vae import VAE
 from latentia.files import write_atomically
 from latentia.report.content import Figure, ReportInput
 from latentia.report.images import mosaic, pixels, square
+from latentia.report.mixture import report_mixture
 from latentia.report.page import render
 
 CODES_SHOWN = 5000
@@ -48,6 +50,8 @@ def report_run(run: Run) -> Path:
     Raises:
         RunFolderError: if the folder cannot be written.
     """
+    if isinstance(run, MixtureRun):
+        return report_mixture(run)
     path = run.folder / EVALUATION
     kept = read_json(path) if path.exists() else {}
     figures = kept.get("test") or run.evaluate("test")

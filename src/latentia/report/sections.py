@@ -19,10 +19,10 @@ def cards(report: ReportInput) -> list[Card]:
     """All cards of the report in reading order; what the run has no data for is left out."""
     first, last = image_cards(report) if is_image(report.event_shape) else vector_cards(report)
     found = [*first, _latent(report), *_learning(report), _kl(report), *last]
-    return _filled([card for card in found if card is not None])
+    return filled([card for card in found if card is not None])
 
 
-def _filled(found: list[Card]) -> list[Card]:
+def filled(found: list[Card]) -> list[Card]:
     """Make a narrow card wide where it would be alone in its row."""
     out: list[Card] = []
     left = False  # whether a narrow card waits for its neighbour
