@@ -75,7 +75,7 @@ def test_score_samples_of_a_row_does_not_depend_on_its_neighbours(digits):
     vae = VAE(latent_dim=2, max_epochs=1, n_importance=8, random_state=0).fit(digits[:200])
     whole = vae.score_samples(digits[:20])
     apart = np.concatenate([vae.score_samples(digits[i : i + 1]) for i in range(20)])
-    np.testing.assert_allclose(whole, apart, rtol=1e-5)
+    np.testing.assert_allclose(whole, apart, rtol=1e-5, atol=1e-4)
 
 
 def test_reconstruction_of_images_beats_their_mean_and_keeps_type_and_shape(digits):
