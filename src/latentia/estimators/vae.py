@@ -100,7 +100,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         network: str | Network = "auto",
         max_epochs: int | None = None,
         batch_size: int | None = None,
-        learning_rate: float = 3e-3,
+        learning_rate: float = 2e-3,
         patience: int | None = None,
         validation_fraction: float = 0.1,
         n_importance: int = 100,

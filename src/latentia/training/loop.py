@@ -23,10 +23,6 @@ from latentia.training.records import EpochRecord, Meter, check_weights
 from latentia.training.schedule import Schedule
 from latentia.training.validation import EPOCH_ROWS, FINAL_ROWS, as_model, calibrate, validation_bound
 
-BETAS = (0.9, 0.99)
-"""AdamW's. A memory of 100 steps for the squared gradient, not 1000: fits are a few thousand steps long, and the loss of a
-likelihood with an optimal variance changes its scale as the variance falls."""
-
 
 class Interrupted(Exception):
     """Ctrl-C was seen between two steps; Lightning would turn a KeyboardInterrupt into an exit of the program."""
@@ -120,7 +116,6 @@ class Loop(LightningModule):
         self._optimizer = torch.optim.AdamW(
             [group for group in groups if group["params"]],
             lr=self.task.config.learning_rate,
-            betas=BETAS,
             fused=fused,
         )
         self._weights = weights
