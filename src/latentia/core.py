@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.distributions import Distribution
 
 
@@ -96,6 +96,3 @@ class TrainableModel(LatentModel, Protocol):
     def calibrate(self, x_batches: object) -> None:
         """Re-estimate what is not learned by gradient (an optimal variance) on training batches."""
         ...
-
-
-Module = nn.Module
