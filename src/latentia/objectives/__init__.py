@@ -10,7 +10,17 @@ from latentia.objectives.importance import (
 )
 from latentia.objectives.mmd import aggregate_mmd, info_elbo, mmd2
 from latentia.objectives.objective import Term, TermSum, elbo, negative_elbo, reconstruction
-from latentia.objectives.ramps import RAMPS, Constant, Cyclical, Linear, Ramp, Sigmoid, Weight, as_weight
+from latentia.objectives.ramps import (
+    RAMPS,
+    Constant,
+    Cyclical,
+    Linear,
+    Ramp,
+    Sigmoid,
+    Weight,
+    WeightLike,
+    as_weight,
+)
 from latentia.objectives.setting import ObjectiveFactory, ObjectiveSetting, build_objective, options_of
 from latentia.objectives.terms import distortion, rate, squared_error
 from latentia.objectives.total_correlation import TotalCorrelationObjective, total_correlation_elbo
@@ -30,6 +40,7 @@ __all__ = [
     "TermSum",
     "TotalCorrelationObjective",
     "Weight",
+    "WeightLike",
     "aggregate_mmd",
     "as_weight",
     "build_objective",

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from latentia.core import Loss, Trace
-from latentia.objectives.ramps import Linear, Weight, as_weight, positive
+from latentia.objectives.ramps import Linear, Number, Weight, WeightLike, as_weight, positive
 from latentia.objectives.setting import ObjectiveSetting
 from latentia.objectives.terms import distortion, rate
 
@@ -34,10 +34,11 @@ class CapacityObjective:
         gamma: weight of the distance.
 
     Example:
-        >>> from types import SimpleNamespace
-        >>> trace = SimpleNamespace(log_likelihood=torch.zeros(1, 2), kl=torch.tensor([[[1.0], [5.0]]]))
-        >>> float(CapacityObjective(Linear(8.0), gamma=10.0)(trace, progress=0.5).total)
-        10.0
+        >>> from latentia.catalog import CATALOG, compose
+        >>> model = compose(CATALOG["vae"], (4,), 2, likelihood="gaussian", network="mlp")
+        >>> loss = CapacityObjective(Linear(8.0), gamma=10.0)(model.trace(torch.zeros(3, 4)), progress=0.5)
+        >>> loss.parts["capacity"]
+        tensor(4.)
     """
 
     capacity: Weight
@@ -61,7 +62,7 @@ class CapacityObjective:
 
 
 def capacity_elbo(
-    setting: ObjectiveSetting, *, capacity: Weight | None = None, gamma: float = 100.0
+    setting: ObjectiveSetting, *, capacity: WeightLike | None = None, gamma: Number = 100.0
 ) -> CapacityObjective:
     """`CapacityObjective`; by default 2.5 nats for each latent dimension, reached linearly half-way through training.
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from latentia.core import Trace
 from latentia.errors import ConfigError
 from latentia.objectives.objective import Term, TermSum
-from latentia.objectives.ramps import positive
+from latentia.objectives.ramps import Number, positive
 from latentia.objectives.setting import ObjectiveSetting
 from latentia.objectives.terms import distortion
 
@@ -23,7 +23,7 @@ _CLAMPS: dict[str, Callable[[Tensor, float], Tensor]] = {
 }
 
 
-def free_bits(nats: float, per: str = "per_dim") -> Callable[[Trace], Float[Tensor, ""]]:
+def free_bits(nats: Number, per: str = "per_dim") -> Callable[[Trace], Float[Tensor, ""]]:
     r"""The rate with a floor of lambda = `nats`, below which its gradient is exactly zero.
 
     ============== =================================================== =======================================
@@ -50,11 +50,13 @@ def free_bits(nats: float, per: str = "per_dim") -> Callable[[Trace], Float[Tens
     Source: Kingma et al. 2016 (IAF), appendix C.8: "per_dim" with one dimension as a group.
 
     Example:
-        >>> import torch
-        >>> from types import SimpleNamespace
-        >>> trace = SimpleNamespace(kl=torch.tensor([[[0.0, 3.0], [0.5, 1.0]]]))
+        >>> import dataclasses, torch
+        >>> from latentia.catalog import CATALOG, compose
+        >>> model = compose(CATALOG["vae"], (4,), 2, likelihood="gaussian", network="mlp")
+        >>> kl = torch.tensor([[[0.0, 3.0], [0.5, 1.0]]])
+        >>> trace = dataclasses.replace(model.trace(torch.zeros(2, 4)), kl=kl)
         >>> [float(free_bits(1.0, per)(trace)) for per in ("total", "per_dim", "per_dim_item", "per_item")]
-        [2.25, 3.0, 3.5, 2.25]
+        [2.25, 3.0, 3.0, 2.25]
     """
     floor = positive("nats", nats, zero=True)
     if per not in _CLAMPS:
@@ -67,7 +69,7 @@ def free_bits(nats: float, per: str = "per_dim") -> Callable[[Trace], Float[Tens
     return term
 
 
-def free_bits_elbo(setting: ObjectiveSetting, *, nats: float = 0.5, per: str = "per_dim") -> TermSum:  # noqa: ARG001
+def free_bits_elbo(setting: ObjectiveSetting, *, nats: Number = 0.5, per: str = "per_dim") -> TermSum:  # noqa: ARG001
     """The negative bound with `free_bits` in place of the rate; by default half a nat for each latent dimension.
 
     Args:

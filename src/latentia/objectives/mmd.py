@@ -12,7 +12,7 @@ from torch import Tensor
 from latentia.core import Trace
 from latentia.errors import ConfigError
 from latentia.objectives.objective import Term, TermSum
-from latentia.objectives.ramps import positive
+from latentia.objectives.ramps import Number, positive
 from latentia.objectives.setting import ObjectiveSetting
 from latentia.objectives.terms import distortion, rate
 
@@ -75,7 +75,7 @@ def _squares(a: Tensor, b: Tensor) -> Tensor:
     return square.clamp(min=0)
 
 
-def aggregate_mmd(kernel: str = "imq", widths: Sequence[float] = WIDTHS) -> Callable[[Trace], Tensor]:
+def aggregate_mmd(kernel: str = "imq", widths: Sequence[Number] = WIDTHS) -> Callable[[Trace], Tensor]:
     """`mmd2` between a batch's codes and as many draws of the prior, averaged over the samples of z.
 
     A batch of a single item has no unbiased estimate and contributes nothing.
@@ -85,8 +85,6 @@ def aggregate_mmd(kernel: str = "imq", widths: Sequence[float] = WIDTHS) -> Call
     """
     if kernel not in KERNELS:
         raise ConfigError(f"kernel={kernel!r}: expected one of {', '.join(KERNELS)}")
-    if isinstance(widths, (int, float)):
-        widths = (widths,)
     if len(widths) == 0:
         raise ConfigError("widths=(): at least one width is expected")
     checked = tuple(positive("widths", width) for width in widths)
@@ -104,10 +102,10 @@ def aggregate_mmd(kernel: str = "imq", widths: Sequence[float] = WIDTHS) -> Call
 def info_elbo(
     setting: ObjectiveSetting,
     *,
-    alpha: float = 1.0,
-    lambda_: float | None = None,
+    alpha: Number = 1.0,
+    lambda_: Number | None = None,
     kernel: str = "imq",
-    widths: Sequence[float] = WIDTHS,
+    widths: Sequence[Number] = WIDTHS,
 ) -> TermSum:
     r"""Distortion, a share of the rate, and the discrepancy of the aggregate posterior from the prior.
 

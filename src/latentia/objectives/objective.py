@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from latentia.core import Loss, Trace
-from latentia.objectives.ramps import Weight, as_weight
+from latentia.objectives.ramps import Weight, WeightLike, as_weight
 from latentia.objectives.setting import ObjectiveSetting
 from latentia.objectives.terms import distortion, rate
 
@@ -59,7 +59,7 @@ def negative_elbo(beta: Weight = 1.0) -> TermSum:
     return TermSum((Term("distortion", distortion), Term("kl", rate, beta)))
 
 
-def elbo(setting: ObjectiveSetting, *, beta: Weight = 1.0) -> TermSum:  # noqa: ARG001  (a factory's face)
+def elbo(setting: ObjectiveSetting, *, beta: WeightLike = 1.0) -> TermSum:  # noqa: ARG001  (a factory's face)
     """`negative_elbo` as a factory.
 
     Args:

@@ -17,6 +17,9 @@ from latentia.registry import Registry
 
 Ramp = Callable[[float], float]
 Weight = float | Ramp
+Number = float | int
+WeightLike = float | int | Ramp | Mapping[str, Any]
+"""A weight as a person may write it: see `as_weight`."""
 
 
 def _require_share(name: str, value: float, low_included: bool) -> None:
@@ -127,8 +130,8 @@ class Cyclical:
 
     def __post_init__(self) -> None:
         _require_share("rising", self.rising, low_included=False)
-        if self.cycles < 1:
-            raise ConfigError(f"cycles={self.cycles!r}: at least 1 is expected")
+        if not isinstance(self.cycles, int) or self.cycles < 1:
+            raise ConfigError(f"cycles={self.cycles!r}: a whole number of at least 1 is expected")
 
     def __call__(self, progress: float) -> float:
         """The weight at this progress; its end value at the very end."""
@@ -171,9 +174,9 @@ def as_weight(name: str, value: object) -> Weight:
 def _ramp_of(name: str, value: Mapping[str, Any]) -> Ramp:
     options = dict(value)
     kind = RAMPS[options.pop("ramp", "")]
-    for option in ("start", "end"):
-        if option in options:
-            positive(f"{name}.{option}", options[option], zero=True)
+    for option, number in options.items():
+        if option != "cycles":
+            options[option] = positive(f"{name}.{option}", number, zero=True)
     try:
         return kind(**options)
     except TypeError as error:

@@ -36,7 +36,7 @@ ObjectiveFactory = Callable[..., Objective]
 def build_objective(
     objective: Objective | ObjectiveFactory,
     setting: ObjectiveSetting,
-    options: Mapping[str, Any] | None = None,
+    options: Any = None,
 ) -> Objective:
     """The objective of one fit: a factory is called, anything else is the objective itself.
 
@@ -44,7 +44,7 @@ def build_objective(
         objective: an objective, or a factory: a callable whose first parameter is named `setting` and whose
             keyword-only parameters are its options.
         setting: the size of the fit.
-        options: values for the factory's options.
+        options: values for the factory's options, by name; None gives none.
 
     Raises:
         ConfigError: if there is no such option; the message names those that there are.

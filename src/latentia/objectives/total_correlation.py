@@ -12,14 +12,16 @@ from torch import Tensor
 from latentia.core import Loss, Trace
 from latentia.distributions import univariate_factors
 from latentia.errors import ConfigError
-from latentia.objectives.ramps import Weight, as_weight
+from latentia.objectives.ramps import Weight, WeightLike, as_weight
 from latentia.objectives.setting import ObjectiveSetting
 from latentia.objectives.terms import distortion
 
 SAMPLING = ("weighted", "stratified")
 
 
-def batch_log_weights(n_items: int, n_train: int, sampling: str) -> Float[Tensor, "items items"]:
+def batch_log_weights(
+    n_items: int, n_train: int, sampling: str, dtype: torch.dtype = torch.float32
+) -> Float[Tensor, "items items"]:
     r"""Logarithms of the weights with which q(z) is put together from the q(z|x_j) of a batch, row i for a z from x_i.
 
     With B items of N in the batch:
@@ -37,9 +39,9 @@ def batch_log_weights(n_items: int, n_train: int, sampling: str) -> Float[Tensor
     others = n_items - 1
     # One item tells nothing of the others; and validation batches may be larger than a small training set.
     if sampling == "weighted" or others == 0:
-        return torch.full((n_items, n_items), -math.log(n_train * n_items))
+        return torch.full((n_items, n_items), -math.log(n_train * n_items), dtype=dtype)
     n_train = max(n_train, n_items)
-    weights = torch.full((n_items, n_items), 1 / others)
+    weights = torch.full((n_items, n_items), 1 / others, dtype=dtype)
     rows = torch.arange(n_items)
     weights[rows, (rows + 1) % n_items] = (n_train - others) / (n_train * others)
     weights[rows, rows] = 1 / n_train
@@ -108,7 +110,8 @@ class TotalCorrelationObjective:
             )
         # [S, B of z, B of q, D]
         log_q = factors.log_prob(trace.z[:, :, None]).flatten(3)
-        log_weights = batch_log_weights(len(trace.x), self.n_train, self.sampling).to(log_q)
+        log_weights = batch_log_weights(len(trace.x), self.n_train, self.sampling, log_q.dtype)
+        log_weights = log_weights.to(log_q.device)
         log_joint = torch.logsumexp(log_q.sum(-1) + log_weights, 2)
         log_marginals = torch.logsumexp(log_q + log_weights[..., None], 2).sum(-1)
         return log_joint, log_marginals
@@ -117,9 +120,9 @@ class TotalCorrelationObjective:
 def total_correlation_elbo(
     setting: ObjectiveSetting,
     *,
-    beta: Weight = 6.0,
-    alpha: Weight = 1.0,
-    gamma: Weight = 1.0,
+    beta: WeightLike = 6.0,
+    alpha: WeightLike = 1.0,
+    gamma: WeightLike = 1.0,
     sampling: str = "weighted",
 ) -> TotalCorrelationObjective:
     """`TotalCorrelationObjective` for a training set of the setting's size.

@@ -146,7 +146,7 @@ def _described(value: Any) -> Any:
     if isinstance(value, (int, float, str, bool, type(None))):
         return value
     if isinstance(value, (tuple, list)):
-        return [_described(item) for item in value]
+        return {f"{number}": _described(item) for number, item in enumerate(value)}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         parts = {field.name: _described(getattr(value, field.name)) for field in dataclasses.fields(value)}
         return {"kind": type(value).__qualname__, **parts}
