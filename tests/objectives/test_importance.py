@@ -74,8 +74,8 @@ def test_bound_by_hand():
             p = Normal(0.0, 1.0).log_prob(z).sum()
             weights.append(math.exp((p_x + p - q).item()))
         total -= math.log(sum(weights) / 3) / 2
-    assert float(importance_bound(trace)) == pytest.approx(total, rel=1e-12)
-    assert float(doubly_reparameterised_bound(trace)) == pytest.approx(total, rel=1e-12)
+    assert importance_bound(trace).item() == pytest.approx(total, rel=1e-12)
+    assert doubly_reparameterised_bound(trace).item() == pytest.approx(total, rel=1e-12)
 
 
 def test_with_one_sample_it_is_the_one_sample_bound():
