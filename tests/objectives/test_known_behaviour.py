@@ -25,7 +25,7 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
     return images[:1400], images[1400:]
 
 
-def fitted(model: str, latent_dim: int = 8, max_epochs: int = 30, **options: Any) -> VAE:
+def fitted(model: str, latent_dim: int = 8, max_epochs: int = 20, **options: Any) -> VAE:
     vae = VAE(
         model,
         latent_dim=latent_dim,
