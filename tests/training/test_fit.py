@@ -220,6 +220,44 @@ class Learned(nn.Module):
         return Loss(loss.parts["distortion"] + self.multiplier * loss.parts["kl"], loss.parts)
 
 
+class Judged:
+    """The bound with a number of samples of its own, and a validation loss that is told what to say."""
+
+    n_samples = 3
+
+    def __init__(self, losses: list[float | None]) -> None:
+        self.losses, self.samples, self.judged = losses, set(), 0
+
+    def __call__(self, trace, progress=1.0):
+        self.samples.add(len(trace.z))
+        return bound(trace, progress)
+
+    def validation_loss(self, trace):
+        assert len(trace.z) == 3
+        self.judged += 1
+        loss = self.losses[self.judged - 1]
+        return None if loss is None else torch.tensor(loss)
+
+
+def test_the_objective_says_how_many_samples_and_which_epoch() -> None:
+    objective = Judged([5.0, 3.0, 4.0])
+    standin = model()
+    history = fit(standin, objective, batches(), batches(16, seed=1), CONFIG)
+    assert objective.samples == {3}
+    assert [record.validation["loss"] for record in history.epochs] == [5.0, 3.0, 4.0]
+    assert history.best_epoch == 2
+
+
+def test_an_objective_whose_epochs_cannot_be_compared_keeps_the_last_and_never_stops_early() -> None:
+    objective = Judged([None] * 5)
+    history = fit(
+        model(), objective, batches(), batches(16, seed=1), replace(CONFIG, max_epochs=5, patience=1)
+    )
+    assert history.best_epoch == 5
+    assert not history.stopped_early
+    assert "loss" not in history.epochs[-1].validation
+
+
 def test_parameters_of_the_objective_are_trained_and_resumed(tmp_path: Path) -> None:
     whole, cut, resumed = Learned(), Learned(), Learned()
     run(CONFIG, objective=whole)

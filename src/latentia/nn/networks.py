@@ -10,6 +10,7 @@ from torch import nn
 
 from latentia.nn.conv import ConvDecoder, ConvEncoder
 from latentia.nn.mlp import MLPDecoder, MLPEncoder
+from latentia.nn.plain import PlainMLPDecoder, PlainMLPEncoder
 from latentia.registry import Registry
 
 
@@ -33,6 +34,10 @@ class Network:
 NETWORKS: Registry[Network] = Registry("network")
 NETWORKS.add("mlp", Network(MLPEncoder, MLPDecoder, "residual perceptron, 2 blocks of width 256"))
 NETWORKS.add("conv", Network(ConvEncoder, ConvDecoder, "residual convolutions, 32 channels doubling to 256"))
+NETWORKS.add(
+    "mlp-tanh",
+    Network(PlainMLPEncoder, PlainMLPDecoder, "two plain tanh layers of width 200, as in Burda et al. 2016"),
+)
 
 
 def pick_network(event_shape: Sequence[int]) -> tuple[str, str]:
