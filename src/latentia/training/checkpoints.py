@@ -132,7 +132,7 @@ def identity_of(
         "part": {name or "model": type(module).__qualname__ for name, module in model.named_modules()},
         "shape of": {name: list(tensor.shape) for name, tensor in model.state_dict().items()},
         "objective": getattr(objective, "__qualname__", type(objective).__qualname__),
-        "schedule": type(schedule).__qualname__,
+        "schedule": repr(schedule),
         "training data": train.fingerprint(),
         "validation data": None if validation is None else validation.fingerprint(),
         "setting": {name: value for name, value in vars(config).items() if name not in _FREE},
