@@ -216,7 +216,8 @@ def test_a_checkpoint_runs_no_code(tmp_path: Path) -> None:
 def killed_and_resumed(tmp_path: Path, kills: int, seed: int, schedule: str = "joint") -> None:
     """Kill a fit `kills` times at random moments, let it end, and compare with one that was left alone."""
     here = Path(__file__).parent
-    environment = {**os.environ, "PYTHONPATH": str(here), "OMP_NUM_THREADS": "1"}
+    paths = os.pathsep.join([str(here), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
     out, folder = tmp_path / "out.pt", tmp_path / "run"
     command = [sys.executable, str(here / "killed.py"), str(folder), str(out), schedule]
     moments = random.Random(seed)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from torch import nn
 
 from latentia.nn.conv import ConvDecoder, ConvEncoder
 from latentia.nn.mlp import MLPDecoder, MLPEncoder
+from latentia.nn.report import ReportDecoder, ReportEncoder
 from latentia.registry import Registry
 
 
@@ -33,6 +35,26 @@ class Network:
 NETWORKS: Registry[Network] = Registry("network")
 NETWORKS.add("mlp", Network(MLPEncoder, MLPDecoder, "residual perceptron, 2 blocks of width 256"))
 NETWORKS.add("conv", Network(ConvEncoder, ConvDecoder, "residual convolutions, 32 channels doubling to 256"))
+for _name, _network in {
+    "mlp-skip": Network(
+        MLPEncoder, partial(MLPDecoder, skip=True), "mlp whose code enters every layer of the decoder"
+    ),
+    "conv-skip": Network(
+        ConvEncoder, partial(ConvDecoder, skip=True), "conv whose code enters every layer of the decoder"
+    ),
+    "report-conv": Network(
+        ReportEncoder,
+        ReportDecoder,
+        "the ResLag report's plain convolutions: 3 to 10 by the size of the image",
+    ),
+    "reslag": Network(
+        ReportEncoder, ReportDecoder, "report-conv with taps from every scale in the code", {"taps": "full"}
+    ),
+    "reslag-light": Network(
+        ReportEncoder, ReportDecoder, "reslag with 4 to 16 times fewer numbers in the taps", {"taps": "light"}
+    ),
+}.items():
+    NETWORKS.add(_name, _network)
 
 
 def pick_network(event_shape: Sequence[int]) -> tuple[str, str]:
