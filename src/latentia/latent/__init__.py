@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from latentia.latent.divergence import kl_divergence
+from latentia.latent.ladder import HierarchicalGaussian, LadderEvidence, LadderPrior
 from latentia.latent.likelihoods import LIKELIHOODS, Likelihood
 from latentia.latent.posteriors import (
     POSTERIORS,
@@ -18,6 +19,9 @@ __all__ = [
     "PRIORS",
     "DeterministicPosterior",
     "DiagonalGaussianPosterior",
+    "HierarchicalGaussian",
+    "LadderEvidence",
+    "LadderPrior",
     "Likelihood",
     "Posterior",
     "Prior",

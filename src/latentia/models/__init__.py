@@ -1,6 +1,7 @@
 """Models: compositions of encoder, posterior, prior, decoder and likelihood that give a `Trace`."""
 
 from latentia.models.importance import ImportanceEstimate, importance_estimate, importance_log_prob
+from latentia.models.ladder import LadderVAE
 from latentia.models.vae import VAE, evaluating
 
-__all__ = ["VAE", "ImportanceEstimate", "evaluating", "importance_estimate", "importance_log_prob"]
+__all__ = ["VAE", "ImportanceEstimate", "LadderVAE", "evaluating", "importance_estimate", "importance_log_prob"]

@@ -60,6 +60,16 @@ class VAE(nn.Module):
         self.decoder = decoder
         self.likelihood = likelihood
 
+    @staticmethod
+    def decoded_dim(latent_dim: int) -> int:
+        """How many numbers of a code of `latent_dim` the decoder takes: all."""
+        return latent_dim
+
+    def encoder_parameters(self) -> Iterator[nn.Parameter]:
+        """The parameters of q(z|x), for schedules in which it moves alone."""
+        yield from self.encoder.parameters()
+        yield from self.posterior.parameters()
+
     def encode(self, x: Tensor) -> Distribution:
         """q(z|x) for a batch `[B, *event]`: batch shape `[B]`, event shape `[D]`."""
         return self.posterior(self.encoder(x))
