@@ -9,15 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import nn
 
+from latentia.core import Objective
 from latentia.errors import ConfigError
 from latentia.latent import LIKELIHOODS, POSTERIORS, PRIORS, Likelihood
 from latentia.models import VAE
 from latentia.nn import NETWORKS, Network
-from latentia.objectives import Term, TermSum, distortion, negative_elbo
+from latentia.objectives import (
+    ObjectiveFactory,
+    capacity_elbo,
+    constrained_elbo,
+    elbo,
+    free_bits_elbo,
+    importance_weighted,
+    info_elbo,
+    reconstruction,
+    total_correlation_elbo,
+)
 from latentia.registry import Registry
 
 
@@ -28,7 +40,8 @@ class Entry:
     Attributes:
         summary: one line that says what it is.
         reference: where it was published.
-        objective: what is minimised.
+        objective: what is minimised: an objective, or a factory that is called once for each fit with its
+            `ObjectiveSetting` and the options that a person gives.
         gaussian: which Gaussian stands at p(x|z) where the data are real numbers (a name of `LIKELIHOODS`);
             binary data and counts take the likelihood of their kind.
         posterior: a name of `POSTERIORS`.
@@ -37,56 +50,88 @@ class Entry:
 
     summary: str
     reference: str
-    objective: TermSum
+    objective: Objective | ObjectiveFactory
     gaussian: str = "gaussian"
     posterior: str = "gaussian"
     prior: str = "standard-normal"
 
 
+_four_times_the_rate: ObjectiveFactory = partial(elbo, beta=4.0)
+
 CATALOG: Registry[Entry] = Registry("model")
-CATALOG.add(
-    "sigma-vae",
-    Entry(
+for _name, _model in {
+    "sigma-vae": Entry(
         "VAE whose Gaussian variance is the optimum for its residuals: nothing to weigh, nothing to tune (the default)",
         "Rybkin, Daniilidis & Levine 2021, Simple and Effective VAE Training with Calibrated Decoders",
-        negative_elbo(),
+        elbo,
     ),
-)
-CATALOG.add(
-    "vae",
-    Entry(
+    "vae": Entry(
         "VAE whose Gaussian variance is one learned number",
         "Kingma & Welling 2014, Auto-Encoding Variational Bayes",
-        negative_elbo(),
+        elbo,
         gaussian="gaussian-learned",
     ),
-)
-CATALOG.add(
-    "beta-vae",
-    Entry(
-        "VAE whose KL term counts four times",
-        "Higgins et al. 2017, beta-VAE",
-        negative_elbo(beta=4.0),
-    ),
-)
-CATALOG.add(
-    "data-variance-vae",
-    Entry(
+    "data-variance-vae": Entry(
         "VAE whose Gaussian variance is that of the data",
         "the ResLag report's setting of sigma; not the optimum of Rybkin et al. 2021",
-        negative_elbo(),
+        elbo,
         gaussian="gaussian-data",
     ),
-)
-CATALOG.add(
-    "autoencoder",
-    Entry(
-        "deterministic codes and reconstruction alone: no prior is fitted, so samples mean little",
-        "Hinton & Salakhutdinov 2006, Reducing the Dimensionality of Data with Neural Networks",
-        TermSum((Term("distortion", distortion),)),
+    "beta-vae": Entry(
+        "VAE whose KL term counts four times",
+        "Higgins et al. 2017, beta-VAE",
+        _four_times_the_rate,
+    ),
+    "capacity-vae": Entry(
+        "VAE whose rate is held at a capacity that grows to 2.5 nats for each latent dimension",
+        "Burgess et al. 2018, Understanding disentangling in beta-VAE",
+        capacity_elbo,
+    ),
+    "constrained-vae": Entry(
+        "least distortion at a rate of 1 nat for each latent dimension: the beta that this takes is found by itself",
+        "Rezende & Viola 2018, Taming VAEs; the constrained problem of Higgins et al. 2017",
+        constrained_elbo,
+    ),
+    "free-bits-vae": Entry(
+        "VAE that is not rewarded for a rate below half a nat in any latent dimension: none is given up",
+        "Kingma et al. 2016, Improving Variational Inference with Inverse Autoregressive Flow, appendix C.8",
+        free_bits_elbo,
+    ),
+    "info-vae": Entry(
+        "codes are drawn to the prior as a whole (MMD), not item by item",
+        "Zhao, Song & Ermon 2019, InfoVAE",
+        info_elbo,
+    ),
+    "wae-mmd": Entry(
+        "deterministic codes whose distribution is drawn to the prior (MMD)",
+        "Tolstikhin et al. 2018, Wasserstein Auto-Encoders",
+        info_elbo,
         posterior="deterministic",
     ),
-)
+    "uae": Entry(
+        "bounded codes with fixed noise carry as much about the data as they can: no prior is fitted",
+        "Grover & Ermon 2019, Uncertainty Autoencoders",
+        reconstruction,
+        posterior="fixed-noise",
+    ),
+    "iwae": Entry(
+        "VAE with the importance-weighted bound, 5 samples, doubly reparameterised gradient",
+        "Burda, Grosse & Salakhutdinov 2016; Tucker et al. 2019",
+        importance_weighted,
+    ),
+    "beta-tc-vae": Entry(
+        "VAE whose rate is split up, its total correlation counting six times",
+        "Chen et al. 2018, Isolating Sources of Disentanglement in VAEs",
+        total_correlation_elbo,
+    ),
+    "autoencoder": Entry(
+        "deterministic codes and reconstruction alone: no prior is fitted, so samples mean little",
+        "Hinton & Salakhutdinov 2006, Reducing the Dimensionality of Data with Neural Networks",
+        reconstruction,
+        posterior="deterministic",
+    ),
+}.items():
+    CATALOG.add(_name, _model)
 
 
 @dataclass(frozen=True)

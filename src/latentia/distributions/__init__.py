@@ -5,6 +5,7 @@ from __future__ import annotations
 from latentia.distributions.continuous_bernoulli import ContinuousBernoulli
 from latentia.distributions.counts import Multinomial, NegativeBinomial, Poisson, ZeroInflatedNegativeBinomial
 from latentia.distributions.delta import Delta
+from latentia.distributions.factors import univariate_factors
 from latentia.distributions.gaussian import DiagonalGaussian
 from latentia.distributions.levels import CategoricalLevels
 from latentia.distributions.logistic import DiscretizedLogistic, DiscretizedLogisticMixture
@@ -24,4 +25,5 @@ __all__ = [
     "item_keys",
     "per_item_noise",
     "standard_normal",
+    "univariate_factors",
 ]

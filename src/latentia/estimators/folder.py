@@ -263,6 +263,8 @@ def _params(estimator: Any) -> dict[str, Any]:
 
 def _is_plain(value: Any) -> bool:
     """Whether JSON can hold a value."""
+    if isinstance(value, dict):
+        return all(isinstance(name, str) and _is_plain(item) for name, item in value.items())
     if isinstance(value, (list, tuple)):
         return all(_is_plain(item) for item in value)
     return isinstance(value, (str, int, float, bool, type(None)))

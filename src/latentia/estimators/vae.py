@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from latentia import training
 from latentia.catalog import CATALOG, Entry, compose
+from latentia.core import Objective
 from latentia.data import Dataset
 from latentia.diagnostics import Evaluation, Verdict, diagnose, evaluate
 from latentia.distributions import Delta
@@ -34,6 +35,7 @@ from latentia.estimators.defaults import (
 from latentia.estimators.form import Choice, Form, choose
 from latentia.latent import Likelihood
 from latentia.nn import Network, pick_network
+from latentia.objectives import ObjectiveSetting, build_objective
 from latentia.training.randomness import seeded
 
 DIAGNOSED_ROWS = 10_000
@@ -49,6 +51,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     Args:
         model: a name of the catalog (`latentia models`), or a `latentia.catalog.Entry`.
         latent_dim: length of a code; None: 2 to 64 by the size of a datum.
+        objective_options: options of the model's objective, such as `{"beta": 8}`; weights may be ramps, such as
+            `{"beta": {"ramp": "linear", "until": 0.3}}`. An unknown one is refused with the list of those there are.
         likelihood: a name of `latentia.latent.LIKELIHOODS`, what builds one from the event shape, or "auto".
         network: "mlp", "conv", a `latentia.nn.Network`, or "auto": by the shape of a datum.
         max_epochs: passes over the data; None: 5000 updates (20 000 on a GPU) for 50 000 items or more, fewer by the
@@ -71,6 +75,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     Attributes:
         module_: the fitted `latentia.models.VAE`, a torch module on model-scaled data.
         form_: the scaling between given data and `module_`.
+        objective_: what was minimised, built for this fit; not kept in run folders.
         history_: learning curves, one dict an epoch, in nats of the model-scaled data (see `form_`).
         choices_: automatic choices with their reasons.
         latent_dim_: length of a code.
@@ -96,6 +101,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         model: str | Entry = "sigma-vae",
         *,
         latent_dim: int | None = None,
+        objective_options: Mapping[str, Any] | None = None,
         likelihood: str | Callable[[torch.Size], Likelihood] = "auto",
         network: str | Network = "auto",
         max_epochs: int | None = None,
@@ -114,6 +120,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     ) -> None:
         self.model = model
         self.latent_dim = latent_dim
+        self.objective_options = objective_options
         self.likelihood = likelihood
         self.network = network
         self.max_epochs = max_epochs
@@ -167,12 +174,14 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.settings_ = {
             name: getattr(config, name) for name in ("max_epochs", "batch_size", "patience", "seed")
         }
+        batches = training.Batches(rows, self.form_)
+        self.objective_ = self._objective(batches, config)
         self._say()
         self.form_.train()
         history = training.fit(
             self.module_,
-            self._entry().objective,
-            training.Batches(rows, self.form_),
+            self.objective_,
+            batches,
             None if held_out is None else training.Batches(held_out, self._frozen_form()),
             config,
             None if run_dir is None else Path(run_dir),
@@ -199,11 +208,14 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             self.history_ = []
         seed = (self.seed_ + 1 + len(self.history_)) % 2**32
         config = self._config(len(rows), seed, False, max_epochs=1, warmup_fraction=0.0)
+        batches = training.Batches(rows, self.form_)
+        if first or not hasattr(self, "objective_"):
+            self.objective_ = self._objective(batches, config)
         self.form_.train()
         history = training.fit(
             self.module_,
-            self._entry().objective,
-            training.Batches(rows, self.form_),
+            self.objective_,
+            batches,
             None,
             config,
             prepare=first,
@@ -215,6 +227,12 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _entry(self) -> Entry:
         return CATALOG[self.model] if isinstance(self.model, str) else self.model
+
+    def _objective(self, batches: training.Batches, config: training.TrainingConfig) -> Objective:
+        """The objective of one fit, as the model, its options and the size of the fit make it."""
+        n_updates = config.max_epochs * batches.n_batches(config.batch_size)
+        setting = ObjectiveSetting(len(batches), self.latent_dim_, self.event_shape_, n_updates)
+        return build_objective(self._entry().objective, setting, self.objective_options)
 
     def _build(self, rows: NDArray[Any], was_sparse: bool) -> int:
         """Choose what is left open, and compose the untrained model; gives the seed of the run."""
@@ -424,7 +442,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         rows, _ = as_rows(self, X, reset=False)
         module, batches = self._inference(rows[:DIAGNOSED_ROWS], 250)
-        bounds = [row["validation_elbo"] for row in self.history_ if row.get("validation_elbo") is not None]
+        bounds = [_score(row) for row in self.history_ if row.get("validation_elbo") is not None]
         return diagnose(
             module,
             batches,
@@ -516,6 +534,12 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             return None
         size = math.prod(self.event_shape_)
         return torch.full((1, size), self.typical_size_ / size, dtype=dtype, device=self._device())
+
+
+def _score(row: Mapping[str, Any]) -> float:
+    """What an epoch was judged by: minus the objective's loss, where that is known, else the bound; of held-out rows."""
+    loss = row.get("validation_loss")
+    return float(row["validation_elbo"] if loss is None else -loss)
 
 
 def _typical_size(rows: NDArray[Any]) -> float:

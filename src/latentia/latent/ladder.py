@@ -32,9 +32,7 @@ def ladder_dims(latent_dim: int) -> list[int]:
     return [latent_dim - sum(upper), *upper]
 
 
-def precision_weighted(
-    evidence: DiagonalGaussian, prior: DiagonalGaussian
-) -> DiagonalGaussian:
+def precision_weighted(evidence: DiagonalGaussian, prior: DiagonalGaussian) -> DiagonalGaussian:
     r"""The normalised product of two Gaussians: precisions add up, means are weighed by them.
 
     .. math:: \sigma_q^2 = \frac{1}{\hat\sigma^{-2} + \sigma_p^{-2}}, \qquad
@@ -85,9 +83,7 @@ class LadderEvidence(Posterior):
         super().__init__(n_features, latent_dim)
         self.dims = ladder_dims(latent_dim)
         inputs = [n_features] + [WIDTH] * (len(self.dims) - 1)
-        self.steps = nn.ModuleList(
-            nn.Sequential(_path(n, WIDTH), nn.SiLU()) for n in inputs[:-1]
-        )
+        self.steps = nn.ModuleList(nn.Sequential(_path(n, WIDTH), nn.SiLU()) for n in inputs[:-1])
         self.heads = nn.ModuleList(nn.Linear(n, 2 * d) for n, d in zip(inputs, self.dims, strict=True))
 
     def forward(self, features: Float[Tensor, "batch features"]) -> DiagonalGaussian:
@@ -155,7 +151,9 @@ class HierarchicalGaussian(Distribution):
         batch = torch.Size()
         if evidence is not None:
             batch = evidence.batch_shape
-            parts = zip(evidence.mean.split(prior.dims, -1), evidence.stddev.split(prior.dims, -1), strict=True)
+            parts = zip(
+                evidence.mean.split(prior.dims, -1), evidence.stddev.split(prior.dims, -1), strict=True
+            )
             self.evidence = [DiagonalGaussian(loc, scale, validate_args=False) for loc, scale in parts]
         super().__init__(batch, torch.Size([prior.latent_dim]), validate_args=False)
 
@@ -175,7 +173,9 @@ class HierarchicalGaussian(Distribution):
 
         For the layers below the top it is not E[z_n], which has no closed form.
         """
-        return torch.cat([q.mean for q, _ in self._descend(lambda q: q.mean)], -1).expand(self._extended_shape())
+        return torch.cat([q.mean for q, _ in self._descend(lambda q: q.mean)], -1).expand(
+            self._extended_shape()
+        )
 
     @property
     def variance(self) -> Tensor:

@@ -82,6 +82,37 @@ class DeterministicPosterior(Posterior):
         return Delta(at_least_single(self.linear(features)), validate_args=False)
 
 
+class FixedNoisePosterior(Posterior):
+    r"""Bounded codes with noise of one fixed size: a noisy channel of limited power.
+
+    .. math:: q(z|x) = N(a \tanh(W h / a), \; \sigma^2 I), \qquad a = 3, \; \sigma = 0.1
+
+    Without the bound the codes of an encoder that is rewarded for information alone would grow until the noise no longer
+    matters. With it a dimension can carry about ln(2 a / (sigma sqrt(2 pi e))) = 2.7 nats.
+
+    Source: Grover and Ermon 2019, Uncertainty Autoencoders, section 2 (there the norm of the encoder is bounded).
+
+    Example:
+        >>> import torch
+        >>> q = FixedNoisePosterior(16, 2)(100 * torch.randn(5, 16))
+        >>> bool((q.mean.abs() <= 3).all()), round(float(q.stddev.max()), 3)
+        (True, 0.1)
+    """
+
+    BOUND = 3.0
+    NOISE = 0.1
+
+    def __init__(self, n_features: int, latent_dim: int) -> None:
+        super().__init__(n_features, latent_dim)
+        self.linear = nn.Linear(n_features, latent_dim)
+
+    def forward(self, features: Float[Tensor, "batch features"]) -> DiagonalGaussian:
+        """q(z|x): batch `[B]`, event `[D]`."""
+        loc = self.BOUND * (at_least_single(self.linear(features)) / self.BOUND).tanh()
+        return DiagonalGaussian(loc, loc.new_full((self.latent_dim,), self.NOISE), validate_args=False)
+
+
 POSTERIORS: Registry[Callable[[int, int], Posterior]] = Registry("posterior")
 POSTERIORS.add("gaussian", DiagonalGaussianPosterior)
 POSTERIORS.add("deterministic", DeterministicPosterior)
+POSTERIORS.add("fixed-noise", FixedNoisePosterior)

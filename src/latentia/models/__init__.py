@@ -4,4 +4,11 @@ from latentia.models.importance import ImportanceEstimate, importance_estimate, 
 from latentia.models.ladder import LadderVAE
 from latentia.models.vae import VAE, evaluating
 
-__all__ = ["VAE", "ImportanceEstimate", "LadderVAE", "evaluating", "importance_estimate", "importance_log_prob"]
+__all__ = [
+    "VAE",
+    "ImportanceEstimate",
+    "LadderVAE",
+    "evaluating",
+    "importance_estimate",
+    "importance_log_prob",
+]

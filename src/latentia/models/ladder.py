@@ -58,9 +58,7 @@ class LadderVAE(VAE):
         posterior = self.encode(x)
         z = posterior.rsample(torch.Size([n_samples]))
         likelihood = self.conditional(z, x)
-        kl = [
-            kl_divergence(q.base, p.base).expand(*z.shape[:2], -1) for q, p in posterior.layers(z)
-        ]
+        kl = [kl_divergence(q.base, p.base).expand(*z.shape[:2], -1) for q, p in posterior.layers(z)]
         return Trace(
             x=x,
             z=z,

@@ -4,6 +4,7 @@ from latentia.nn.conv import ConvDecoder, ConvEncoder
 from latentia.nn.inputs import Centred, Identity, LogCounts
 from latentia.nn.mlp import MLPDecoder, MLPEncoder
 from latentia.nn.networks import NETWORKS, Network, pick_network
+from latentia.nn.plain import PlainMLPDecoder, PlainMLPEncoder
 from latentia.nn.report import ReportDecoder, ReportEncoder
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "MLPDecoder",
     "MLPEncoder",
     "Network",
+    "PlainMLPDecoder",
+    "PlainMLPEncoder",
     "ReportDecoder",
     "ReportEncoder",
     "pick_network",

@@ -11,6 +11,7 @@ from torch import nn
 
 from latentia.nn.conv import ConvDecoder, ConvEncoder
 from latentia.nn.mlp import MLPDecoder, MLPEncoder
+from latentia.nn.plain import PlainMLPDecoder, PlainMLPEncoder
 from latentia.nn.report import ReportDecoder, ReportEncoder
 from latentia.registry import Registry
 
@@ -55,6 +56,10 @@ for _name, _network in {
     ),
 }.items():
     NETWORKS.add(_name, _network)
+NETWORKS.add(
+    "mlp-tanh",
+    Network(PlainMLPEncoder, PlainMLPDecoder, "two plain tanh layers of width 200, as in Burda et al. 2016"),
+)
 
 
 def pick_network(event_shape: Sequence[int]) -> tuple[str, str]:

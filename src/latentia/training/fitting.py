@@ -48,12 +48,13 @@ def fit(
 
     Each step minimises `objective(model.trace(x), progress).total` with AdamW. After each epoch the model is
     calibrated on up to 2048 fixed training items and its bound on `validation` is taken with fixed noise; the weights
-    with the best bound are kept. The result is a function of the arguments alone: the caller's random state is neither
+    with the best bound are kept (where the objective has a method `validation_loss`, those with the least of that). The result is a function of the arguments alone: the caller's random state is neither
     used nor changed. A run that was killed and is resumed ends with the same bits as one that was not.
 
     Args:
         model: an `nn.Module` with the face of `latentia.core.TrainableModel`.
-        objective: `(trace, progress) -> Loss`; if it is an `nn.Module` its parameters are trained and saved too.
+        objective: `(trace, progress) -> Loss`; if it is an `nn.Module` its parameters are trained and saved too. It
+            may have `n_samples`, draws of z for each item and step, and `validation_loss(trace)`, see `validation_figures`.
         train: the data to learn from.
         validation: the data that choose the epoch to keep; None keeps the last one.
         config: all settings.

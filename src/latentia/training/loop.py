@@ -22,7 +22,14 @@ from latentia.training.progress import ProgressBar
 from latentia.training.randomness import capture, restore, seeded
 from latentia.training.records import EpochRecord, Meter, check_weights
 from latentia.training.schedule import Schedule, Side
-from latentia.training.validation import EPOCH_ROWS, FINAL_ROWS, as_model, calibrate, validation_bound
+from latentia.training.validation import (
+    EPOCH_ROWS,
+    FINAL_ROWS,
+    as_model,
+    calibrate,
+    samples_of,
+    validation_figures,
+)
 
 INFORMATION_ROWS = 2000  # items on which a schedule's measure of information is taken
 
@@ -93,6 +100,7 @@ class Loop(LightningModule):
         # an objective may have multipliers that are learned; then it is a module, and moves and is saved with the model
         self.objective_module = task.objective if isinstance(task.objective, nn.Module) else None
         self.task = task
+        self.n_samples = samples_of(task.objective)
         self.n_batches = task.train.n_batches(task.config.batch_size)
         self.total_steps = task.config.max_epochs * self.n_batches
         self.position = Position()
@@ -174,7 +182,8 @@ class Loop(LightningModule):
         for group in optimizer.param_groups:
             group["lr"] = rate
         try:
-            loss = task.objective(as_model(self.model).trace(x), position.step / self.total_steps)
+            trace = as_model(self.model).trace(x, self.n_samples)
+            loss = task.objective(trace, position.step / self.total_steps)
         except ValueError:  # a distribution that checks its parameters: say which term broke them, if one did
             self.meter.fetch()
             raise
@@ -293,15 +302,16 @@ class Loop(LightningModule):
     def _score(self, data: Batches) -> dict[str, float]:
         config = self.task.config
         calibrate(self.model, self.task.train, EPOCH_ROWS, config.batch_size, config.seed)
-        figures = validation_bound(self.model, data, config.batch_size, config.seed)
-        score = figures["elbo"]
-        if score != score:
+        figures, score = validation_figures(
+            self.model, data, config.batch_size, config.seed, self.task.objective
+        )
+        if any(value != value for value in figures.values()):
             broken = ", ".join(name for name, value in figures.items() if value != value and name != "elbo")
             raise TrainingError(
                 f"{broken or 'the bound'} of the validation set is not a number after epoch {self.position.epoch + 1}; look"
                 " for extreme values in the data, or use a lower learning_rate; the last good checkpoint, if any, is kept"
             )
-        if self.position.best_score is None or score > self.position.best_score:
+        if score is not None and (self.position.best_score is None or score > self.position.best_score):
             self.position.best_score, self.position.best_epoch = score, self.position.epoch + 1
             self.best = copy_of(self.model)
         return figures

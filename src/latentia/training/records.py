@@ -25,8 +25,8 @@ class EpochRecord:
         epoch: counted from 1.
         step: iterations since the start of the run, each of which ends with a step on a batch of the epoch.
         train: mean over the epoch's items of the objective ("loss") and of each of its parts, in nats.
-        validation: mean over the validation set, in nats per item, of "elbo", "log_likelihood" and "kl"; empty
-            without a validation set.
+        validation: mean over the validation set, in nats per item, of "elbo", "log_likelihood" and "kl", and of "loss",
+            what the objective minimises; empty without a validation set.
         learning_rate: of the epoch's last step.
         seconds: the epoch took, validation included.
         schedule: what the schedule notes: "encoder_steps" of an aggressive one, the steps of the encoder alone that came on
