@@ -87,6 +87,71 @@ CATALOG.add(
         posterior="deterministic",
     ),
 )
+CATALOG.add(
+    "full-covariance-vae",
+    Entry(
+        "optimal variance; posterior a Gaussian with full covariance",
+        "Kingma & Welling 2019, An Introduction to Variational Autoencoders, section 2.5.1",
+        negative_elbo(),
+        posterior="full-covariance",
+    ),
+)
+CATALOG.add(
+    "planar-vae",
+    Entry(
+        "optimal variance; posterior a Gaussian bent by 16 planar flows",
+        "Rezende & Mohamed 2015, Variational Inference with Normalizing Flows",
+        negative_elbo(),
+        posterior="planar",
+    ),
+)
+CATALOG.add(
+    "iaf-vae",
+    Entry(
+        "optimal variance; posterior an inverse autoregressive flow",
+        "Kingma et al. 2016, Improving Variational Inference with Inverse Autoregressive Flow",
+        negative_elbo(),
+        posterior="iaf",
+    ),
+)
+CATALOG.add(
+    "f-vae",
+    Entry(
+        "posterior noise of one constant variance, coupling-flow prior, learned output variance",
+        "Su & Wu 2018, f-VAEs: Improve VAEs with Conditional Flows",
+        negative_elbo(),
+        gaussian="gaussian-learned",
+        posterior="constant-variance",
+        prior="coupling-flow",
+    ),
+)
+CATALOG.add(
+    "conditional-flow-vae",
+    Entry(
+        "optimal variance; codes of x are F_x(noise) by a coupling flow that depends on x",
+        "Su & Wu 2018, f-VAEs: Improve VAEs with Conditional Flows, section 2.2",
+        negative_elbo(),
+        posterior="coupling",
+    ),
+)
+CATALOG.add(
+    "vamp-vae",
+    Entry(
+        "optimal variance; prior the mixture of q(z|u) over 100 learned pseudo-inputs u",
+        "Tomczak & Welling 2018, VAE with a VampPrior",
+        negative_elbo(),
+        prior="vamp",
+    ),
+)
+CATALOG.add(
+    "mog-prior-vae",
+    Entry(
+        "optimal variance; prior a learned mixture of Gaussians",
+        "Tomczak & Welling 2018, VAE with a VampPrior, section 2 (MoG prior)",
+        negative_elbo(),
+        prior="mixture",
+    ),
+)
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ class VAE(nn.Module):
         self.prior = prior
         self.decoder = decoder
         self.likelihood = likelihood
+        prior.attach(encoder, posterior, likelihood.event_shape)
 
     def encode(self, x: Tensor) -> Distribution:
         """q(z|x) for a batch `[B, *event]`: batch shape `[B]`, event shape `[D]`."""
@@ -112,8 +113,9 @@ class VAE(nn.Module):
 
     @torch.no_grad()
     def prepare(self, x: Tensor) -> None:
-        """Look once at training data `[n, *event]`: the likelihood's constants, the decoder's offset."""
+        """Look once at training data `[n, *event]`: the likelihood's constants, the decoder's offset, the prior's start."""
         self.likelihood.prepare(x)
+        self.prior.prepare(x)
         start = self.likelihood.initial_outputs()
         offset = getattr(self.decoder, "offset", None)
         if start is not None and offset is not None:
