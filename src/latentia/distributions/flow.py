@@ -96,7 +96,7 @@ class FlowDistribution(Distribution):
         return self._at_fixed_points().var(0, correction=0)
 
     def _at_fixed_points(self) -> Tensor:
-        """f at the fixed points, `[points, *batch, D]`."""
+        """F at the fixed points, `[points, *batch, D]`."""
         mean, stddev = self.base.mean, self.base.stddev
         points = torch.as_tensor(fixed_points(self.event_shape.numel()), dtype=mean.dtype, device=mean.device)
         u = mean + stddev * points.reshape(len(points), *[1] * len(self.batch_shape), -1)
@@ -107,7 +107,7 @@ class FlowDistribution(Distribution):
 @lru_cache(maxsize=64)
 def fixed_points(n_dims: int) -> NDArray[np.float64]:
     """Standard-normal points that are always the same, `[32, D]`: mean 0 and variance 1 in each dimension."""
-    half = np.random.RandomState(0).standard_normal((MOMENT_POINTS // 2, n_dims))  # noqa: NPY002  one stream for ever
+    half = np.random.RandomState(0).standard_normal((MOMENT_POINTS // 2, n_dims))
     half /= np.sqrt(np.square(half).mean(0))
     return np.concatenate([half, -half])
 

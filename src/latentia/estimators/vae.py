@@ -20,7 +20,7 @@ from latentia import training
 from latentia.catalog import CATALOG, Entry, compose
 from latentia.data import Dataset
 from latentia.diagnostics import Evaluation, Verdict, diagnose, evaluate
-from latentia.distributions import Delta
+from latentia.distributions import Delta, item_keys, per_item_noise
 from latentia.errors import ConfigError, DataError, RunFolderError
 from latentia.estimators.arrays import as_rows
 from latentia.estimators.defaults import (
@@ -32,6 +32,7 @@ from latentia.estimators.defaults import (
     default_patience,
 )
 from latentia.estimators.form import Choice, Form, choose
+from latentia.estimators.sampler import CODES, SAMPLERS, AggregatePosterior, fit_aggregate_posterior
 from latentia.latent import Likelihood
 from latentia.nn import Network, pick_network
 from latentia.training.randomness import seeded
@@ -60,6 +61,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         validation_fraction: share of the rows kept from training to choose the best epoch, where `fit` is not
             given validation data.
         n_importance: importance samples in `score_samples` and `score`.
+        sampler: where `sample` draws codes: "prior" from p(z), or "aggregate-posterior" from a mixture of Gaussians
+            that is fitted, after training, to codes of the training data (`fit_sampler`): for priors with holes.
         binarize: for grey images: draw binary pixels anew at each look (dynamic binarization), Bernoulli likelihood.
         device: "auto" (CUDA, MPS, CPU) or a torch device.
         precision: "float32", or "bfloat16" / "float16" for mixed precision in training.
@@ -73,6 +76,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         form_: the scaling between given data and `module_`.
         history_: learning curves, one dict an epoch, in nats of the model-scaled data (see `form_`).
         choices_: automatic choices with their reasons.
+        sampler_: the mixture that codes are drawn from (`latentia.estimators.sampler.AggregatePosterior`); None: the prior.
         latent_dim_: length of a code.
         event_shape_: shape of one datum.
         n_features_in_: numbers in one datum.
@@ -104,6 +108,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         patience: int | None = None,
         validation_fraction: float = 0.1,
         n_importance: int = 100,
+        sampler: str = "prior",
         binarize: bool = False,
         device: str = "auto",
         precision: str = "float32",
@@ -122,6 +127,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.patience = patience
         self.validation_fraction = validation_fraction
         self.n_importance = n_importance
+        self.sampler = sampler
         self.binarize = binarize
         self.device = device
         self.precision = precision
@@ -183,7 +189,50 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.best_epoch_ = history.best_epoch
         self.stopped_early_ = history.stopped_early
         self.n_train_ = len(rows)
+        self._fit_sampler(rows)
         return self
+
+    def fit_sampler(self, X: Any, *, n_components: int | None = None) -> VAE:
+        r"""Let `sample` draw its codes from a mixture of Gaussians fitted to codes of X, in place of the prior.
+
+        One code is drawn from q(z|x) for each of at most 20 000 rows, and the mixture fitted to them by EM: an estimate of
+        the aggregate posterior \int q(z|x) p_{data}(x) dx. Where that is far from the prior, samples of the prior decode to nothing
+        that the decoder has seen. Neither the model nor its likelihood changes.
+
+        Args:
+            X: training rows.
+            n_components: number of Gaussians; None: by BIC among 1, 2, 4, ... 64.
+
+        Returns:
+            Itself.
+
+        Source: Ghosh et al. 2020, From Variational to Deterministic Autoencoders, section 5.
+        """
+        rows, _ = as_rows(self, X, reset=False)
+        if n_components is not None:
+            _whole("n_components", n_components, 1)
+        chosen = np.sort(np.random.default_rng([self.seed_, 2]).permutation(len(rows))[:CODES])
+        module, batches = self._inference(rows[chosen])
+        drawn = []
+        with torch.inference_mode():
+            for x in batches:
+                with per_item_noise(item_keys(x), self.seed_):
+                    drawn.append(module.encode(x).rsample(torch.Size([1]))[0].double().cpu().numpy())
+        self.sampler_ = fit_aggregate_posterior(np.concatenate(drawn), self.seed_, n_components)
+        reason = f"a mixture of {self.sampler_.n_components} Gaussians on {len(chosen)} codes"
+        reason += ", their number by BIC" if n_components is None else ""
+        self.choices_ = [choice for choice in self.choices_ if choice.what != "sampler"]
+        self.choices_.append(Choice("sampler", "aggregate-posterior", reason))
+        if self.verbose:
+            print(self.choices_[-1])
+        return self
+
+    def _fit_sampler(self, rows: NDArray[Any]) -> None:
+        """What `sampler` asks for, after training; a mixture on codes of a model that has moved since is dropped."""
+        self.sampler_ = None
+        self.choices_ = [choice for choice in self.choices_ if choice.what != "sampler"]
+        if self.sampler == "aggregate-posterior":
+            self.fit_sampler(rows)
 
     def partial_fit(self, X: Any, y: Any = None) -> VAE:  # noqa: ARG002
         """One more pass over a chunk of data, for streams that do not fit in memory.
@@ -211,6 +260,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.form_.eval()
         self.n_train_ += len(rows)
         self.history_ = [*self.history_, *history.rows()]
+        self._fit_sampler(rows)
         return self
 
     def _entry(self) -> Entry:
@@ -219,8 +269,11 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _build(self, rows: NDArray[Any], was_sparse: bool) -> int:
         """Choose what is left open, and compose the untrained model; gives the seed of the run."""
         entry = self._entry()
+        if self.sampler not in SAMPLERS:
+            raise ConfigError(f"sampler={self.sampler!r} is unknown; expected one of {', '.join(SAMPLERS)}")
         event = tuple(rows.shape[1:])
         self.choices_: list[Choice] = []
+        self.sampler_: AggregatePosterior | None = None
         name = self.likelihood if isinstance(self.likelihood, str) else "auto"
         self.form_, chosen, choices = choose(rows, name, was_sparse, self.binarize, entry.gaussian)
         self.likelihood_: str | Callable[[torch.Size], Likelihood] = chosen
@@ -350,7 +403,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             )
 
     def sample(self, n_samples: int = 1, *, mean: bool = False, random_state: Any = None) -> NDArray[Any]:
-        """`n_samples` draws from the model: z from the prior, then x from p(x|z), in the units of the data.
+        """`n_samples` draws from the model: z from the prior (see `sampler`), then x from p(x|z), in the units of the data.
 
         Args:
             n_samples: how many.
@@ -360,11 +413,15 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         _whole("n_samples", n_samples, 1)
         seed = int(check_random_state(random_state).randint(2**31 - 1))
-        module, _ = self._module()
+        module, dtype = self._module()
+        source: dict[str, Any] = {}
+        if self.sampler_ is not None:
+            like = torch.empty(0, dtype=dtype, device=self._device())
+            source = {"prior": self.sampler_.distribution(like)}
         with seeded(seed, self._device()):
             return np.concatenate(
                 [
-                    self.form_.inverse(module.sample(min(512, n_samples - start), mean=mean))
+                    self.form_.inverse(module.sample(min(512, n_samples - start), mean=mean, **source))
                     for start in range(0, n_samples, 512)
                 ]
             )

@@ -127,7 +127,7 @@ def _identity_at_start(layer: LazyTransform) -> LazyTransform:
 
 
 def _gated(shift: Tensor, gate: Tensor) -> Transform:
-    """z -> s z + (1 - s) m with s = sigmoid(gate + 1.5), kept above 5e-5."""
+    """Z -> s z + (1 - s) m with s = sigmoid(gate + 1.5), kept above 5e-5."""
     scale = torch.sigmoid(soft_clip(gate + 1.5, -10.0, 10.0))
     return AffineTransform((1 - scale) * shift, scale)
 
@@ -197,7 +197,7 @@ class PlanarTransform(Transform):
 
 
 def _solve(target: Tensor, slope: Tensor) -> Tensor:
-    """h with h + slope tanh(h) = target, by bisection."""
+    """H with h + slope tanh(h) = target, by bisection."""
     low, high = target - slope.abs(), target + slope.abs()
     for _ in range(60):
         middle = 0.5 * (low + high)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Distribution
 from zuko.lazy import LazyTransform
 
 from latentia.distributions import DiagonalGaussian, FlowDistribution, Mixture

@@ -94,9 +94,9 @@ class VAE(nn.Module):
         )
 
     @torch.no_grad()
-    def sample(self, n: int, mean: bool = False) -> Tensor:
-        """`n` draws of x, `[n, *event]`; with `mean` the expectation of p(x|z) at each drawn z."""
-        p = self.decode(self.prior().sample(torch.Size([n])))
+    def sample(self, n: int, mean: bool = False, prior: Distribution | None = None) -> Tensor:
+        """`n` draws of x, `[n, *event]`; with `mean` the expectation of p(x|z) at each drawn z, drawn from `prior` if given."""
+        p = self.decode((self.prior() if prior is None else prior).sample(torch.Size([n])))
         return p.mean if mean else p.sample()
 
     def log_prob(self, x: Tensor, n_importance: int, seed: int = 0) -> Tensor:
