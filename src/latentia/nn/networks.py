@@ -62,8 +62,15 @@ NETWORKS.add(
 )
 
 
-def pick_network(event_shape: Sequence[int]) -> tuple[str, str]:
+def pick_network(
+    event_shape: Sequence[int], images: str | None = None, vectors: str | None = None
+) -> tuple[str, str]:
     """The network for a datum of this shape, and why.
+
+    Args:
+        event_shape: `[d]` or `[C, H, W]`.
+        images: the one for images, if it is not "conv".
+        vectors: the one for vectors, if it is not "mlp".
 
     Example:
         >>> pick_network((1, 28, 28))
@@ -72,5 +79,5 @@ def pick_network(event_shape: Sequence[int]) -> tuple[str, str]:
         ('mlp', 'vectors of 13 numbers')
     """
     if len(event_shape) == 3:
-        return "conv", f"images of {event_shape[1]} x {event_shape[2]} pixels"
-    return "mlp", f"vectors of {event_shape[0]} numbers"
+        return images or "conv", f"images of {event_shape[1]} x {event_shape[2]} pixels"
+    return vectors or "mlp", f"vectors of {event_shape[0]} numbers"
