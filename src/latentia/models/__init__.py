@@ -2,12 +2,15 @@
 
 from latentia.models.importance import ImportanceEstimate, importance_estimate, importance_log_prob
 from latentia.models.ladder import LadderVAE
+from latentia.models.sequence import SequenceDistribution, SequenceVAE
 from latentia.models.vae import VAE, evaluating
 
 __all__ = [
     "VAE",
     "ImportanceEstimate",
     "LadderVAE",
+    "SequenceDistribution",
+    "SequenceVAE",
     "evaluating",
     "importance_estimate",
     "importance_log_prob",

@@ -6,6 +6,7 @@ from latentia.nn.mlp import MLPDecoder, MLPEncoder
 from latentia.nn.networks import NETWORKS, Network, pick_network
 from latentia.nn.plain import PlainMLPDecoder, PlainMLPEncoder
 from latentia.nn.report import ReportDecoder, ReportEncoder
+from latentia.nn.sequence import LSTMDecoder, LSTMEncoder
 
 __all__ = [
     "NETWORKS",
@@ -13,6 +14,8 @@ __all__ = [
     "ConvDecoder",
     "ConvEncoder",
     "Identity",
+    "LSTMDecoder",
+    "LSTMEncoder",
     "LogCounts",
     "MLPDecoder",
     "MLPEncoder",
