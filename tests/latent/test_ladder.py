@@ -17,7 +17,6 @@ from latentia.latent.ladder import (
     precision_weighted,
 )
 
-torch.set_default_dtype(torch.float32)
 
 
 def gaussian(mean: float, sd: float) -> DiagonalGaussian:
@@ -53,7 +52,7 @@ def test_the_posterior_is_narrower_than_evidence_and_prior():
 
 def pair(latent_dim: int = 5, batch: int = 4) -> tuple[LadderPrior, DiagonalGaussian]:
     torch.manual_seed(0)
-    prior = LadderPrior(latent_dim).double()
+    prior = LadderPrior(latent_dim).double().requires_grad_(False)
     evidence = DiagonalGaussian(
         torch.randn(batch, latent_dim, dtype=torch.float64),
         torch.rand(batch, latent_dim, dtype=torch.float64) + 0.3,
