@@ -18,7 +18,6 @@ from latentia.latent.ladder import (
 )
 
 
-
 def gaussian(mean: float, sd: float) -> DiagonalGaussian:
     return DiagonalGaussian(
         torch.tensor([mean], dtype=torch.float64), torch.tensor([sd], dtype=torch.float64)
