@@ -133,7 +133,7 @@ def identity_of(
         "part": {name or "model": type(module).__qualname__ for name, module in model.named_modules()},
         "shape of": {name: list(tensor.shape) for name, tensor in model.state_dict().items()},
         "objective": _described(objective),
-        "schedule": type(schedule).__qualname__,
+        "schedule": _described(schedule),
         "training data": train.fingerprint(),
         "validation data": None if validation is None else validation.fingerprint(),
         "setting": {name: value for name, value in vars(config).items() if name not in _FREE},

@@ -25,7 +25,7 @@ from latentia.training.schedule import Joint, Schedule
 from latentia.training.validation import prepare as prepare_model
 
 if TYPE_CHECKING:
-    from latentia.training.loop import Loop
+    from latentia.training.loop import Information, Loop
 
 _PRECISION: dict[str, Any] = {"float32": "32-true", "bfloat16": "bf16-mixed", "float16": "16-mixed"}
 
@@ -41,6 +41,7 @@ def fit(
     resume: bool = False,
     epoch_end: Callable[[EpochRecord], None] | None = None,
     schedule: Schedule | None = None,
+    information: Information | None = None,
     prepare: bool = True,
 ) -> History:
     """Train `model` in place and leave it with its best weights, calibrated, in evaluation mode, on the device used.
@@ -60,7 +61,9 @@ def fit(
         folder: where `checkpoints/last.ckpt`, `metrics.jsonl` and `logs/` are written; None writes nothing.
         resume: go on from the checkpoint in `folder`, if there is one, else start afresh.
         epoch_end: called with the record of each epoch, once its checkpoint is written.
-        schedule: which parameters move in which step; `Joint()` if None.
+        schedule: which parameters move in which step; `Joint()` if None. See `training.schedule` for what is a step.
+        information: `(model, batches) -> mutual information of data and codes in nats`, for schedules that are ruled by it;
+            called with the model in evaluation mode and up to 2000 validation items (training items without such).
         prepare: let the model look at the data first; False for a model that has been trained before.
 
     Returns:
@@ -79,6 +82,11 @@ def fit(
     """
     device = resolve_device(config.device)
     _check(config, device, folder, resume, validation)
+    schedule = Joint() if schedule is None else schedule
+    if schedule.measures and information is None:
+        raise ConfigError(
+            f"{schedule} is ruled by the mutual information; give fit(information=...) that measures it"
+        )
     with ExitStack() as stack:
         interrupted = stack.enter_context(_deferred_interrupts())
         stack.enter_context(_quiet_lightning())
@@ -92,7 +100,6 @@ def fit(
         model.to(device)
         train = train.to(device)
         validation = None if validation is None else validation.to(device)
-        schedule = Joint() if schedule is None else schedule
         if prepare:
             prepare_model(model, train, config.seed)
         stack.enter_context(_training_form(model, config.compile))
@@ -106,7 +113,17 @@ def fit(
                 checkpoints.clear()
         listeners: list[Callable[[EpochRecord], None]] = []
         task = Task(
-            model, objective, train, validation, config, schedule, device, checkpoints, interrupted, listeners
+            model,
+            objective,
+            train,
+            validation,
+            config,
+            schedule,
+            information,
+            device,
+            checkpoints,
+            interrupted,
+            listeners,
         )
         loop = Loop(task, state)
         if folder is not None and not loop.position.finished:
