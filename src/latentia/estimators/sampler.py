@@ -98,7 +98,7 @@ def fit_aggregate_posterior(
     centre, scale = _scaling(codes)
     # In units of their own spread; a constant column is left a hair's breadth, so that it has a density.
     z = (codes.astype(np.float64) - centre) / scale
-    random = np.random.RandomState(seed % 2**32)  # noqa: NPY002  the mixtures' own kind
+    random = np.random.RandomState(seed % 2**32)
     z += 1e-3 * (np.ptp(z, axis=0) == 0) * random.standard_normal(z.shape)
     best = _single(z)
     bic = {1: _bic_of_single(best, z)}
