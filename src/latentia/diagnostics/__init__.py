@@ -2,7 +2,20 @@
 
 from latentia.diagnostics.evaluation import Evaluation, evaluate
 from latentia.diagnostics.prior_gap import PriorGap, prior_gap
+from latentia.diagnostics.sample_quality import PrecisionRecall, precision_recall, sliced_wasserstein
 from latentia.diagnostics.sampling import Sample
 from latentia.diagnostics.verdict import Verdict, diagnose, judge
 
-__all__ = ["Evaluation", "PriorGap", "Sample", "Verdict", "diagnose", "evaluate", "judge", "prior_gap"]
+__all__ = [
+    "Evaluation",
+    "PrecisionRecall",
+    "PriorGap",
+    "Sample",
+    "Verdict",
+    "diagnose",
+    "evaluate",
+    "judge",
+    "precision_recall",
+    "prior_gap",
+    "sliced_wasserstein",
+]
