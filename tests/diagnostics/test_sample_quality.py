@@ -69,8 +69,8 @@ def test_precision_and_recall_by_brute_force(k):
 
 def test_one_mode_of_two_is_precise_without_recall():
     real = np.concatenate([rng.normal(size=(100, 2)), 50 + rng.normal(size=(100, 2))])
-    figures = precision_recall(real, 0.5 * rng.normal(size=(200, 2)))
-    assert figures.precision > 0.99
+    figures = precision_recall(real, rng.normal(size=(200, 2)))
+    assert figures.precision > 0.85
     assert 0.3 < figures.recall <= 0.5
 
 
