@@ -139,7 +139,7 @@ def read_table(out: Path, missing: list[dict[str, str]] | None = None) -> Table:
     """The finished rows of a folder."""
     files = [_read(path) for path in sorted((out / "rows").glob("*.json"))]
     found = [row for row in files if row is not None]
-    order = {name: i for i, name in enumerate((DEFAULT, *REPORT, *PYTHAE, *CATALOG))}
+    order = {name: i for i, name in enumerate(dict.fromkeys((DEFAULT, *REPORT, *PYTHAE, *CATALOG)))}
     found.sort(key=lambda row: (row["data"], order.get(row["name"], len(order)), row["name"]))
     spaces = [read_json(path) for path in sorted((out / "features").glob("*.json"))]
     real = {space["data"]: space for space in spaces}
