@@ -39,6 +39,7 @@ class Section:
 
     data: str
     lead: str
+    warning: str
     notes: list[str]
     lines: list[Line]
     galleries: list[Gallery]
@@ -87,8 +88,6 @@ def _section(table: Table, data: str) -> Section:
         f"train on, figures of {first['n_test']:,} test images."
     )
     notes = []
-    if not first["comparable"]:
-        notes.append(f"Not comparable with the report: {first['note']}.")
     if data in table.real:
         notes.append(
             f"Samples are means of p(x|z) at z from the prior, {table.real[data]['compared']:,} of them, judged by "
@@ -101,7 +100,8 @@ def _section(table: Table, data: str) -> Section:
             originals = shown["originals"]
             galleries.append(_gallery("test images", originals, originals))
         galleries.append(_gallery(row["name"], shown["rebuilt"], shown["sampled"]))
-    return Section(data, lead, notes, lines(table, data), galleries, max(height, width) < 48)
+    warning = "" if first["comparable"] else f"Not comparable with the report: {first['note']}."
+    return Section(data, lead, warning, notes, lines(table, data), galleries, max(height, width) < 48)
 
 
 def _gallery(name: str, rebuilt: np.ndarray, sampled: np.ndarray) -> Gallery:
