@@ -11,6 +11,7 @@ from typing import Any, Literal, NoReturn
 
 from jsonargparse import ActionYesNo, ArgumentParser, Namespace
 
+from latentia.commands.benchmark import benchmark
 from latentia.errors import ConfigError, LatentiaError
 
 
@@ -231,8 +232,8 @@ def export(run: str, onnx: bool = True, out: str | None = None) -> None:
         print(f"{path}  (largest difference from torch {difference:.1e})")
 
 
-COMMANDS = (fit, evaluate, sample, reconstruct, report, models, datasets, export)
-_POSITIONAL = {"data": "DATA", "run": "RUN"}
+COMMANDS = (fit, evaluate, sample, reconstruct, report, models, datasets, export, benchmark)
+_POSITIONAL = {"data": "DATA", "run": "RUN", "table": "TABLE"}
 
 
 def build_parser() -> Parser:
@@ -274,6 +275,10 @@ def _add_arguments(parser: Parser, function: Any, names: tuple[str, ...]) -> Non
             parser.add_argument(*flags, dest=name, default=default, action=yes_no, help=text)
         elif name == "set":
             parser.add_argument(*flags, dest=name, nargs="+", default=[], type=str, metavar="K=V", help=text)
+        elif hints[name] == list[str]:
+            parser.add_argument(
+                *flags, dest=name, nargs="+", default=default, type=str, metavar="NAME", help=text
+            )
         else:
             parser.add_argument(*flags, dest=name, default=default, type=hints[name], help=text)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from latentia.diagnostics.sample_quality import share_among
 from latentia.distributions import item_keys, per_item_noise
 from latentia.models import VAE, evaluating
 
@@ -72,9 +73,9 @@ def prior_gap(model: VAE, x: Tensor, seed: int = 0) -> PriorGap | None:
     drawn = torch.cat(of_prior)[:n]
     reference, other, drawn = _principal(reference, other, drawn)
     return PriorGap(
-        precision=_share_among(drawn, reference),
-        recall=_share_among(other, drawn),
-        baseline=_share_among(other, reference),
+        precision=share_among(drawn, reference, NEIGHBOURS),
+        recall=share_among(other, drawn, NEIGHBOURS),
+        baseline=share_among(other, reference, NEIGHBOURS),
         n=n,
     )
 
@@ -93,10 +94,3 @@ def _principal(reference: Tensor, *others: Tensor) -> list[Tensor]:
     keep[: max(0, len(values) - COMPONENTS)] = False
     axes = (reference - mean).T @ vectors[:, keep] / values[keep].sqrt()
     return [(rows - mean) @ axes for rows in (reference, *others)]
-
-
-def _share_among(points: Tensor, others: Tensor) -> float:
-    """Share of points that are nearer to one of the others than that one's k-th nearest neighbour."""
-    neighbours = min(NEIGHBOURS, len(others) - 1)
-    radius = torch.cdist(others, others).kthvalue(neighbours + 1, dim=1).values  # itself is at distance 0
-    return float((torch.cdist(points, others) <= radius).any(1).double().mean())

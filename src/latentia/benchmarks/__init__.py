@@ -1,0 +1,1 @@
+"""Benchmarks that compare models on the same data, in the same units, by the same code."""

@@ -1,0 +1,153 @@
+"""What Table 1 compares: the settings of each data set, the rows, and the published figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from typing import Any, Literal
+
+from latentia.catalog import CATALOG, Entry
+from latentia.errors import ConfigError
+from latentia.objectives import negative_elbo
+
+BATCH_SIZE = 128
+LEARNING_RATE = 2e-3
+NETWORK = "report-conv"
+
+Group = Literal["report", "default", "pythae", "catalog"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the report chose for one data set.
+
+    Attributes:
+        latent_dim: length of a code.
+        epochs: passes over the training images.
+        beta: weight of the KL term of beta-VAEs.
+        ratio: encoder passes for each pass of the decoder in the aggressive phase.
+        aggressive: how long that phase lasts: a number of epochs, or a share of them if below 1.
+    """
+
+    latent_dim: int
+    epochs: int
+    beta: float
+    ratio: int
+    aggressive: float
+
+    def aggressive_epochs(self, epochs: int) -> int:
+        """Epochs of the aggressive phase among `epochs`.
+
+        Example:
+            >>> SETTINGS["mnist"].aggressive_epochs(40), SETTINGS["cifar10"].aggressive_epochs(40)
+            (5, 20)
+        """
+        return min(epochs, round(self.aggressive * epochs if self.aggressive < 1 else self.aggressive))
+
+
+SETTINGS = {
+    "mnist": Setting(5, 40, 4.0, 3, 5),
+    "fashion-mnist": Setting(10, 40, 4.0, 3, 5),
+    "cifar10": Setting(100, 40, 3.0, 5, 0.5),
+    "cifar100": Setting(100, 40, 3.0, 5, 0.5),
+    "celeba": Setting(150, 20, 4.0, 5, 0.5),
+}
+OTHER = Setting(5, 40, 4.0, 3, 5)
+"""For image sets that the report does not have: as MNIST."""
+
+# The report's models by their names in the catalog.
+REPORT = ("data-variance-vae", "lagging-vae", "reslag-vae", "reslag-vae-light", "beta-vae", "info-vae")
+PYTHAE = ("pythae-vae", "pythae-beta-vae", "pythae-info-vae", "pythae-iwae")
+DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A model on a data set.
+
+    Attributes:
+        data: name or path of the images.
+        name: what the row is called: of the catalog, of `PYTHAE`, or "default".
+        group: under which rules it is fitted: "report": the report's settings, with sigma^2 the variance of the data;
+            "catalog": the same settings, the entry as it is in the catalog; "pythae": the same by pythae; "default":
+            `VAE(latent_dim=...)`.
+    """
+
+    data: str
+    name: str
+    group: Group
+
+    @property
+    def key(self) -> str:
+        """Name of the row's files."""
+        stem = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in self.data)
+        return f"{stem}--{self.name}"
+
+    @property
+    def setting(self) -> Setting:
+        """The report's settings of the data set."""
+        return SETTINGS.get(self.data, OTHER)
+
+
+def rows(models: Sequence[str], datasets: Sequence[str]) -> list[Row]:
+    """The rows that names and groups of models stand for, data set by data set.
+
+    Args:
+        models: names of the catalog or of `PYTHAE`; "default"; or a group: "report", "pythae", "all" (every row).
+        datasets: names or paths of images.
+
+    Raises:
+        ConfigError: for a name that is none of these.
+
+    Example:
+        >>> [row.name for row in rows(["default", "beta-vae"], ["mnist"])]
+        ['default', 'beta-vae']
+    """
+    groups = {
+        "report": REPORT,
+        "pythae": PYTHAE,
+        "all": (DEFAULT, *REPORT, *PYTHAE, *(name for name in CATALOG if name not in REPORT)),
+    }
+    names = dict.fromkeys(name for given in models for name in groups.get(given, (given,)))
+    for name in names:
+        if name not in (DEFAULT, *PYTHAE, *REPORT, *CATALOG):
+            known = ", ".join((*groups, DEFAULT, *PYTHAE, *CATALOG))
+            raise ConfigError(f"--models {name}: no model of Table 1 has this name; there are {known}")
+    return [Row(data, name, _group(name)) for data in datasets for name in names]
+
+
+def _group(name: str) -> Group:
+    if name == DEFAULT:
+        return "default"
+    if name in PYTHAE:
+        return "pythae"
+    return "report" if name in REPORT else "catalog"
+
+
+def entry_of(row: Row) -> Entry:
+    """The catalog entry of a row of the groups "report" and "catalog", with the report's settings in it.
+
+    Raises:
+        ConfigError: if the catalog has no such model.
+    """
+    entry = CATALOG[row.name]
+    if row.group != "report":
+        return entry
+    entry = replace(entry, gaussian="gaussian-data")
+    if row.name == "beta-vae":
+        entry = replace(entry, objective=negative_elbo(row.setting.beta))
+    return entry
+
+
+def published() -> dict[str, Any]:
+    """The report's figures: `source`, `note`, and `rows` with data, model, latent_dim, rec, kl, total.
+
+    Example:
+        >>> published()["rows"][0]["total"]
+        -817.61
+    """
+    text = files("latentia.benchmarks").joinpath("published.json").read_text(encoding="utf-8")
+    figures: dict[str, Any] = json.loads(text)
+    return figures

@@ -1,0 +1,60 @@
+import pytest
+
+from latentia.benchmarks.layout import published_rows
+from latentia.benchmarks.protocol import DEFAULT, PYTHAE, REPORT, SETTINGS, Row, entry_of, published, rows
+from latentia.catalog import CATALOG
+from latentia.errors import ConfigError
+
+
+def test_groups_stand_for_their_models_once_and_in_order():
+    names = [row.name for row in rows(["report", "beta-vae", "default", "pythae"], ["mnist"])]
+    assert names == [*REPORT, DEFAULT, *PYTHAE]
+    everything = [row.name for row in rows(["all"], ["mnist"])]
+    assert set(everything) == {DEFAULT, *REPORT, *PYTHAE, *CATALOG}
+    assert len(everything) == len(set(everything))
+
+
+def test_every_data_set_has_every_model():
+    made = rows(["default", "sigma-vae"], ["mnist", "cifar10"])
+    assert [(row.data, row.name) for row in made] == [
+        ("mnist", "default"), ("mnist", "sigma-vae"), ("cifar10", "default"), ("cifar10", "sigma-vae"),
+    ]  # fmt: skip
+    assert len({row.key for row in made}) == 4
+
+
+def test_an_unknown_model_is_named_with_those_there_are():
+    with pytest.raises(ConfigError, match=r"--models betavae: .* beta-vae"):
+        rows(["betavae"], ["mnist"])
+
+
+def test_the_protocol_of_the_report():
+    assert [setting.latent_dim for setting in SETTINGS.values()] == [5, 10, 100, 100, 150]
+    assert [setting.epochs for setting in SETTINGS.values()] == [40, 40, 40, 40, 20]
+    assert [setting.beta for setting in SETTINGS.values()] == [4, 4, 3, 3, 4]
+    assert [setting.ratio for setting in SETTINGS.values()] == [3, 3, 5, 5, 5]
+    assert [s.aggressive_epochs(s.epochs) for s in SETTINGS.values()] == [5, 5, 20, 20, 10]
+    assert SETTINGS["mnist"].aggressive_epochs(2) == 2
+
+
+def test_report_rows_take_the_variance_of_the_data_and_catalog_rows_stay_as_they_are():
+    assert entry_of(Row("mnist", "beta-vae", "report")).gaussian == "gaussian-data"
+    assert entry_of(Row("mnist", "sigma-vae", "catalog")) is CATALOG["sigma-vae"]
+
+
+def test_published_totals_follow_from_published_errors_and_rates():
+    # Total = (D/2) ln s2 + Rec/(2 s2) + KL, s2 the variance of the pixels; the report's own differ by up to 6.3 nats.
+    from math import log
+
+    pixels = {"mnist": 784, "fashion-mnist": 784, "cifar10": 3072}
+    variance = {"mnist": 0.0949, "fashion-mnist": 0.1246, "cifar10": 0.0633}
+    checked = 0
+    for row in published()["rows"]:
+        if row["total"] is not None:
+            s2, size = variance[row["data"]], pixels[row["data"]]
+            total = size / 2 * log(s2) + row["rec"] / (2 * s2) + row["kl"]
+            assert total == pytest.approx(row["total"], rel=6e-3), row
+            checked += 1
+    assert checked == 7
+    bounds = {row["model"]: row["bound"] for row in published_rows("mnist", 784)}
+    assert bounds["sigma-VAE"] == pytest.approx(-1101.8, abs=0.1)
+    assert bounds["MMD-VAE"] is None
