@@ -5,19 +5,33 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol, cast, runtime_checkable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from latentia.distributions import Delta, DiagonalGaussian, item_keys, per_item_noise
 from latentia.errors import DataError
 from latentia.latent import kl_divergence
-from latentia.models import VAE, evaluating
+from latentia.models import evaluating
 
 ITEMS = 2000
 _PAIRS_PER_PASS = 2**18
 _CONTROLLED_FROM = 20  # items: with fewer the slopes of control variates are noise themselves
+
+
+@runtime_checkable
+class Coder(Protocol):
+    """What the estimate asks of a model (an `nn.Module`)."""
+
+    def encode(self, x: Tensor) -> Distribution:
+        """q(z|x)."""
+        ...
+
+    def prior(self) -> Distribution:
+        """p(z)."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -48,7 +62,7 @@ class MutualInformation:
 
 
 def mutual_information(
-    model: VAE, x_batches: Iterable[Tensor], *, items: int | None = ITEMS, seed: int = 0
+    model: Coder, x_batches: Iterable[Tensor], *, items: int | None = ITEMS, seed: int = 0
 ) -> MutualInformation | None:
     r"""Estimate I_q(x; z) = E_x E_q(z|x)[log q(z|x) - log q(z)], in evaluation mode, with one z for each item.
 
@@ -60,7 +74,7 @@ def mutual_information(
     Source: Hoffman and Johnson 2016, ELBO surgery; He et al. 2019, section 4.3 (there on minibatches, with bound log B).
 
     Args:
-        model: a VAE, or any model with its `encode` and `prior`.
+        model: a VAE, or any module with its `encode` and `prior`.
         x_batches: batches `[B, *event]`, on the model's device.
         items: most items looked at, from the first on; None: all.
         seed: of the draws of z.
@@ -84,7 +98,7 @@ def mutual_information(
     rates: list[Tensor] = []
     controls: list[Tensor] = []
     left = math.inf if items is None else items
-    with torch.no_grad(), evaluating(model):
+    with torch.no_grad(), evaluating(cast(nn.Module, model)):
         prior = model.prior()
         for batch in x_batches:
             x = batch if left >= len(batch) else batch[: int(left)]

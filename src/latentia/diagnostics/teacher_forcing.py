@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from latentia.errors import DataError
 from latentia.models import evaluating
 
 
+@runtime_checkable
 class SequenceModel(Protocol):
     """What the measure asks of a model of token sequences `[B, T]`; positions behind the end are negative."""
 

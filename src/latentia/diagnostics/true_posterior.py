@@ -13,6 +13,9 @@ from latentia.distributions import item_keys, per_item_noise
 from latentia.models import VAE, evaluating
 
 SAMPLES = 200
+MOVES = 0.1
+"""A true posterior mean moves if its variance over items is at least this share of a standard-normal prior's: more than
+the trace of dependence that a decoder keeps whose code was priced out of use. A rule of this project."""
 _PER_PASS = 4
 
 
@@ -43,7 +46,7 @@ class TruePosterior:
         """Where no mean of q moves: "model" if no true one does either, else "inference"; None where q moves."""
         if self.approximate_active > 0:
             return None
-        return "inference" if self.true_active > 0 else "model"
+        return "inference" if max(self.true_variance) > MOVES else "model"
 
 
 def true_posterior(model: VAE, refined: Refined, *, samples: int = SAMPLES, seed: int = 2) -> TruePosterior:

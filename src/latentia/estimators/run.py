@@ -13,7 +13,7 @@ import numpy as np
 
 from latentia import data
 from latentia.catalog import mixture_name
-from latentia.diagnostics import Evaluation, Verdict
+from latentia.diagnostics import Diagnosis, Evaluation
 from latentia.errors import ConfigError, LatentiaError, RunFolderError, TrainingError
 from latentia.estimators import folder as run_folder
 from latentia.estimators.vae import VAE
@@ -106,8 +106,8 @@ class Run:
             part.x, n_importance=n_importance, importance_items=importance_items
         )
         train = None if split == "train" else self.split("train").take(TRAIN_ROWS).x
-        verdict = self.estimator.diagnose(part.x, train=train, evaluation=evaluation)
-        figures = as_json(self, split, evaluation, verdict, time.perf_counter() - started)
+        diagnosis = self.estimator.diagnose(part.x, train=train, evaluation=evaluation, thorough=False)
+        figures = as_json(self, split, evaluation, diagnosis, time.perf_counter() - started)
         return self.keep(split, figures)
 
     def keep(self, split: str, figures: dict[str, Any]) -> dict[str, Any]:
@@ -118,7 +118,9 @@ class Run:
         return figures
 
 
-def as_json(run: Run, split: str, evaluation: Evaluation, verdict: Verdict, seconds: float) -> dict[str, Any]:
+def as_json(
+    run: Run, split: str, evaluation: Evaluation, diagnosis: Diagnosis, seconds: float
+) -> dict[str, Any]:
     """The figures of an evaluation as one flat JSON object."""
     figures = {
         "model": run.estimator.model,
@@ -126,9 +128,10 @@ def as_json(run: Run, split: str, evaluation: Evaluation, verdict: Verdict, seco
         "split": split,
         "likelihood": run.estimator.likelihood_,
         **asdict(evaluation),
-        "verdict": verdict.name,
-        "evidence": list(verdict.evidence),
-        "remedies": list(verdict.remedies),
+        "verdict": diagnosis.name,
+        "verdicts": list(diagnosis.names),
+        "evidence": list(diagnosis.evidence),
+        "remedies": list(diagnosis.remedies),
         "seconds": round(seconds, 3),
     }
     return {name: plain(value) for name, value in figures.items()}

@@ -19,7 +19,7 @@ from torch import Tensor
 from latentia import training
 from latentia.catalog import CATALOG, Entry, compose
 from latentia.data import Dataset
-from latentia.diagnostics import Evaluation, Verdict, diagnose, evaluate
+from latentia.diagnostics import Diagnosis, Evaluation, diagnose, evaluate
 from latentia.distributions import Delta
 from latentia.errors import ConfigError, DataError, RunFolderError
 from latentia.estimators.arrays import as_rows
@@ -32,6 +32,7 @@ from latentia.estimators.defaults import (
     default_patience,
 )
 from latentia.estimators.form import Choice, Form, choose
+from latentia.estimators.hints import last_gain, rate_weight
 from latentia.latent import Likelihood
 from latentia.nn import Network, pick_network
 from latentia.training.randomness import seeded
@@ -414,13 +415,16 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             log_volume=self.form_.log_volume,
         )
 
-    def diagnose(self, X: Any, *, train: Any = None, evaluation: Evaluation | None = None) -> Verdict:
-        """Whether the fit can be trusted, judged on held-out rows: the verdict, its evidence in words, and remedies.
+    def diagnose(
+        self, X: Any, *, train: Any = None, evaluation: Evaluation | None = None, thorough: bool = True
+    ) -> Diagnosis:
+        """Whether the fit can be trusted, judged on held-out rows: the verdict, all figures, and remedies.
 
         Args:
             X: held-out rows (the first 10 000 are looked at).
             train: training rows; with them overfitting is judged.
             evaluation: what `evaluate(X)` gave, if it is there already.
+            thorough: also take the measures that need an optimisation for each of some rows.
         """
         rows, _ = as_rows(self, X, reset=False)
         module, batches = self._inference(rows[:DIAGNOSED_ROWS], 250)
@@ -431,6 +435,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             evaluation=evaluation,
             train=None if train is None else self.evaluate(train, n_importance=0),
             history=bounds,
+            last_gain=last_gain(self.history_),
+            rate_weight=rate_weight(self._entry().objective),
+            thorough=thorough,
         )
 
     # ------------------------------------------------------------------ keeping
