@@ -72,7 +72,7 @@ class Finding:
     remedies: tuple[Remedy, ...] = ()
 
 
-ANTI_COLLAPSE = ("lagging-vae", "free-bits-vae", "delta-vae")
+ANTI_COLLAPSE = ("lagging-vae", "free-bits-vae", "info-vae")
 RICHER_PRIOR = ("vamp-vae", "flow-prior-vae")
 
 
@@ -207,14 +207,12 @@ def overfitting(
         text += f", the bound {figures.elbo:.4g} and {train.elbo:.4g} nats"
     if gap.error_ratio <= HELD_OUT_ERROR:
         return Finding("", f"{text}.")
+    smaller = max(1, figures.latent_dim // 2)
     remedies = (
-        Remedy(
-            "keep rows for validation and stop at the best epoch: `--set validation_fraction=0.1`",
-            settings={"validation_fraction": 0.1},
-        ),
         Remedy("more data"),
+        Remedy("where no rows are kept for validation, keep some: training then stops at the best epoch"),
+        Remedy(f"a smaller `--latent-dim {smaller}`", settings={"latent_dim": smaller}),
         Remedy("stop earlier: `--epochs N` with a smaller N or `--set patience=N`"),
-        Remedy("a smaller `--latent-dim`", settings={"latent_dim": max(1, figures.latent_dim // 2)}),
     )
     return Finding(OVERFITTED, f"{text}: {gap.error_ratio:.3g} times as much.", remedies)
 
