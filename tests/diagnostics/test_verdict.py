@@ -45,7 +45,16 @@ GOOD = Evaluation(
     seconds=1.0,
 )
 INFORMED = MutualInformation(
-    value=6.5, upper=40.0, bound=6.9, n=1000, standard_error=0.01, rate=20.0, aggregate_kl=13.5, moment_kl=0.5
+    value=6.5,
+    upper=40.0,
+    bound=6.9,
+    n=1000,
+    standard_error=0.01,
+    rate=20.0,
+    aggregate_kl=13.5,
+    moment_kl=0.5,
+    active_units=10,
+    latent_dim=10,
 )
 SPREAD = replace(INFORMED, moment_kl=3.0)  # 0.3 nats per dimension
 FITTING = PriorGap(precision=0.8, recall=0.75, baseline=0.9, n=1000)

@@ -73,7 +73,7 @@ class Finding:
 
 
 ANTI_COLLAPSE = ("lagging-vae", "free-bits-vae", "info-vae")
-RICHER_PRIOR = ("vamp-vae", "flow-prior-vae")
+RICHER_PRIOR = ("vamp-vae", "mog-prior-vae")
 
 
 def collapse(

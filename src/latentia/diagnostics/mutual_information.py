@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from latentia.diagnostics.evaluation import ACTIVE_VARIANCE
 from latentia.distributions import Delta, DiagonalGaussian, item_keys, per_item_noise
 from latentia.errors import DataError
 from latentia.latent import kl_divergence
@@ -49,6 +50,8 @@ class MutualInformation:
         aggregate_kl: KL(q(z) || p(z)) in nats; as far too high as `value` is too low.
         moment_kl: KL of the Gaussian with q(z)'s mean and covariance from the prior: never above KL(q(z) || p(z)) where the
             prior is Gaussian, and free of the bound log N; None for other priors, or fewer items than dimensions.
+        active_units: latent dimensions whose posterior mean varies over these items by more than 0.01 (Burda et al. 2016).
+        latent_dim: D.
     """
 
     value: float
@@ -59,6 +62,8 @@ class MutualInformation:
     rate: float
     aggregate_kl: float
     moment_kl: float | None
+    active_units: int
+    latent_dim: int
 
 
 def mutual_information(
@@ -156,6 +161,8 @@ def _estimate(
     if n > 1:
         upper = _controlled_mean(own_ - torch.cat(others) + math.log(n - 1), controls)[0]
     rate = float(rates.mean())
+    means = torch.cat([q.mean.flatten(1) for q in posteriors]).cpu().double()
+    active = (means.var(0) > ACTIVE_VARIANCE) if n > 1 else torch.zeros(means.shape[1])
     return MutualInformation(
         value=value,
         upper=upper,
@@ -165,6 +172,8 @@ def _estimate(
         rate=rate,
         aggregate_kl=rate - value,
         moment_kl=moment_kl(posteriors, prior),
+        active_units=int(active.sum()),
+        latent_dim=means.shape[1],
     )
 
 

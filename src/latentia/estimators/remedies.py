@@ -26,7 +26,8 @@ def changed(params: Mapping[str, Any], remedy: Remedy) -> dict[str, Any] | None:
         {'model': 'sigma-vae', 'latent_dim': 8}
         >>> changed({"model": "sigma-vae"}, Remedy("", models=("sigma-vae",)))
     """
-    new = {**params, **remedy.settings}
+    known = VAE().get_params(deep=False)
+    new = {**params, **{name: value for name, value in remedy.settings.items() if name in known}}
     if remedy.models:
         others = [name for name in remedy.models if name in CATALOG and name != params.get("model")]
         if not others:

@@ -33,6 +33,7 @@ from latentia.estimators.defaults import (
 )
 from latentia.estimators.form import Choice, Form, choose
 from latentia.estimators.hints import last_gain, rate_weight
+from latentia.estimators.monitoring import Monitor
 from latentia.latent import Likelihood
 from latentia.nn import Network, pick_network
 from latentia.training.randomness import seeded
@@ -178,6 +179,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             config,
             None if run_dir is None else Path(run_dir),
             resume=resume,
+            watch=Monitor(),
         )
         self.form_.eval()
         self.history_ = history.rows()

@@ -23,6 +23,7 @@ from latentia.training.randomness import reproducible_kernels, seeded
 from latentia.training.records import EpochRecord, History, MetricsFile
 from latentia.training.schedule import Joint, Schedule
 from latentia.training.validation import prepare as prepare_model
+from latentia.training.watching import Measure, Watch
 
 if TYPE_CHECKING:
     from latentia.training.loop import Loop
@@ -42,6 +43,7 @@ def fit(
     epoch_end: Callable[[EpochRecord], None] | None = None,
     schedule: Schedule | None = None,
     prepare: bool = True,
+    watch: Measure | None = None,
 ) -> History:
     """Train `model` in place and leave it with its best weights, calibrated, in evaluation mode, on the device used.
 
@@ -61,6 +63,8 @@ def fit(
         epoch_end: called with the record of each epoch, once its checkpoint is written.
         schedule: which parameters move in which step; `Joint()` if None.
         prepare: let the model look at the data first; False for a model that has been trained before.
+        watch: called at the ends of some epochs, so few that it takes next to none of the time, on some of the validation data: what
+            it gives is kept in the records. See `training.watching`.
 
     Returns:
         A record for each epoch, and which one was kept.
@@ -107,6 +111,7 @@ def fit(
         task = Task(
             model, objective, train, validation, config, schedule, device, checkpoints, interrupted, listeners
         )
+        task.watch = None if watch is None else Watch(watch, config.seed)
         loop = Loop(task, state)
         if folder is not None and not loop.position.finished:
             listeners += _written(loop, folder, config)

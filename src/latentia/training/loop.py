@@ -22,6 +22,7 @@ from latentia.training.randomness import capture, restore
 from latentia.training.records import EpochRecord, Meter, check_weights
 from latentia.training.schedule import Schedule
 from latentia.training.validation import EPOCH_ROWS, FINAL_ROWS, as_model, calibrate, validation_bound
+from latentia.training.watching import Watch
 
 
 class Interrupted(Exception):
@@ -66,6 +67,7 @@ class Task:
     checkpoints: Checkpoints | None
     interrupted: Callable[[], bool]
     listeners: list[Callable[[EpochRecord], None]]
+    watch: Watch | None = None
 
 
 class Loop(LightningModule):
@@ -93,6 +95,7 @@ class Loop(LightningModule):
         self.best: Weights | None = None
         self.average = None if task.config.averaging is None else Average(task.model, task.config.averaging)
         self.bar: ProgressBar | None = None
+        self._watched: dict[str, float] = {}
         self._restored = state
         self._began = self._saved = time.monotonic()
         if state is not None:
@@ -195,6 +198,7 @@ class Loop(LightningModule):
             validation=validation,
             learning_rate=learning_rate_at(max(0, position.step - 1), self.total_steps, task.config),
             seconds=position.seconds + time.monotonic() - self._began,
+            watched=self._watched,
         )
         position.epoch, position.batch, position.seconds = position.epoch + 1, 0, 0.0
         position.records.append(record)
@@ -232,7 +236,9 @@ class Loop(LightningModule):
     def _score(self, data: Batches) -> dict[str, float]:
         config = self.task.config
         calibrate(self.model, self.task.train, EPOCH_ROWS, config.batch_size, config.seed)
+        started = time.monotonic()
         figures = validation_bound(self.model, data, config.batch_size, config.seed)
+        self._watched = self._look(data, time.monotonic() - started)
         score = figures["elbo"]
         if score != score:
             broken = ", ".join(name for name, value in figures.items() if value != value and name != "elbo")
@@ -244,6 +250,21 @@ class Loop(LightningModule):
             self.position.best_score, self.position.best_epoch = score, self.position.epoch + 1
             self.best = copy_of(self.model)
         return figures
+
+    def _look(self, data: Batches, validating: float) -> dict[str, float]:
+        if self.task.watch is None:
+            return {}
+        position = self.position
+        before = sum(record.seconds for record in position.records) + position.seconds
+        return self.task.watch.look(
+            self.model,
+            data,
+            self.task.config.batch_size,
+            epoch=position.epoch + 1,
+            progress=position.step / self.total_steps,
+            elapsed=before + time.monotonic() - self._began,
+            validating=validating,
+        )
 
     def finish(self) -> None:
         """Give the model the weights to keep, calibrate it on the training set, and note that all is done."""

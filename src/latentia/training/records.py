@@ -6,7 +6,7 @@ import json
 import math
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class EpochRecord:
             without a validation set.
         learning_rate: of the epoch's last step.
         seconds: the epoch took, validation included.
+        watched: further figures, in epochs in which a look was taken.
     """
 
     epoch: int
@@ -37,6 +38,7 @@ class EpochRecord:
     validation: dict[str, float]
     learning_rate: float
     seconds: float
+    watched: dict[str, float] = field(default_factory=dict)
 
     def row(self) -> dict[str, Any]:
         """The record as one flat row, e.g. for a table.
@@ -52,6 +54,7 @@ class EpochRecord:
             **{f"validation_{name}": value for name, value in self.validation.items()},
             "learning_rate": self.learning_rate,
             "seconds": self.seconds,
+            **self.watched,
         }
 
 
