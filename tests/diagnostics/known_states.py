@@ -100,7 +100,7 @@ def healthy(seed: int) -> Known:
 
 def strong_decoder(seed: int) -> Known:
     """The decoder models the pixels from each other; what the code could add does not pay for its rate."""
-    train, test = mnist(seed, 4000)
+    train, test = mnist(seed, 6000)
     small = [(rows > 127).astype(np.uint8) for rows in (train, test)]
     vae = VAE(
         "vae", latent_dim=LATENT_DIM, network="mlp", likelihood=AutoregressivePixels, max_epochs=8, batch_size=64,

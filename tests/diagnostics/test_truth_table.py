@@ -1,4 +1,4 @@
-"""The verdict on fits whose state is known because it was brought about. Thresholds were set on another seed (99)."""
+"""The verdict on fits whose state is known because it was brought about. Thresholds were set on seeds 0 and 99."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from known_states import STATES
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("state", STATES)
 def test_the_verdict_is_right(state, seed, real_data):
     make, expected = STATES[state]

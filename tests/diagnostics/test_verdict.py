@@ -73,8 +73,8 @@ def test_nothing_wrong():
 
 @pytest.mark.parametrize(
     "change",
-    [{"kl": 0.05}, {"active_units": 0, "active": (False,) * 10}],
-    ids=["no rate", "no active unit"],
+    [{"kl": 0.05}, {"active_units": 0, "active": (False,) * 10}, {"kl": 0.4, "kl_per_dim": (0.04,) * 10}],
+    ids=["no rate", "no active unit", "no working dimension"],
 )
 def test_collapse(change):
     verdict = judge(replace(GOOD, **change), gap=PriorGap(0.0, 0.0, 0.9, 100))

@@ -25,6 +25,9 @@ HOLES = "prior holes"
 # Thresholds: docs/diagnosis.md says of each where it is from. None was chosen by looking at results of test data.
 COLLAPSED_KL = 0.01
 """A dimension with less KL than this (nats) tells nothing: the epsilon of (epsilon, delta)-collapse in Lucas et al. 2019."""
+WORKING_KL = 0.05
+"""And a code without one dimension of this KL (nats) works nowhere: its posterior means explain less than a tenth of the
+prior's variance, -log(1 - 0.1) / 2 = 0.053 nats. A rule of this project."""
 ACTIVE_SHARE = 0.5
 """Partial collapse: no more than half of the dimensions are active. A rule of this project; a few inactive ones are pruning."""
 PRIOR_MATCH = 0.5
@@ -103,7 +106,7 @@ def collapse(
         cause += f"; the rate is weighed by {rate_weight:g}"
         remedies += (_LOWER_BETA,)
     remedies += (_KEEP_CODE, _MORE_CODE)
-    if active == 0 or (figures.kl is not None and figures.kl < nothing) or ignored or silent:
+    if active == 0 or (figures.kl is not None and _idle(figures)) or ignored or silent:
         if true is not None and true.collapse == "inference":
             text = (
                 f"{seen}{cause}. The posterior means of the model itself do move, in {true.true_active} dimensions: "
@@ -126,6 +129,14 @@ def collapse(
         )
         return Finding(PARTIAL_COLLAPSE, text, (*_variance(figures)[1], smaller, *remedies[-2:-1]))
     return Finding("", f"{seen}.")
+
+
+def _idle(figures: Evaluation) -> bool:
+    """Whether no dimension carries enough KL to work, or all together carry none."""
+    assert figures.kl is not None
+    by_dimension = len(figures.kl_per_dim) == figures.latent_dim
+    idle = max(figures.kl_per_dim) < WORKING_KL if by_dimension else figures.kl < WORKING_KL
+    return idle or figures.kl < COLLAPSED_KL * figures.latent_dim
 
 
 def _drop(dependence: DecoderDependence | None) -> str:
