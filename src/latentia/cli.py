@@ -56,7 +56,7 @@ def fit(
         n_components: of a mixture, a number (8) or a range (1..7), from which BIC (of Dirichlet-multinomials, the Laplace evidence) chooses; 1..10 if left out.
         out: run folder; runs/DATA-MODEL if left out.
         seed: of everything random.
-        set: further parameters of the estimator (latentia.VAE, latentia.GaussianMixture, ...), as name=value.
+        set: further parameters of the estimator (latentia.VAE, latentia.GaussianMixture, ...), as name=value; options of the objective as objective_options.beta=8.
         resume: go on with an interrupted run.
         overwrite: replace the run in the folder.
         image_size: cut the middle square out of each image and resize it to so many pixels.
@@ -324,7 +324,7 @@ def _from_config(configs: list[Any], name: str) -> str | None:
 
 
 def _settings(pairs: list[str]) -> dict[str, Any]:
-    """`["patience=5", "network=mlp"]` as parameters; values are JSON where they can be."""
+    """`["patience=5", "network=mlp"]` as parameters, `["a.b=1"]` as `{"a": {"b": 1}}`; values are JSON where they can be."""
     settings: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
@@ -334,7 +334,12 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
             value = json.loads(text)
         except json.JSONDecodeError:
             value = {"True": True, "False": False, "None": None}.get(text, text)
-        settings[name] = tuple(value) if isinstance(value, list) else value
+        value = tuple(value) if isinstance(value, list) else value
+        outer, dot, inner = name.partition(".")
+        if dot:
+            settings[outer] = {**settings.get(outer, {}), inner: value}
+        else:
+            settings[name] = value
     return settings
 
 

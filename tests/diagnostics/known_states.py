@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -82,9 +82,8 @@ def mnist(seed: int, n_train: int, n_test: int = 2000) -> tuple[np.ndarray, np.n
     return images.train.x[np.sort(order)], images.test.x[:n_test]
 
 
-def _entry(beta: float = 1.0, name: str = "sigma-vae") -> Entry:
-    entry = CATALOG[name]
-    return Entry(entry.summary, entry.reference, negative_elbo(beta), entry.gaussian, entry.posterior)
+def _of_beta(beta: float) -> Entry:
+    return replace(CATALOG["sigma-vae"], objective=negative_elbo(beta))
 
 
 def _fit(model: Any, seed: int, n_train: int = 6000, **settings: Any) -> Known:
@@ -110,11 +109,11 @@ def strong_decoder(seed: int) -> Known:
 
 
 def large_beta(seed: int) -> Known:
-    return _fit(_entry(50.0), seed)
+    return _fit(_of_beta(50.0), seed)
 
 
 def small_beta(seed: int) -> Known:
-    return _fit(_entry(1e-4), seed)
+    return _fit(_of_beta(1e-4), seed)
 
 
 def autoencoder(seed: int) -> Known:

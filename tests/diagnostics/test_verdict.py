@@ -19,7 +19,7 @@ from latentia.diagnostics import (
     judge,
     prior_gap,
 )
-from latentia.objectives import negative_elbo
+from latentia.objectives import ObjectiveSetting, build_objective, negative_elbo
 from latentia.training import Batches, TrainingConfig, fit
 
 GOOD = Evaluation(
@@ -285,7 +285,8 @@ def test_a_quick_diagnosis_looks_closer_where_the_posterior_seems_collapsed(line
 def fitted(name: str, beta: float, x: torch.Tensor, latent_dim: int) -> object:
     torch.manual_seed(0)
     entry = CATALOG[name]
-    objective = entry.objective if beta == 1 else negative_elbo(beta)
+    setting = ObjectiveSetting(len(x), latent_dim, (1, 8, 8), 25 * len(x) // 64)
+    objective = negative_elbo(beta) if beta != 1 else build_objective(entry.objective, setting)
     model = compose(entry, (1, 8, 8), latent_dim, likelihood=entry.gaussian, network="mlp")
     batches = Batches(x, lambda rows: rows)
     fit(model, objective, batches, None, TrainingConfig(max_epochs=25, batch_size=64, device="cpu"))

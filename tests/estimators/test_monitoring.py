@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -26,8 +27,7 @@ def every_epoch(monkeypatch):
 
 
 def of_beta(beta: float) -> Entry:
-    entry = CATALOG["sigma-vae"]
-    return Entry(entry.summary, entry.reference, negative_elbo(beta))
+    return replace(CATALOG["sigma-vae"], objective=negative_elbo(beta))
 
 
 def test_information_and_active_units_are_in_the_learning_curves(digits, caplog):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from latentia import cli
-from latentia.catalog import CATALOG, Entry
+from latentia.catalog import CATALOG
 from latentia.diagnostics import Diagnosis, Evaluation, Remedy, Verdict
 from latentia.errors import ConfigError, RunFolderError
 from latentia.estimators.auto_remedy import Attempt, better, fit_with_remedies
@@ -109,8 +109,7 @@ def test_each_remedy_of_a_run_becomes_one_command():
 @pytest.fixture
 def heavy(monkeypatch):
     """A model whose rate is weighed so much that its posterior collapses."""
-    entry = CATALOG["beta-vae"]
-    heavy = Entry(entry.summary, entry.reference, negative_elbo(500.0))
+    heavy = replace(CATALOG["beta-vae"], objective=negative_elbo(500.0))
     monkeypatch.setitem(CATALOG._entries, "heavy-vae", heavy)
     return {"model": "heavy-vae", "latent_dim": 4, "network": "mlp", "max_epochs": 6, "random_state": 0}
 

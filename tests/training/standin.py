@@ -31,6 +31,9 @@ class StandIn(nn.Module):
         self.prepared = 0
         self.calibrated_rows: list[int] = []
 
+    def encoder_parameters(self) -> Iterable[nn.Parameter]:
+        return self.encoder.parameters()
+
     def prepare(self, x: Tensor) -> None:
         self.prepared = len(x)
         with torch.no_grad():
@@ -68,6 +71,13 @@ class StandIn(nn.Module):
 def bound(trace: Trace, progress: float = 1.0) -> Loss:
     distortion, kl = -trace.log_likelihood.mean(), trace.kl.sum(-1).mean()
     return Loss(distortion + kl, {"distortion": distortion, "kl": kl})
+
+
+def spread(model: nn.Module, x_batches: Iterable[Tensor]) -> float:
+    """Stands for the mutual information: how far the codes of items are apart."""
+    assert not model.training
+    codes = torch.cat([model.trace(x).z[0] for x in x_batches])
+    return float(codes.var(0).sum())
 
 
 def noisy(stored: Tensor) -> Tensor:

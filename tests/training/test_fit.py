@@ -234,21 +234,6 @@ def test_parameters_of_the_objective_are_trained_and_resumed(tmp_path: Path) -> 
     assert torch.equal(resumed.multiplier, whole.multiplier)
 
 
-class DecoderOnly:
-    """A schedule in which only the decoder moves."""
-
-    def turn(self, model: nn.Module, step: int) -> list[nn.Parameter]:
-        assert isinstance(model, StandIn)
-        return list(model.decoder.parameters())
-
-
-def test_schedule_says_what_moves() -> None:
-    standin = run(CONFIG, schedule=DecoderOnly())
-    start = model()
-    assert torch.equal(standin.encoder[0].weight, start.encoder[0].weight)
-    assert not torch.equal(standin.decoder[0].weight, start.decoder[0].weight)
-
-
 def test_only_matrices_decay() -> None:
     config = replace(CONFIG, max_epochs=1, learning_rate=0.01, weight_decay=10.0, warmup_fraction=0.0)
 

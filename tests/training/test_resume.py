@@ -213,12 +213,13 @@ def test_a_checkpoint_runs_no_code(tmp_path: Path) -> None:
     assert not (tmp_path / "harm").exists()
 
 
-def killed_and_resumed(tmp_path: Path, kills: int, seed: int) -> None:
+def killed_and_resumed(tmp_path: Path, kills: int, seed: int, schedule: str = "joint") -> None:
     """Kill a fit `kills` times at random moments, let it end, and compare with one that was left alone."""
     here = Path(__file__).parent
-    environment = {**os.environ, "PYTHONPATH": str(here), "OMP_NUM_THREADS": "1"}
+    paths = os.pathsep.join([str(here), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
     out, folder = tmp_path / "out.pt", tmp_path / "run"
-    command = [sys.executable, str(here / "killed.py"), str(folder), str(out)]
+    command = [sys.executable, str(here / "killed.py"), str(folder), str(out), schedule]
     moments = random.Random(seed)
     for _ in range(kills):
         checkpoint = folder / "checkpoints" / "last.ckpt"
@@ -238,7 +239,7 @@ def killed_and_resumed(tmp_path: Path, kills: int, seed: int) -> None:
     resumed = torch.load(out, weights_only=True)
     from killed import run as whole_run
 
-    whole_run(None, tmp_path / "whole.pt")
+    whole_run(None, tmp_path / "whole.pt", schedule)
     whole = torch.load(tmp_path / "whole.pt", weights_only=True)
     assert identical(resumed["weights"], whole["weights"])
     assert resumed["rows"] == whole["rows"]
@@ -246,6 +247,11 @@ def killed_and_resumed(tmp_path: Path, kills: int, seed: int) -> None:
 
 def test_two_kills_change_no_bit(tmp_path: Path) -> None:
     killed_and_resumed(tmp_path, kills=2, seed=0)
+
+
+@pytest.mark.parametrize("schedule", ["converge", "ratio"])
+def test_a_kill_within_an_aggressive_phase_changes_no_bit(tmp_path: Path, schedule: str) -> None:
+    killed_and_resumed(tmp_path, kills=1, seed=2, schedule=schedule)
 
 
 @pytest.mark.slow

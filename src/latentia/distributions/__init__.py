@@ -5,9 +5,13 @@ from __future__ import annotations
 from latentia.distributions.continuous_bernoulli import ContinuousBernoulli
 from latentia.distributions.counts import Multinomial, NegativeBinomial, Poisson, ZeroInflatedNegativeBinomial
 from latentia.distributions.delta import Delta
+from latentia.distributions.factors import univariate_factors
+from latentia.distributions.flow import FlowDistribution
+from latentia.distributions.full_gaussian import FullGaussian
 from latentia.distributions.gaussian import DiagonalGaussian
 from latentia.distributions.levels import CategoricalLevels
 from latentia.distributions.logistic import DiscretizedLogistic, DiscretizedLogisticMixture
+from latentia.distributions.mixture import Mixture
 from latentia.distributions.noise import item_keys, per_item_noise, standard_normal
 
 __all__ = [
@@ -17,6 +21,9 @@ __all__ = [
     "DiagonalGaussian",
     "DiscretizedLogistic",
     "DiscretizedLogisticMixture",
+    "FlowDistribution",
+    "FullGaussian",
+    "Mixture",
     "Multinomial",
     "NegativeBinomial",
     "Poisson",
@@ -24,4 +31,5 @@ __all__ = [
     "item_keys",
     "per_item_noise",
     "standard_normal",
+    "univariate_factors",
 ]

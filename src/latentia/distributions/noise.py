@@ -137,6 +137,16 @@ def per_item_noise(keys: Int64[Tensor, " items"], seed: int, first_sample: int =
         _source.reset(token)
 
 
+@contextmanager
+def generator_noise() -> Iterator[None]:
+    """Within this block noise comes from torch's generator, also inside `per_item_noise`: for what belongs to no item."""
+    token = _source.set(None)
+    try:
+        yield
+    finally:
+        _source.reset(token)
+
+
 def item_keys(x: Tensor) -> Int64[Tensor, " items"]:
     """Hash each row's bits to 64: equal rows have equal keys, different rows different ones (but for chance, 2^-64).
 

@@ -26,12 +26,12 @@ class _Encoder(nn.Module):
 
     def __init__(self, model: Any, form: Form) -> None:
         super().__init__()
-        self.encoder, self.posterior = model.encoder, model.posterior
+        self.model = model
         self.register_buffer("mean", form.mean.float())
         self.register_buffer("scale", form.scale.float())
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.posterior(self.encoder((x - self.mean) / self.scale)).mean
+        return self.model.encode((x - self.mean) / self.scale).mean
 
 
 class _Decoder(nn.Module):
@@ -47,7 +47,7 @@ class _Decoder(nn.Module):
         self.register_buffer("scale", form.scale.float())
 
     def forward(self, z: Tensor) -> Tensor:
-        mean = self.model.likelihood(self.model.decoder(z), self.typical).mean
+        mean = self.model.likelihood(self.model.outputs(z), self.typical).mean
         return mean * self.scale + self.mean
 
 

@@ -111,8 +111,11 @@ def _describe_vae(estimator: VAE) -> tuple[dict[str, Any], dict[str, torch.Tenso
     """Entries of `config.json`, tensors and learning curves of a VAE."""
     tensors = {f"model.{name}": value for name, value in estimator.module_.state_dict().items()}
     tensors |= {f"form.{name}": value for name, value in estimator.form_.state_dict().items()}
+    if estimator.sampler_ is not None:
+        tensors |= estimator.sampler_.tensors()
     entries = {
         "form": estimator.form_.describe(),
+        "sampler": None if estimator.sampler_ is None else estimator.sampler_.describe(),
         "composition": {
             "model": estimator.model,
             "latent_dim": estimator.latent_dim_,
@@ -187,6 +190,7 @@ def load(folder: str | Path) -> Any:
 
 
 def _rebuild_vae(folder: Path, config: dict[str, Any]) -> VAE:
+    from latentia.estimators.sampler import AggregatePosterior
     from latentia.estimators.vae import VAE
 
     estimator = VAE(**{**config["params"], "loggers": tuple(config["params"].get("loggers", ()))})
@@ -203,7 +207,11 @@ def _rebuild_vae(folder: Path, config: dict[str, Any]) -> VAE:
     estimator.best_epoch_ = config["fit"]["best_epoch"]
     estimator.stopped_early_ = config["fit"]["stopped_early"]
     estimator.settings_ = config["fit"]["settings"]
-    estimator.restore(_read_weights(folder, config["weights"]["sha256"]))
+    tensors = _read_weights(folder, config["weights"]["sha256"])
+    estimator.restore(tensors)
+    # Folders that were written before there was a sampler have no such entry.
+    described = config.get("sampler")
+    estimator.sampler_ = None if described is None else AggregatePosterior.rebuild(described, tensors)
     estimator.history_ = read_metrics(folder)
     return estimator
 
@@ -263,6 +271,8 @@ def _params(estimator: Any) -> dict[str, Any]:
 
 def _is_plain(value: Any) -> bool:
     """Whether JSON can hold a value."""
+    if isinstance(value, dict):
+        return all(isinstance(name, str) and _is_plain(item) for name, item in value.items())
     if isinstance(value, (list, tuple)):
         return all(_is_plain(item) for item in value)
     return isinstance(value, (str, int, float, bool, type(None)))

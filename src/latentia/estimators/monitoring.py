@@ -30,7 +30,12 @@ class Monitor:
         self, model: nn.Module, x_batches: Iterable[Tensor], epoch: int, progress: float
     ) -> dict[str, float]:
         """Look at a model in evaluation mode; nothing for deterministic codes."""
-        found = mutual_information(model, x_batches, items=None)  # type: ignore[arg-type]
+        try:
+            found = mutual_information(model, x_batches, items=None)  # type: ignore[arg-type]
+        except (
+            NotImplementedError
+        ):  # a posterior whose density cannot be asked for at the codes of other items
+            found = None
         if found is None:
             return {}
         if progress >= WARNED_FROM:

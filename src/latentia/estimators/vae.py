@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from torch import Tensor
 
 from latentia import training
 from latentia.catalog import CATALOG, Entry, compose
+from latentia.core import Objective
 from latentia.data import Dataset
 from latentia.diagnostics import Diagnosis, Evaluation, diagnose, evaluate
-from latentia.distributions import Delta
+from latentia.distributions import Delta, item_keys, per_item_noise
 from latentia.errors import ConfigError, DataError, RunFolderError
 from latentia.estimators.arrays import as_rows
 from latentia.estimators.defaults import (
@@ -34,8 +35,12 @@ from latentia.estimators.defaults import (
 from latentia.estimators.form import Choice, Form, choose
 from latentia.estimators.hints import last_gain, rate_weight
 from latentia.estimators.monitoring import Monitor
+from latentia.estimators.sampler import CODES, SAMPLERS, AggregatePosterior, fit_aggregate_posterior
+from latentia.estimators.schedules import information, resolve_schedule
 from latentia.latent import Likelihood
 from latentia.nn import Network, pick_network
+from latentia.objectives import ObjectiveSetting, build_objective
+from latentia.training import Schedule
 from latentia.training.randomness import seeded
 
 DIAGNOSED_ROWS = 10_000
@@ -51,8 +56,14 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     Args:
         model: a name of the catalog (`latentia models`), or a `latentia.catalog.Entry`.
         latent_dim: length of a code; None: 2 to 64 by the size of a datum.
+        objective_options: options of the model's objective, such as `{"beta": 8}`; weights may be ramps, such as
+            `{"beta": {"ramp": "linear", "until": 0.3}}`. An unknown one is refused with the list of those there are.
         likelihood: a name of `latentia.latent.LIKELIHOODS`, what builds one from the event shape, or "auto".
         network: "mlp", "conv", a `latentia.nn.Network`, or "auto": by the shape of a datum.
+        schedule: how encoder and decoder take turns: "joint", "aggressive", "alternating", a `latentia.training.Schedule`, or
+            "auto": that of the model.
+        schedule_options: options of the schedule called by name, such as `{"ratio": 5, "epochs": 0.5}`; with "auto" they
+            replace options of the model's own schedule.
         max_epochs: passes over the data; None: 5000 updates (20 000 on a GPU) for 50 000 items or more, fewer by the
             square root of their number, within 5 to 300 epochs.
         batch_size: None: a 16th of the data, within 16 to 64.
@@ -62,6 +73,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         validation_fraction: share of the rows kept from training to choose the best epoch, where `fit` is not
             given validation data.
         n_importance: importance samples in `score_samples` and `score`.
+        sampler: where `sample` draws codes: "prior" from p(z), or "aggregate-posterior" from a mixture of Gaussians
+            that is fitted, after training, to codes of the training data (`fit_sampler`): for priors with holes.
         binarize: for grey images: draw binary pixels anew at each look (dynamic binarization), Bernoulli likelihood.
         device: "auto" (CUDA, MPS, CPU) or a torch device.
         precision: "float32", or "bfloat16" / "float16" for mixed precision in training.
@@ -73,8 +86,11 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     Attributes:
         module_: the fitted `latentia.models.VAE`, a torch module on model-scaled data.
         form_: the scaling between given data and `module_`.
+        objective_: what was minimised, built for this fit; not kept in run folders.
         history_: learning curves, one dict an epoch, in nats of the model-scaled data (see `form_`).
         choices_: automatic choices with their reasons.
+        sampler_: the mixture that codes are drawn from (`latentia.estimators.sampler.AggregatePosterior`); None: the prior.
+        schedule_: how encoder and decoder took turns; the options are in `schedule_options`, or the model's own.
         latent_dim_: length of a code.
         event_shape_: shape of one datum.
         n_features_in_: numbers in one datum.
@@ -98,14 +114,18 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         model: str | Entry = "sigma-vae",
         *,
         latent_dim: int | None = None,
+        objective_options: Mapping[str, Any] | None = None,
         likelihood: str | Callable[[torch.Size], Likelihood] = "auto",
         network: str | Network = "auto",
+        schedule: str | Schedule = "auto",
+        schedule_options: Mapping[str, Any] | None = None,
         max_epochs: int | None = None,
         batch_size: int | None = None,
         learning_rate: float = 2e-3,
         patience: int | None = None,
         validation_fraction: float = 0.1,
         n_importance: int = 100,
+        sampler: str = "prior",
         binarize: bool = False,
         device: str = "auto",
         precision: str = "float32",
@@ -116,14 +136,18 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     ) -> None:
         self.model = model
         self.latent_dim = latent_dim
+        self.objective_options = objective_options
         self.likelihood = likelihood
         self.network = network
+        self.schedule = schedule
+        self.schedule_options = schedule_options
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.patience = patience
         self.validation_fraction = validation_fraction
         self.n_importance = n_importance
+        self.sampler = sampler
         self.binarize = binarize
         self.device = device
         self.precision = precision
@@ -169,27 +193,74 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.settings_ = {
             name: getattr(config, name) for name in ("max_epochs", "batch_size", "patience", "seed")
         }
+        batches = training.Batches(rows, self.form_)
+        self.objective_ = self._objective(batches, config)
         self._say()
         self.form_.train()
         history = training.fit(
             self.module_,
-            self._entry().objective,
-            training.Batches(rows, self.form_),
+            self.objective_,
+            batches,
             None if held_out is None else training.Batches(held_out, self._frozen_form()),
             config,
             None if run_dir is None else Path(run_dir),
             resume=resume,
             watch=Monitor(),
+            schedule=self.schedule_,
+            information=information,
         )
         self.form_.eval()
         self.history_ = history.rows()
         self.best_epoch_ = history.best_epoch
         self.stopped_early_ = history.stopped_early
         self.n_train_ = len(rows)
+        self._fit_sampler(rows)
         return self
 
+    def fit_sampler(self, X: Any, *, n_components: int | None = None) -> VAE:
+        r"""Let `sample` draw its codes from a mixture of Gaussians fitted to codes of X, in place of the prior.
+
+        One code is drawn from q(z|x) for each of at most 20 000 rows, and the mixture fitted to them by EM: an estimate of
+        the aggregate posterior \int q(z|x) p_{data}(x) dx. Where that is far from the prior, samples of the prior decode to nothing
+        that the decoder has seen. Neither the model nor its likelihood changes.
+
+        Args:
+            X: training rows.
+            n_components: number of Gaussians; None: by BIC among 1, 2, 4, ... 64.
+
+        Returns:
+            Itself.
+
+        Source: Ghosh et al. 2020, From Variational to Deterministic Autoencoders, section 5.
+        """
+        rows, _ = as_rows(self, X, reset=False)
+        if n_components is not None:
+            _whole("n_components", n_components, 1)
+        chosen = np.sort(np.random.default_rng([self.seed_, 2]).permutation(len(rows))[:CODES])
+        module, batches = self._inference(rows[chosen])
+        drawn = []
+        with torch.inference_mode():
+            for x in batches:
+                with per_item_noise(item_keys(x), self.seed_):
+                    drawn.append(module.encode(x).rsample(torch.Size([1]))[0].double().cpu().numpy())
+        self.sampler_ = fit_aggregate_posterior(np.concatenate(drawn), self.seed_, n_components)
+        reason = f"a mixture of {self.sampler_.n_components} Gaussians on {len(chosen)} codes"
+        reason += ", their number by BIC" if n_components is None else ""
+        self.choices_ = [choice for choice in self.choices_ if choice.what != "sampler"]
+        self.choices_.append(Choice("sampler", "aggregate-posterior", reason))
+        if self.verbose:
+            print(self.choices_[-1])
+        return self
+
+    def _fit_sampler(self, rows: NDArray[Any]) -> None:
+        """What `sampler` asks for, after training; a mixture on codes of a model that has moved since is dropped."""
+        self.sampler_ = None
+        self.choices_ = [choice for choice in self.choices_ if choice.what != "sampler"]
+        if self.sampler == "aggregate-posterior":
+            self.fit_sampler(rows)
+
     def partial_fit(self, X: Any, y: Any = None) -> VAE:  # noqa: ARG002
-        """One more pass over a chunk of data, for streams that do not fit in memory.
+        """One more pass over a chunk of data, for streams that do not fit in memory; encoder and decoder move together.
 
         The first call fixes scaling, likelihood and network from its chunk, so it should be a representative one. Each
         call starts at the full learning rate and ends with the variance calibrated on its own chunk.
@@ -202,11 +273,14 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             self.history_ = []
         seed = (self.seed_ + 1 + len(self.history_)) % 2**32
         config = self._config(len(rows), seed, False, max_epochs=1, warmup_fraction=0.0)
+        batches = training.Batches(rows, self.form_)
+        if first or not hasattr(self, "objective_"):
+            self.objective_ = self._objective(batches, config)
         self.form_.train()
         history = training.fit(
             self.module_,
-            self._entry().objective,
-            training.Batches(rows, self.form_),
+            self.objective_,
+            batches,
             None,
             config,
             prepare=first,
@@ -214,16 +288,26 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.form_.eval()
         self.n_train_ += len(rows)
         self.history_ = [*self.history_, *history.rows()]
+        self._fit_sampler(rows)
         return self
 
     def _entry(self) -> Entry:
         return CATALOG[self.model] if isinstance(self.model, str) else self.model
 
+    def _objective(self, batches: training.Batches, config: training.TrainingConfig) -> Objective:
+        """The objective of one fit, as the model, its options and the size of the fit make it."""
+        n_updates = config.max_epochs * batches.n_batches(config.batch_size)
+        setting = ObjectiveSetting(len(batches), self.latent_dim_, self.event_shape_, n_updates)
+        return build_objective(self._entry().objective, setting, self.objective_options)
+
     def _build(self, rows: NDArray[Any], was_sparse: bool) -> int:
         """Choose what is left open, and compose the untrained model; gives the seed of the run."""
         entry = self._entry()
+        if self.sampler not in SAMPLERS:
+            raise ConfigError(f"sampler={self.sampler!r} is unknown; expected one of {', '.join(SAMPLERS)}")
         event = tuple(rows.shape[1:])
         self.choices_: list[Choice] = []
+        self.sampler_: AggregatePosterior | None = None
         name = self.likelihood if isinstance(self.likelihood, str) else "auto"
         self.form_, chosen, choices = choose(rows, name, was_sparse, self.binarize, entry.gaussian)
         self.likelihood_: str | Callable[[torch.Size], Likelihood] = chosen
@@ -233,8 +317,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             self.likelihood_ = self.likelihood
         self.network_: str | Network = self.network
         if isinstance(self.network, str) and self.network == "auto":
-            self.network_, reason = pick_network(event)
+            self.network_, reason = pick_network(event, entry.image_network, entry.vector_network)
             self.choices_.append(Choice("network", self.network_, reason))
+        self.schedule_ = resolve_schedule(self.schedule, self.schedule_options, entry.schedule)
         size = math.prod(event)
         if self.latent_dim is None:
             self.latent_dim_ = default_latent_dim(event)
@@ -353,7 +438,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             )
 
     def sample(self, n_samples: int = 1, *, mean: bool = False, random_state: Any = None) -> NDArray[Any]:
-        """`n_samples` draws from the model: z from the prior, then x from p(x|z), in the units of the data.
+        """`n_samples` draws from the model: z from the prior (see `sampler`), then x from p(x|z), in the units of the data.
 
         Args:
             n_samples: how many.
@@ -363,11 +448,15 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         _whole("n_samples", n_samples, 1)
         seed = int(check_random_state(random_state).randint(2**31 - 1))
-        module, _ = self._module()
+        module, dtype = self._module()
+        source: dict[str, Any] = {}
+        if self.sampler_ is not None:
+            like = torch.empty(0, dtype=dtype, device=self._device())
+            source = {"prior": self.sampler_.distribution(like)}
         with seeded(seed, self._device()):
             return np.concatenate(
                 [
-                    self.form_.inverse(module.sample(min(512, n_samples - start), mean=mean))
+                    self.form_.inverse(module.sample(min(512, n_samples - start), mean=mean, **source))
                     for start in range(0, n_samples, 512)
                 ]
             )
@@ -430,7 +519,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         rows, _ = as_rows(self, X, reset=False)
         module, batches = self._inference(rows[:DIAGNOSED_ROWS], 250)
-        bounds = [row["validation_elbo"] for row in self.history_ if row.get("validation_elbo") is not None]
+        bounds = [_score(row) for row in self.history_ if row.get("validation_elbo") is not None]
         return diagnose(
             module,
             batches,
@@ -438,9 +527,16 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             train=None if train is None else self.evaluate(train, n_importance=0),
             history=bounds,
             last_gain=last_gain(self.history_),
-            rate_weight=rate_weight(self._entry().objective),
+            rate_weight=rate_weight(self._known_objective()),
             thorough=thorough,
         )
+
+    def _known_objective(self) -> Objective:
+        """What was minimised; of a loaded model built again, for as far as its weights do not depend on the length of the fit."""
+        if hasattr(self, "objective_"):
+            return self.objective_
+        setting = ObjectiveSetting(self.n_train_, self.latent_dim_, self.event_shape_, 1)
+        return build_objective(self._entry().objective, setting, self.objective_options)
 
     # ------------------------------------------------------------------ keeping
 
@@ -525,6 +621,12 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             return None
         size = math.prod(self.event_shape_)
         return torch.full((1, size), self.typical_size_ / size, dtype=dtype, device=self._device())
+
+
+def _score(row: Mapping[str, Any]) -> float:
+    """What an epoch was judged by: minus the objective's loss, where that is known, else the bound; of held-out rows."""
+    loss = row.get("validation_loss")
+    return float(row["validation_elbo"] if loss is None else -loss)
 
 
 def _typical_size(rows: NDArray[Any]) -> float:

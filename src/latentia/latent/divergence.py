@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.distributions import Distribution, Independent
+from torch.distributions import Distribution
 from torch.distributions import kl_divergence as torch_kl
 
-from latentia.distributions import Delta, DiagonalGaussian
+from latentia.distributions import Delta, univariate_factors
 
 
 def kl_divergence(q: Distribution, p: Distribution, z: Tensor) -> Float[Tensor, "samples batch dims"]:
@@ -28,6 +28,7 @@ def kl_divergence(q: Distribution, p: Distribution, z: Tensor) -> Float[Tensor, 
         z: samples of q, `[S, B, *latent]`; read by the Monte-Carlo estimates, and for its shape.
 
     Example:
+        >>> from latentia.distributions import DiagonalGaussian
         >>> q = DiagonalGaussian(torch.ones(4, 2), torch.ones(4, 2))
         >>> p = DiagonalGaussian(torch.zeros(2), torch.ones(2))
         >>> kl_divergence(q, p, q.rsample((3,))).shape, kl_divergence(q, p, q.rsample((3,))).max()
@@ -35,7 +36,7 @@ def kl_divergence(q: Distribution, p: Distribution, z: Tensor) -> Float[Tensor, 
     """
     if isinstance(q, Delta):
         return torch.zeros_like(z).flatten(2)
-    q_factor, p_factor = _factor(q), _factor(p)
+    q_factor, p_factor = univariate_factors(q), univariate_factors(p)
     if q_factor is not None and p_factor is not None:
         return _kl(q_factor, p_factor, z).expand(z.shape).flatten(2)
     return _kl(q, p, z).expand(z.shape[:2])[..., None]
@@ -47,12 +48,3 @@ def _kl(q: Distribution, p: Distribution, z: Tensor) -> Tensor:
         return torch_kl(q, p)
     except NotImplementedError:
         return q.log_prob(z) - p.log_prob(z)
-
-
-def _factor(d: Distribution) -> Distribution | None:
-    """The univariate distributions of which `d` is the product over its event, or None."""
-    if isinstance(d, DiagonalGaussian):
-        return d.base
-    if isinstance(d, Independent) and not d.base_dist.event_shape:
-        return d.base_dist
-    return None

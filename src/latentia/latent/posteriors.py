@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
-from latentia.distributions import Delta, DiagonalGaussian
+from latentia.distributions import Delta, DiagonalGaussian, FullGaussian
 from latentia.distributions.numerics import at_least_single, soft_clip
 from latentia.registry import Registry
 
@@ -82,6 +83,101 @@ class DeterministicPosterior(Posterior):
         return Delta(at_least_single(self.linear(features)), validate_args=False)
 
 
+class FixedNoisePosterior(Posterior):
+    r"""Bounded codes with noise of one fixed size: a noisy channel of limited power.
+
+    .. math:: q(z|x) = N(a \tanh(W h / a), \; \sigma^2 I), \qquad a = 3, \; \sigma = 0.1
+
+    Without the bound the codes of an encoder that is rewarded for information alone would grow until the noise no longer
+    matters. With it a dimension can carry about ln(2 a / (sigma sqrt(2 pi e))) = 2.7 nats.
+
+    Source: Grover and Ermon 2019, Uncertainty Autoencoders, section 2 (there the norm of the encoder is bounded).
+
+    Example:
+        >>> import torch
+        >>> q = FixedNoisePosterior(16, 2)(100 * torch.randn(5, 16))
+        >>> bool((q.mean.abs() <= 3).all()), round(float(q.stddev.max()), 3)
+        (True, 0.1)
+    """
+
+    BOUND = 3.0
+    NOISE = 0.1
+
+    def __init__(self, n_features: int, latent_dim: int) -> None:
+        super().__init__(n_features, latent_dim)
+        self.linear = nn.Linear(n_features, latent_dim)
+
+    def forward(self, features: Float[Tensor, "batch features"]) -> DiagonalGaussian:
+        """q(z|x): batch `[B]`, event `[D]`."""
+        loc = self.BOUND * (at_least_single(self.linear(features)) / self.BOUND).tanh()
+        return DiagonalGaussian(loc, loc.new_full((self.latent_dim,), self.NOISE), validate_args=False)
+
+
+class ConstantVariancePosterior(Posterior):
+    r"""A Gaussian whose mean is linear in the features and whose standard deviations are the same for every item.
+
+    .. math:: q(z|x) = N(W h + a, \mathrm{diag}(\sigma^2))
+
+    Source: Su & Wu 2018, f-VAEs, section 3.1 (sigma_1 there); with a flow prior it is their F_x(u) = F(sigma u + E(x)).
+
+    Example:
+        >>> ConstantVariancePosterior(16, 2)(torch.ones(5, 16)).stddev[0]
+        tensor([1., 1.], grad_fn=<SelectBackward0>)
+    """
+
+    def __init__(self, n_features: int, latent_dim: int) -> None:
+        super().__init__(n_features, latent_dim)
+        self.linear = nn.Linear(n_features, latent_dim)
+        self.log_variance = nn.Parameter(torch.zeros(latent_dim))
+
+    def forward(self, features: Float[Tensor, "batch features"]) -> DiagonalGaussian:
+        """q(z|x): batch `[B]`, event `[D]`."""
+        loc = at_least_single(self.linear(features))
+        scale = (0.5 * soft_clip(self.log_variance, *LOG_VARIANCE_RANGE)).exp()
+        return DiagonalGaussian(loc, scale, validate_args=False)
+
+
+class FullCovariancePosterior(Posterior):
+    r"""A Gaussian whose covariance L L^T is a function of the features.
+
+    .. math:: L = \mathrm{diag}(\sigma) (I + A), \quad \sigma = \exp(c(V h + b) / 2)
+
+    with A strictly lower triangular, linear in the features and within (-30, 30), zero before training: it starts as
+    `DiagonalGaussianPosterior`. Where the true posterior of every item is Gaussian the bound can be tight.
+
+    Source: Kingma & Welling 2019, An Introduction to Variational Autoencoders, section 2.5.1.
+
+    Example:
+        >>> FullCovariancePosterior(16, 3)(torch.zeros(5, 16)).covariance_matrix.shape
+        torch.Size([5, 3, 3])
+    """
+
+    rows: Tensor
+    columns: Tensor
+
+    def __init__(self, n_features: int, latent_dim: int) -> None:
+        super().__init__(n_features, latent_dim)
+        rows, columns = torch.tril_indices(latent_dim, latent_dim, -1)
+        self.register_buffer("rows", rows, persistent=False)
+        self.register_buffer("columns", columns, persistent=False)
+        self.linear = nn.Linear(n_features, 2 * latent_dim)
+        self.below = nn.Linear(n_features, len(rows))
+        nn.init.zeros_(self.below.weight)
+        nn.init.zeros_(self.below.bias)
+
+    def forward(self, features: Float[Tensor, "batch features"]) -> FullGaussian:
+        """q(z|x): batch `[B]`, event `[D]`."""
+        loc, log_variance = at_least_single(self.linear(features)).chunk(2, -1)
+        scale = (0.5 * soft_clip(log_variance, *LOG_VARIANCE_RANGE)).exp()
+        below = soft_clip(at_least_single(self.below(features)), -30.0, 30.0)
+        mixing = torch.eye(self.latent_dim, dtype=loc.dtype, device=loc.device).repeat(len(loc), 1, 1)
+        mixing[:, self.rows, self.columns] = below
+        return FullGaussian(loc, scale[..., None] * mixing, validate_args=False)
+
+
 POSTERIORS: Registry[Callable[[int, int], Posterior]] = Registry("posterior")
 POSTERIORS.add("gaussian", DiagonalGaussianPosterior)
 POSTERIORS.add("deterministic", DeterministicPosterior)
+POSTERIORS.add("fixed-noise", FixedNoisePosterior)
+POSTERIORS.add("constant-variance", ConstantVariancePosterior)
+POSTERIORS.add("full-covariance", FullCovariancePosterior)

@@ -27,6 +27,12 @@ class Prior(nn.Module):
         """p(z)."""
         raise NotImplementedError
 
+    def attach(self, encoder: nn.Module, posterior: nn.Module, event_shape: torch.Size) -> None:
+        """Meet the model of which this is the prior: for one that is made of the model's own q(z|x)."""
+
+    def prepare(self, x: Tensor) -> None:
+        """Look once at training data `[n, *event]` before the first step."""
+
 
 class StandardNormalPrior(Prior):
     """p(z) = N(0, I).

@@ -90,15 +90,17 @@ def importance_estimate(
         budget = CPU_PASS_BYTES if x.device.type == "cpu" else GPU_PASS_BYTES
         codes_per_pass = max(1, budget // (x.element_size() * model.numbers_per_code))
     if len(x) == 0:
-        return ImportanceEstimate(x.new_empty(0), x.new_empty(0))
+        empty = x.new_empty(0, dtype=_figures_dtype(x))
+        return ImportanceEstimate(empty, empty)
     with _mapper(x.device) as mapper:
         parts = [
             _of_block(model, block, n_importance, seed, max(1, codes_per_pass // len(block)), mapper)
             for block in x.split(codes_per_pass)
         ]
     log_sum, log_square_sum = torch.cat(parts, 1).unbind(0)
+    dtype = _figures_dtype(x)
     return ImportanceEstimate(
-        (log_sum - math.log(n_importance)).to(x.dtype), (2 * log_sum - log_square_sum).exp().to(x.dtype)
+        (log_sum - math.log(n_importance)).to(dtype), (2 * log_sum - log_square_sum).exp().to(dtype)
     )
 
 
@@ -121,10 +123,15 @@ def _of_block(
         log_weight = widened(model.conditional(z, x).log_prob(x) + prior.log_prob(z) - posterior.log_prob(z))
         return torch.stack([torch.logsumexp(log_weight, 0), torch.logsumexp(2 * log_weight, 0)])
 
-    running = widened(torch.full((2, len(x)), -math.inf, dtype=x.dtype, device=x.device))
+    running = widened(torch.full((2, len(x)), -math.inf, dtype=_figures_dtype(x), device=x.device))
     for sums in mapper(one_pass, range(0, n_importance, samples_per_pass)):
         running = torch.logaddexp(running, sums)
     return running
+
+
+def _figures_dtype(x: Tensor) -> torch.dtype:
+    """The type of figures on data x: its own, or of tokens and counts the default."""
+    return x.dtype if x.is_floating_point() else torch.get_default_dtype()
 
 
 @contextmanager

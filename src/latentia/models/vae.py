@@ -59,6 +59,17 @@ class VAE(nn.Module):
         self.prior = prior
         self.decoder = decoder
         self.likelihood = likelihood
+        prior.attach(encoder, posterior, likelihood.event_shape)
+
+    @staticmethod
+    def decoded_dim(latent_dim: int) -> int:
+        """How many numbers of a code of `latent_dim` the decoder takes: all."""
+        return latent_dim
+
+    def encoder_parameters(self) -> Iterator[nn.Parameter]:
+        """The parameters of q(z|x), for schedules in which it moves alone."""
+        yield from self.encoder.parameters()
+        yield from self.posterior.parameters()
 
     def encode(self, x: Tensor) -> Distribution:
         """q(z|x) for a batch `[B, *event]`: batch shape `[B]`, event shape `[D]`."""
@@ -93,9 +104,9 @@ class VAE(nn.Module):
         )
 
     @torch.no_grad()
-    def sample(self, n: int, mean: bool = False) -> Tensor:
-        """`n` draws of x, `[n, *event]`; with `mean` the expectation of p(x|z) at each drawn z."""
-        p = self.decode(self.prior().sample(torch.Size([n])))
+    def sample(self, n: int, mean: bool = False, prior: Distribution | None = None) -> Tensor:
+        """`n` draws of x, `[n, *event]`; with `mean` the expectation of p(x|z) at each drawn z, drawn from `prior` if given."""
+        p = self.decode((self.prior() if prior is None else prior).sample(torch.Size([n])))
         return p.mean if mean else p.sample()
 
     def log_prob(self, x: Tensor, n_importance: int, seed: int = 0) -> Tensor:
@@ -112,8 +123,9 @@ class VAE(nn.Module):
 
     @torch.no_grad()
     def prepare(self, x: Tensor) -> None:
-        """Look once at training data `[n, *event]`: the likelihood's constants, the decoder's offset."""
+        """Look once at training data `[n, *event]`: the likelihood's constants, the decoder's offset, the prior's start."""
         self.likelihood.prepare(x)
+        self.prior.prepare(x)
         start = self.likelihood.initial_outputs()
         offset = getattr(self.decoder, "offset", None)
         if start is not None and offset is not None:

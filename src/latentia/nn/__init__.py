@@ -4,6 +4,9 @@ from latentia.nn.conv import ConvDecoder, ConvEncoder
 from latentia.nn.inputs import Centred, Identity, LogCounts
 from latentia.nn.mlp import MLPDecoder, MLPEncoder
 from latentia.nn.networks import NETWORKS, Network, pick_network
+from latentia.nn.plain import PlainMLPDecoder, PlainMLPEncoder
+from latentia.nn.report import ReportDecoder, ReportEncoder
+from latentia.nn.sequence import LSTMDecoder, LSTMEncoder
 
 __all__ = [
     "NETWORKS",
@@ -11,9 +14,15 @@ __all__ = [
     "ConvDecoder",
     "ConvEncoder",
     "Identity",
+    "LSTMDecoder",
+    "LSTMEncoder",
     "LogCounts",
     "MLPDecoder",
     "MLPEncoder",
     "Network",
+    "PlainMLPDecoder",
+    "PlainMLPEncoder",
+    "ReportDecoder",
+    "ReportEncoder",
     "pick_network",
 ]

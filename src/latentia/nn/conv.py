@@ -140,6 +140,8 @@ class ConvDecoder(nn.Module):
         base: channels of the largest map with residual blocks; they double with each halving, up to `most`.
         blocks: residual blocks in each stage.
         width: hidden width of the dense part.
+        skip: whether the code enters every layer (Dieng et al. 2019): a matrix of each layer's own turns it into one number
+            for each channel, which is added to the map.
     """
 
     def __init__(
@@ -151,6 +153,7 @@ class ConvDecoder(nn.Module):
         most: int = 256,
         blocks: int = 1,
         width: int = 256,
+        skip: bool = False,
     ) -> None:
         super().__init__()
         channels, height, width_px = event_shape
@@ -177,10 +180,28 @@ class ConvDecoder(nn.Module):
             nn.Unflatten(1, plan[0]),
         )
         self.maps = nn.Sequential(*layers)
+        # by the place of the layer after which it is added; -1 is the first map
+        self.skips = nn.ModuleDict()
+        if skip:
+            self.skips["-1"] = nn.Linear(latent_dim, plan[0][0], bias=False)
+            current = plan[0][0]
+            for index, layer in enumerate(layers):
+                if isinstance(layer, Upsample):
+                    current = layer.conv.out_channels // 4
+                if index + 1 == len(layers):
+                    current = n_outputs * channels
+                if isinstance(layer, Residual | Upsample) or index + 1 == len(layers):
+                    self.skips[str(index)] = nn.Linear(latent_dim, current, bias=False)
         self.shape = (n_outputs, channels, height, width_px)
         self.offset = Offset(n_outputs, event_shape)
 
     def forward(self, z: Float[Tensor, "codes latent"]) -> Tensor:
         """Outputs of a batch of codes."""
-        maps = self.maps(self.head(z))
+        maps = self._with_skip(self.head(z), z, -1)
+        for index, layer in enumerate(self.maps):
+            maps = self._with_skip(layer(maps), z, index)
         return self.offset(maps.unflatten(1, self.shape[:2]))
+
+    def _with_skip(self, maps: Tensor, z: Tensor, index: int) -> Tensor:
+        name = str(index)
+        return maps + self.skips[name](z)[..., None, None] if name in self.skips else maps

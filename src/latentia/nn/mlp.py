@@ -41,11 +41,15 @@ class ResidualMLP(nn.Module):
         self.blocks = nn.ModuleList(_residual_branch(width) for _ in range(depth))
         self.last = nn.LayerNorm(width)
 
-    def forward(self, x: Float[Tensor, "batch inputs"]) -> Float[Tensor, "batch width"]:
-        """Features of a batch."""
+    def forward(
+        self, x: Float[Tensor, "batch inputs"], added: Sequence[Tensor] = ()
+    ) -> Float[Tensor, "batch width"]:
+        """Features of a batch; `added[i]`, `[B, width]`, is added to what block i gives."""
         h = self.first(x)
-        for block in self.blocks:
+        for index, block in enumerate(self.blocks):
             h = h + block(h)
+            if added:
+                h = h + added[index]
         return nn.functional.silu(self.last(h))
 
 
@@ -80,17 +84,37 @@ class MLPEncoder(nn.Module):
 
 
 class MLPDecoder(nn.Module):
-    """Parameters of a likelihood from codes: `[N, latent_dim]` to `[N, n_outputs, *event]`."""
+    """Parameters of a likelihood from codes: `[N, latent_dim]` to `[N, n_outputs, *event]`.
+
+    Args:
+        latent_dim: length of a code.
+        n_outputs: numbers that the likelihood wants for each element of the event.
+        event_shape: shape of one datum.
+        width: hidden width.
+        depth: residual blocks.
+        skip: whether the code enters every hidden layer and the output, each through a matrix of its own (Dieng et al.
+            2019), and not the first layer alone.
+    """
 
     def __init__(
-        self, latent_dim: int, n_outputs: int, event_shape: Sequence[int], width: int = 256, depth: int = 2
+        self,
+        latent_dim: int,
+        n_outputs: int,
+        event_shape: Sequence[int],
+        width: int = 256,
+        depth: int = 2,
+        skip: bool = False,
     ) -> None:
         super().__init__()
         self.shape = (n_outputs, *event_shape)
         self.body = ResidualMLP(latent_dim, width, depth)
         self.head = nn.Linear(width, math.prod(self.shape), bias=False)
         self.offset = Offset(n_outputs, event_shape)
+        widths = [width] * depth + [math.prod(self.shape)] if skip else []
+        self.skips = nn.ModuleList(nn.Linear(latent_dim, n, bias=False) for n in widths)
 
     def forward(self, z: Float[Tensor, "codes latent"]) -> Tensor:
         """Outputs of a batch of codes."""
-        return self.offset(self.head(self.body(z)).unflatten(1, self.shape))
+        *hidden, output = [skip(z) for skip in self.skips] or [None]
+        out = self.head(self.body(z, hidden))
+        return self.offset((out if output is None else out + output).unflatten(1, self.shape))

@@ -1,4 +1,4 @@
-"""The one objective class: a weighted sum of named terms."""
+"""The common objective: a weighted sum of named terms."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from latentia.core import Loss, Trace
+from latentia.objectives.ramps import Weight, as_weight
+from latentia.objectives.setting import ObjectiveSetting
 from latentia.objectives.terms import distortion, rate
-
-Weight = float | Callable[[float], float]
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,17 @@ class Term:
 class TermSum:
     """total = sum over terms of weight(progress) * term(trace); the parts are logged unweighted.
 
+    Args:
+        terms: what is summed.
+        n_samples: draws of z for each item that a training step should make.
+
     Example:
         >>> negative_elbo(beta=4.0).terms[1].weight
         4.0
     """
 
     terms: tuple[Term, ...]
+    n_samples: int = 1
 
     def __call__(self, trace: Trace, progress: float = 1.0) -> Loss:
         """Reduce a trace to the scalar that is minimised, and its parts."""
@@ -44,7 +49,33 @@ class TermSum:
         weighted = [term.weight_at(progress) * parts[term.name] for term in self.terms]
         return Loss(torch.stack(weighted).sum(), {name: part.detach() for name, part in parts.items()})
 
+    def validation_loss(self, trace: Trace) -> Tensor:
+        """By which the epoch to keep is chosen: the total at the weights that hold at the end of training."""
+        return self(trace).total
+
 
 def negative_elbo(beta: Weight = 1.0) -> TermSum:
     """-ELBO = D + beta R (Kingma & Welling 2014, eq. 3; beta other than 1: Higgins et al. 2017, eq. 4)."""
     return TermSum((Term("distortion", distortion), Term("kl", rate, beta)))
+
+
+def elbo(setting: ObjectiveSetting, *, beta: Weight = 1.0) -> TermSum:  # noqa: ARG001  (a factory's face)
+    """`negative_elbo` as a factory.
+
+    Args:
+        setting: the size of the fit.
+        beta: weight of the rate: a number of at least 0, or a ramp (KL annealing).
+
+    Raises:
+        ConfigError: if beta is neither.
+    """
+    return negative_elbo(as_weight("beta", beta))
+
+
+def reconstruction(setting: ObjectiveSetting) -> TermSum:  # noqa: ARG001  (a factory's face)
+    """The distortion alone: autoencoders, and uncertainty autoencoders by their posterior.
+
+    With a posterior of fixed noise, -D is, up to the entropy of the data, the variational lower bound of the mutual
+    information I(x; z) of Barber & Agakov 2003, which is what Grover & Ermon 2019 (eq. 5) maximise.
+    """
+    return TermSum((Term("distortion", distortion),))

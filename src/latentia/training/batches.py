@@ -82,9 +82,11 @@ class Batches:
         """Batches of one training epoch."""
         return len(_slices(len(self), batch_size))
 
-    def epoch(self, seed: int, epoch: int, batch_size: int, start: int = 0) -> Iterator[Tensor]:
-        """The stored batches of epoch `epoch` in its own order, from batch number `start` on."""
-        order = permutation(len(self), seed, epoch)
+    def epoch(
+        self, seed: int, epoch: int, batch_size: int, start: int = 0, *, stream: int = 0
+    ) -> Iterator[Tensor]:
+        """The stored batches of epoch `epoch` in its own order, from batch number `start` on; streams differ in order."""
+        order = permutation(len(self), seed, epoch, stream)
         return self._stored([order[rows] for rows in _slices(len(self), batch_size)[start:]])
 
     def ordered(self, batch_size: int, rows: Indices | None = None) -> Ordered:
@@ -147,14 +149,14 @@ class Ordered:
         return map(self.source.ready, self.source._stored(parts))
 
 
-def permutation(n: int, seed: int, epoch: int) -> Indices:
-    """The order of `n` rows in epoch `epoch`: a pure function of its arguments.
+def permutation(n: int, seed: int, epoch: int, stream: int = 0) -> Indices:
+    """The order of `n` rows in epoch `epoch` of a stream: a pure function of its arguments.
 
     Example:
         >>> permutation(4, seed=0, epoch=1).tolist() == permutation(4, seed=0, epoch=1).tolist()
         True
     """
-    return np.random.default_rng([_PERMUTATION, seed, epoch + 1]).permutation(n)
+    return np.random.default_rng([_PERMUTATION, seed, epoch + 1, stream]).permutation(n)
 
 
 def _slices(n: int, batch_size: int) -> list[slice]:

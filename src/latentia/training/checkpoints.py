@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pickle
 from collections.abc import Mapping
@@ -131,13 +132,25 @@ def identity_of(
     return {
         "part": {name or "model": type(module).__qualname__ for name, module in model.named_modules()},
         "shape of": {name: list(tensor.shape) for name, tensor in model.state_dict().items()},
-        "objective": getattr(objective, "__qualname__", type(objective).__qualname__),
-        "schedule": type(schedule).__qualname__,
+        "objective": _described(objective),
+        "schedule": _described(schedule),
         "training data": train.fingerprint(),
         "validation data": None if validation is None else validation.fingerprint(),
         "setting": {name: value for name, value in vars(config).items() if name not in _FREE},
         "device": device.type,
     }
+
+
+def _described(value: Any) -> Any:
+    """An objective in plain values: its kind and, of a dataclass, what it is made of; functions by their names."""
+    if isinstance(value, (int, float, str, bool, type(None))):
+        return value
+    if isinstance(value, (tuple, list)):
+        return [_described(item) for item in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        parts = {field.name: _described(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {"kind": type(value).__qualname__, **parts}
+    return getattr(value, "__qualname__", type(value).__qualname__)
 
 
 def _difference(there: Any, here: Any, where: str = "") -> str | None:

@@ -26,7 +26,7 @@ from latentia.training.validation import prepare as prepare_model
 from latentia.training.watching import Measure, Watch
 
 if TYPE_CHECKING:
-    from latentia.training.loop import Loop
+    from latentia.training.loop import Information, Loop
 
 _PRECISION: dict[str, Any] = {"float32": "32-true", "bfloat16": "bf16-mixed", "float16": "16-mixed"}
 
@@ -42,6 +42,7 @@ def fit(
     resume: bool = False,
     epoch_end: Callable[[EpochRecord], None] | None = None,
     schedule: Schedule | None = None,
+    information: Information | None = None,
     prepare: bool = True,
     watch: Measure | None = None,
 ) -> History:
@@ -49,19 +50,22 @@ def fit(
 
     Each step minimises `objective(model.trace(x), progress).total` with AdamW. After each epoch the model is
     calibrated on up to 2048 fixed training items and its bound on `validation` is taken with fixed noise; the weights
-    with the best bound are kept. The result is a function of the arguments alone: the caller's random state is neither
+    with the best bound are kept (where the objective has a method `validation_loss`, those with the least of that). The result is a function of the arguments alone: the caller's random state is neither
     used nor changed. A run that was killed and is resumed ends with the same bits as one that was not.
 
     Args:
         model: an `nn.Module` with the face of `latentia.core.TrainableModel`.
-        objective: `(trace, progress) -> Loss`; if it is an `nn.Module` its parameters are trained and saved too.
+        objective: `(trace, progress) -> Loss`; if it is an `nn.Module` its parameters are trained and saved too. It
+            may have `n_samples`, draws of z for each item and step, and `validation_loss(trace)`, see `validation_figures`.
         train: the data to learn from.
         validation: the data that choose the epoch to keep; None keeps the last one.
         config: all settings.
         folder: where `checkpoints/last.ckpt`, `metrics.jsonl` and `logs/` are written; None writes nothing.
         resume: go on from the checkpoint in `folder`, if there is one, else start afresh.
         epoch_end: called with the record of each epoch, once its checkpoint is written.
-        schedule: which parameters move in which step; `Joint()` if None.
+        schedule: which parameters move in which step; `Joint()` if None. See `training.schedule` for what is a step.
+        information: `(model, batches) -> mutual information of data and codes in nats`, for schedules that are ruled by it;
+            called with the model in evaluation mode and up to 2000 validation items (training items without such).
         prepare: let the model look at the data first; False for a model that has been trained before.
         watch: called at the ends of some epochs, so few that it takes next to none of the time, on some of the validation data: what
             it gives is kept in the records. See `training.watching`.
@@ -82,6 +86,11 @@ def fit(
     """
     device = resolve_device(config.device)
     _check(config, device, folder, resume, validation)
+    schedule = Joint() if schedule is None else schedule
+    if schedule.measures and information is None:
+        raise ConfigError(
+            f"{schedule} is ruled by the mutual information; give fit(information=...) that measures it"
+        )
     with ExitStack() as stack:
         interrupted = stack.enter_context(_deferred_interrupts())
         stack.enter_context(_quiet_lightning())
@@ -95,7 +104,6 @@ def fit(
         model.to(device)
         train = train.to(device)
         validation = None if validation is None else validation.to(device)
-        schedule = Joint() if schedule is None else schedule
         if prepare:
             prepare_model(model, train, config.seed)
         stack.enter_context(_training_form(model, config.compile))
@@ -109,7 +117,17 @@ def fit(
                 checkpoints.clear()
         listeners: list[Callable[[EpochRecord], None]] = []
         task = Task(
-            model, objective, train, validation, config, schedule, device, checkpoints, interrupted, listeners
+            model,
+            objective,
+            train,
+            validation,
+            config,
+            schedule,
+            information,
+            device,
+            checkpoints,
+            interrupted,
+            listeners,
         )
         task.watch = None if watch is None else Watch(watch, config.seed)
         loop = Loop(task, state)

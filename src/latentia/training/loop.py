@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,18 +12,29 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
-from latentia.core import Objective
-from latentia.errors import TrainingError
+from latentia.core import Loss, Objective
+from latentia.errors import ConfigError, TrainingError
 from latentia.training.averaging import Average, Weights, copy_of
 from latentia.training.batches import Batches
 from latentia.training.checkpoints import Checkpoints
 from latentia.training.config import TrainingConfig, learning_rate_at
 from latentia.training.progress import ProgressBar
-from latentia.training.randomness import capture, restore
+from latentia.training.randomness import capture, restore, seeded
 from latentia.training.records import EpochRecord, Meter, check_weights
-from latentia.training.schedule import Schedule
-from latentia.training.validation import EPOCH_ROWS, FINAL_ROWS, as_model, calibrate, validation_bound
+from latentia.training.schedule import Schedule, Side
+from latentia.training.validation import (
+    EPOCH_ROWS,
+    FINAL_ROWS,
+    as_model,
+    calibrate,
+    samples_of,
+    validation_figures,
+)
 from latentia.training.watching import Watch
+
+INFORMATION_ROWS = 2000  # items on which a schedule's measure of information is taken
+
+Information = Callable[[nn.Module, Iterable[Tensor]], float]
 
 
 class Interrupted(Exception):
@@ -35,7 +47,8 @@ class Position:
 
     epoch: int = 0  # epochs that are complete
     batch: int = 0  # batches of the present epoch that are done
-    step: int = 0
+    step: int = 0  # iterations since the start of the run: steps that ended a batch
+    drawn: int = 0  # batches taken from the second stream
     seconds: float = 0.0  # of the present epoch, up to the last checkpoint
     records: list[EpochRecord] = field(default_factory=list)
     best_score: float | None = None
@@ -63,6 +76,7 @@ class Task:
     validation: Batches | None
     config: TrainingConfig
     schedule: Schedule
+    information: Information | None
     device: torch.device
     checkpoints: Checkpoints | None
     interrupted: Callable[[], bool]
@@ -88,14 +102,18 @@ class Loop(LightningModule):
         # an objective may have multipliers that are learned; then it is a module, and moves and is saved with the model
         self.objective_module = task.objective if isinstance(task.objective, nn.Module) else None
         self.task = task
+        self.n_samples = samples_of(task.objective)
         self.n_batches = task.train.n_batches(task.config.batch_size)
         self.total_steps = task.config.max_epochs * self.n_batches
         self.position = Position()
+        self.course = task.schedule.start(task.config.max_epochs)
         self.meter = Meter()
         self.best: Weights | None = None
         self.average = None if task.config.averaging is None else Average(task.model, task.config.averaging)
         self.bar: ProgressBar | None = None
         self._watched: dict[str, float] = {}
+        self._other_batches: Iterator[Tensor] = iter(())
+        self._still: dict[Side, list[nn.Parameter]] = {"all": []}
         self._restored = state
         self._began = self._saved = time.monotonic()
         if state is not None:
@@ -134,6 +152,7 @@ class Loop(LightningModule):
             if self._scaler is not None:
                 self._scaler.load_state_dict(state["scaler"])
             self.meter.sums, self.meter.items = dict(state["sums"]), state["items"]
+            self.course.load(state["course"])
             restore(state["random"], self.task.device)
         self._began = self._saved = time.monotonic()
 
@@ -142,14 +161,32 @@ class Loop(LightningModule):
         return batch
 
     def training_step(self, stored: Tensor, batch_idx: int) -> None:  # noqa: ARG002  (Lightning's signature)
-        """One step; nothing in it waits for the device."""
+        """One iteration: the steps that the schedule wants, of which the last is on the iteration's own batch."""
+        position, last = self.position, False
+        while not last:
+            turn = self.course.turn(position.step)
+            last = turn.last
+            x = self.task.train.ready(stored if turn.own_batch else self._another_batch())
+            with self._only(turn.moves):
+                loss = self._step(x)
+            self.course.stepped(turn, loss.total, len(x))
+            if last:
+                if self.average is not None:
+                    self.average.update()
+                position.step += 1
+                position.batch += 1
+                self.meter.add(loss, len(x), position.step)
+            self._between_steps()
+
+    def _step(self, x: Tensor) -> Loss:
+        """One step of the optimizer; nothing in it waits for the device."""
         task, position, optimizer, scaler = self.task, self.position, self._optimizer, self._scaler
         rate = learning_rate_at(position.step, self.total_steps, task.config)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        x = task.train.ready(stored)
         try:
-            loss = task.objective(as_model(self.model).trace(x), position.step / self.total_steps)
+            trace = as_model(self.model).trace(x, self.n_samples)
+            loss = task.objective(trace, position.step / self.total_steps)
         except ValueError:  # a distribution that checks its parameters: say which term broke them, if one did
             self.meter.fetch()
             raise
@@ -159,9 +196,6 @@ class Loop(LightningModule):
         else:
             scaler.scale(loss.total).backward()
             scaler.unscale_(optimizer)
-        moving = task.schedule.turn(self.model, position.step)
-        if moving is not None:
-            _still(self._weights, moving)
         if task.config.gradient_clip is not None:
             nn.utils.clip_grad_norm_(self._weights, task.config.gradient_clip)
         if scaler is None:
@@ -169,20 +203,16 @@ class Loop(LightningModule):
         else:
             scaler.step(optimizer)
             scaler.update()
-        if self.average is not None:
-            self.average.update()
-        position.step += 1
-        position.batch += 1
-        self.meter.add(loss, len(x), position.step)
+        return loss
 
-    def on_train_batch_end(self, outputs: object, batch: Tensor, batch_idx: int) -> None:  # noqa: ARG002
-        """Between two steps: the bar, a checkpoint if it is time, and the end if Ctrl-C was pressed."""
+    def _between_steps(self) -> None:
+        """The bar, a checkpoint if it is time, and the end if Ctrl-C was pressed."""
         if self.task.interrupted():
             self.save()
             raise Interrupted
         if time.monotonic() - self._saved >= self.task.config.checkpoint_seconds:
             self.save()
-        if self.bar is not None and self.bar.due():
+        if self.bar is not None and self.meter.started and self.bar.due():
             self.bar.show(self.position.epoch, self.position.step, self.meter.means())
 
     def on_train_epoch_end(self) -> None:
@@ -190,6 +220,7 @@ class Loop(LightningModule):
         position, task = self.position, self.task
         means = self.meter.means()
         check_weights(self._weights, position.step)
+        notes = self.course.epoch_ended(position.epoch + 1, self._information)
         validation = {} if task.validation is None else self._validate(task.validation)
         record = EpochRecord(
             epoch=position.epoch + 1,
@@ -199,6 +230,7 @@ class Loop(LightningModule):
             learning_rate=learning_rate_at(max(0, position.step - 1), self.total_steps, task.config),
             seconds=position.seconds + time.monotonic() - self._began,
             watched=self._watched,
+            schedule=notes,
         )
         position.epoch, position.batch, position.seconds = position.epoch + 1, 0, 0.0
         position.records.append(record)
@@ -223,6 +255,44 @@ class Loop(LightningModule):
         if self.average is not None:
             self.average.load(state["average"], self.model)
 
+    def _another_batch(self) -> Tensor:
+        """The next batch of a second stream, which goes through the training set in an order of its own."""
+        task, position = self.task, self.position
+        batch = next(self._other_batches, None)
+        if batch is None:
+            epoch, start = divmod(position.drawn, self.n_batches)
+            self._other_batches = task.train.epoch(
+                task.config.seed, epoch, task.config.batch_size, start, stream=1
+            )
+            batch = next(self._other_batches)
+        position.drawn += 1
+        return batch
+
+    @contextmanager
+    def _only(self, side: Side) -> Iterator[None]:
+        """Within the block only the weights of one side have gradients, so that those of the other are never computed."""
+        if side not in self._still:
+            self._still |= _sides(self.model, self._weights)
+        for weight in self._still[side]:
+            weight.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for weight in self._still[side]:
+                weight.requires_grad_(True)
+
+    def _information(self) -> float:
+        """What the task's measure of information says of held-out data, or of training data where there are none."""
+        task, config = self.task, self.task.config
+        assert task.information is not None  # `fit` has checked it
+        data = task.train if task.validation is None else task.validation
+        rows = data.subset(INFORMATION_ROWS, config.seed)
+        self.model.eval()
+        with seeded(config.seed, task.device), torch.no_grad():
+            value = task.information(self.model, data.ordered(config.batch_size, rows))
+        self.model.train()
+        return value
+
     def _validate(self, data: Batches) -> dict[str, float]:
         if self.average is None:
             validation = self._score(data)
@@ -237,16 +307,17 @@ class Loop(LightningModule):
         config = self.task.config
         calibrate(self.model, self.task.train, EPOCH_ROWS, config.batch_size, config.seed)
         started = time.monotonic()
-        figures = validation_bound(self.model, data, config.batch_size, config.seed)
+        figures, score = validation_figures(
+            self.model, data, config.batch_size, config.seed, self.task.objective
+        )
         self._watched = self._look(data, time.monotonic() - started)
-        score = figures["elbo"]
-        if score != score:
+        if any(value != value for value in figures.values()):
             broken = ", ".join(name for name, value in figures.items() if value != value and name != "elbo")
             raise TrainingError(
                 f"{broken or 'the bound'} of the validation set is not a number after epoch {self.position.epoch + 1}; look"
                 " for extreme values in the data, or use a lower learning_rate; the last good checkpoint, if any, is kept"
             )
-        if self.position.best_score is None or score > self.position.best_score:
+        if score is not None and (self.position.best_score is None or score > self.position.best_score):
             self.position.best_score, self.position.best_epoch = score, self.position.epoch + 1
             self.best = copy_of(self.model)
         return figures
@@ -308,6 +379,7 @@ class Loop(LightningModule):
                 "average": None if self.average is None else self.average.state(),
                 "sums": self.meter.sums,
                 "items": self.meter.items,
+                "course": self.course.state(),
                 "random": capture(self.task.device),
             }
         )
@@ -333,9 +405,20 @@ def _on_device(weights: Weights | None, device: torch.device) -> Weights | None:
     return None if weights is None else {name: tensor.to(device) for name, tensor in weights.items()}
 
 
-def _still(weights: Iterable[nn.Parameter], moving: Iterable[nn.Parameter]) -> None:
-    """Take the gradient away from all weights but `moving`, so that the optimizer passes over them."""
-    kept = {id(weight) for weight in moving}
-    for weight in weights:
-        if id(weight) not in kept:
-            weight.grad = None
+def _sides(model: nn.Module, weights: Iterable[nn.Parameter]) -> dict[Side, list[nn.Parameter]]:
+    """For each side of a model the weights that stand still while it moves.
+
+    Raises:
+        ConfigError: if the model does not say which parameters are its encoder's.
+    """
+    encoder_parameters = getattr(model, "encoder_parameters", None)
+    if encoder_parameters is None:
+        raise ConfigError(
+            f"this schedule moves the encoder alone, and {type(model).__name__} does not say which parameters are the"
+            " encoder's: give it a method encoder_parameters(), or use the schedule 'joint'"
+        )
+    own = {id(weight) for weight in encoder_parameters()}
+    return {
+        "encoder": [weight for weight in weights if id(weight) not in own],
+        "decoder": [weight for weight in weights if id(weight) in own],
+    }

@@ -23,12 +23,14 @@ class EpochRecord:
 
     Attributes:
         epoch: counted from 1.
-        step: optimizer steps since the start of the run.
+        step: iterations since the start of the run, each of which ends with a step on a batch of the epoch.
         train: mean over the epoch's items of the objective ("loss") and of each of its parts, in nats.
-        validation: mean over the validation set, in nats per item, of "elbo", "log_likelihood" and "kl"; empty
-            without a validation set.
+        validation: mean over the validation set, in nats per item, of "elbo", "log_likelihood" and "kl", and of "loss",
+            what the objective minimises; empty without a validation set.
         learning_rate: of the epoch's last step.
         seconds: the epoch took, validation included.
+        schedule: what the schedule notes: "encoder_steps" of an aggressive one, the steps of the encoder alone that came on
+            top of the epoch's iterations, and "mutual_information" in nats of validation data, while it decides.
         watched: further figures, in epochs in which a look was taken.
     """
 
@@ -38,6 +40,7 @@ class EpochRecord:
     validation: dict[str, float]
     learning_rate: float
     seconds: float
+    schedule: dict[str, float] = field(default_factory=dict)
     watched: dict[str, float] = field(default_factory=dict)
 
     def row(self) -> dict[str, Any]:
@@ -55,6 +58,7 @@ class EpochRecord:
             "learning_rate": self.learning_rate,
             "seconds": self.seconds,
             **self.watched,
+            **self.schedule,  # what decided stands where both took the mutual information
         }
 
 
@@ -142,6 +146,11 @@ class Meter:
         self._names: list[str] = []
         self._pending: list[tuple[int, int]] = []
         self._terms = torch.empty(0)
+
+    @property
+    def started(self) -> bool:
+        """Whether there is anything to take a mean of."""
+        return bool(self.items or self._pending)
 
     def add(self, loss: Loss, n: int, step: int) -> None:
         """Note the terms of step number `step` on a batch of `n` items."""

@@ -13,7 +13,7 @@ from latentia.training.randomness import seeded
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from latentia.core import Trace
+    from latentia.core import Objective, Trace
 
 EPOCH_ROWS = 2048  # training items that an epoch's calibration looks at
 # And the one after the last epoch. The relative error of a variance over that many items is far below a percent, and the
@@ -26,7 +26,7 @@ _PREPARED_NUMBERS = 2**26  # numbers of training data that a model is shown befo
 class _Model(Protocol):
     """The face of a model (`latentia.core.TrainableModel`) that training looks at."""
 
-    def trace(self, x: Tensor) -> Trace: ...
+    def trace(self, x: Tensor, n_samples: int = 1) -> Trace: ...
 
     def prepare(self, x: Tensor) -> None: ...
 
@@ -36,6 +36,11 @@ class _Model(Protocol):
 def as_model(module: nn.Module) -> _Model:
     """`module`, with the methods that every trainable model has."""
     return cast(_Model, module)
+
+
+def samples_of(objective: Objective) -> int:
+    """Draws of z for each item that a training step makes: the objective's `n_samples`, or 1."""
+    return int(getattr(objective, "n_samples", 1))
 
 
 def prepare(model: nn.Module, train: Batches, seed: int) -> None:
@@ -54,14 +59,35 @@ def calibrate(model: nn.Module, train: Batches, size: int, batch_size: int, seed
         as_model(model).calibrate(train.ordered(_WIDER * batch_size, train.subset(size, seed)))
 
 
-def validation_bound(model: nn.Module, data: Batches, batch_size: int, seed: int) -> dict[str, float]:
-    """Means over `data` in nats per item: "elbo" = "log_likelihood" - "kl", one draw of z each, noise from `seed`."""
+def validation_figures(
+    model: nn.Module, data: Batches, batch_size: int, seed: int, objective: Objective
+) -> tuple[dict[str, float], float | None]:
+    """Means over `data` in nats per item, with noise from `seed`, and the score by which the epoch to keep is chosen.
+
+    The figures are "elbo" = "log_likelihood" - "kl", and "loss" where the objective has a method
+    `validation_loss(trace) -> scalar`, which is then what counts: an objective that is no bound must be judged by what it
+    minimises. Where that method gives None, epochs cannot be compared and the score is None.
+
+    Args:
+        model: in training or evaluation mode; it is left in the latter.
+        data: validation data.
+        batch_size: of training; as an objective may compare the items of a batch, no batch here is smaller.
+        seed: of the noise.
+        objective: what is minimised; a draw of z for each of its `n_samples`.
+    """
     model.eval()
+    n_samples = samples_of(objective)
+    judge = getattr(objective, "validation_loss", None)
     sums: list[Tensor] = []
     with seeded(seed, data.device), torch.no_grad():
-        for x in data.ordered(_WIDER * batch_size):
-            trace = as_model(model).trace(x)
-            sums.append(torch.stack([trace.log_likelihood.mean(0).sum(), trace.kl.sum(-1).mean(0).sum()]))
+        for x in data.ordered(max(1, _WIDER // n_samples) * batch_size):
+            trace = as_model(model).trace(x, n_samples)
+            terms = [trace.log_likelihood.mean(0).sum(), trace.kl.sum(-1).mean(0).sum()]
+            loss = None if judge is None else judge(trace)
+            sums.append(torch.stack(terms if loss is None else [*terms, loss.to(terms[0]) * len(x)]))
     # summed in double precision on the host: the one wait for the device
-    log_likelihood, kl = (torch.stack(sums).cpu().double().sum(0) / len(data)).tolist()
-    return {"elbo": log_likelihood - kl, "log_likelihood": log_likelihood, "kl": kl}
+    log_likelihood, kl, *losses = (torch.stack(sums).cpu().double().sum(0) / len(data)).tolist()
+    figures = {"elbo": log_likelihood - kl, "log_likelihood": log_likelihood, "kl": kl}
+    if judge is None:
+        return figures, figures["elbo"]
+    return ({**figures, "loss": losses[0]}, -losses[0]) if losses else (figures, None)

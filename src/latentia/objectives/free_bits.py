@@ -1,0 +1,78 @@
+"""Free bits: no reward for a rate below a floor, so that a code is not given up early in training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from jaxtyping import Float
+from torch import Tensor
+
+from latentia.core import Trace
+from latentia.errors import ConfigError
+from latentia.objectives.objective import Term, TermSum
+from latentia.objectives.ramps import positive
+from latentia.objectives.setting import ObjectiveSetting
+from latentia.objectives.terms import distortion
+
+# kl [B, D] and the floor in nats -> scalar
+_CLAMPS: dict[str, Callable[[Tensor, float], Tensor]] = {
+    "total": lambda kl, floor: kl.sum(-1).mean().clamp(min=floor),
+    "per_dim": lambda kl, floor: kl.mean(0).clamp(min=floor).sum(),
+    "per_dim_item": lambda kl, floor: kl.clamp(min=floor).sum(-1).mean(),
+    "per_item": lambda kl, floor: kl.sum(-1).clamp(min=floor).mean(),
+}
+
+
+def free_bits(nats: float, per: str = "per_dim") -> Callable[[Trace], Float[Tensor, ""]]:
+    r"""The rate with a floor of lambda = `nats`, below which its gradient is exactly zero.
+
+    ============== =================================================== =======================================
+    `per`          term                                                lambda is the floor of
+    ============== =================================================== =======================================
+    total          :math:`\max(\lambda, E_x \sum_d KL_d)`              the whole code, on average over items
+    per_dim        :math:`\sum_d \max(\lambda, E_x KL_d)`              each dimension, on average over items
+    per_dim_item   :math:`E_x \sum_d \max(\lambda, KL_d)`              each dimension of each item
+    per_item       :math:`E_x \max(\lambda, \sum_d KL_d)`              the whole code of each item
+    ============== =================================================== =======================================
+
+    E_x is the mean over the batch; samples of z are averaged first.
+
+    Args:
+        nats: lambda.
+        per: a row of the table.
+
+    Returns:
+        A term, `Trace -> scalar` in nats per item. It is a loss, never the rate of a bound.
+
+    Raises:
+        ConfigError: if `nats` is negative or `per` unknown.
+
+    Source: Kingma et al. 2016 (IAF), appendix C.8: "per_dim" with one dimension as a group.
+
+    Example:
+        >>> import torch
+        >>> from types import SimpleNamespace
+        >>> trace = SimpleNamespace(kl=torch.tensor([[[0.0, 3.0], [0.5, 1.0]]]))
+        >>> [float(free_bits(1.0, per)(trace)) for per in ("total", "per_dim", "per_dim_item", "per_item")]
+        [2.25, 3.0, 3.5, 2.25]
+    """
+    floor = positive("nats", nats, zero=True)
+    if per not in _CLAMPS:
+        raise ConfigError(f"per={per!r}: expected one of {', '.join(_CLAMPS)}")
+    clamp = _CLAMPS[per]
+
+    def term(trace: Trace) -> Tensor:
+        return clamp(trace.kl.mean(0), floor)
+
+    return term
+
+
+def free_bits_elbo(setting: ObjectiveSetting, *, nats: float = 0.5, per: str = "per_dim") -> TermSum:  # noqa: ARG001
+    """The negative bound with `free_bits` in place of the rate; by default half a nat for each latent dimension.
+
+    Args:
+        setting: the size of the fit.
+        nats: lambda.
+        per: "total", "per_dim", "per_dim_item" or "per_item".
+    """
+    return TermSum((Term("distortion", distortion), Term("free_kl", free_bits(nats, per))))

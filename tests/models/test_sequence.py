@@ -1,0 +1,146 @@
+"""Sequences of tokens: densities against sums over all sequences, and the collapse that an aggressive encoder prevents."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+import torch
+
+from latentia.data.synthetic_sequences import lstm_sequences
+from latentia.diagnostics import mutual_information
+from latentia.latent import POSTERIORS, PRIORS
+from latentia.models import SequenceDistribution, SequenceVAE
+from latentia.nn import LSTMDecoder, LSTMEncoder
+from latentia.objectives import ObjectiveSetting, elbo
+from latentia.training import Aggressive, Batches, Joint, TrainingConfig, fit
+
+
+def build(n_tokens: int, length: int, latent_dim: int = 1, width: int = 50, seed: int = 0) -> SequenceVAE:
+    torch.manual_seed(seed)
+    return SequenceVAE(
+        LSTMEncoder(n_tokens, width, width),
+        POSTERIORS["gaussian"](width, latent_dim),
+        PRIORS["standard-normal"](latent_dim),
+        LSTMDecoder(latent_dim, n_tokens, width, width),
+        length,
+    )
+
+
+@pytest.fixture
+def sharp() -> SequenceVAE:
+    """A model with large weights, so that nothing is near uniform."""
+    model = build(3, 4, latent_dim=2, width=5).double()
+    torch.manual_seed(1)
+    for weight in model.parameters():
+        torch.nn.init.uniform_(weight, -1.5, 1.5)
+    return model.eval()
+
+
+ALL = torch.tensor(list(itertools.product(range(3), repeat=4)))
+
+
+def test_probabilities_of_all_sequences_sum_to_one(sharp):
+    z = torch.randn(5, 2, dtype=torch.float64)
+    total = sharp.decode(z[:, None]).log_prob(ALL).exp().sum(1)
+    torch.testing.assert_close(total, torch.ones(5, dtype=torch.float64), atol=1e-10, rtol=0)
+
+
+def test_teacher_forcing_is_the_sum_of_single_steps(sharp):
+    z, x = torch.randn(6, 2, dtype=torch.float64), ALL[::14]
+    decoder = sharp.decoder
+    token = torch.full((len(x), 1), 3)
+    state, by_hand = decoder._state(z[: len(x)]), torch.zeros(len(x), dtype=torch.float64)
+    for t in range(4):
+        inputs = torch.cat([decoder.embed(token), z[: len(x), None]], -1)
+        hidden, state = decoder.lstm(inputs, state)
+        by_hand += decoder.head(hidden[:, 0]).log_softmax(-1)[torch.arange(len(x)), x[:, t]]
+        token = x[:, t : t + 1]
+    torch.testing.assert_close(sharp.decode(z[: len(x)]).log_prob(x), by_hand)
+
+
+def test_draws_follow_the_density_and_the_mode_its_largest_steps(sharp):
+    torch.manual_seed(0)
+    z = torch.randn(1, 2, dtype=torch.float64)
+    p = sharp.decode(z)
+    drawn = p.sample((20_000,))[:, 0]
+    index = (drawn * torch.tensor([27, 9, 3, 1])).sum(1)
+    share = torch.bincount(index, minlength=81) / len(drawn)
+    expected = p.log_prob(ALL[:, None])[:, 0].exp()
+    assert float((share - expected).abs().max()) < 0.02
+    logits = p.logits(p.mode)
+    assert torch.equal(logits.argmax(-1), p.mode)
+
+
+def test_trace_has_the_shapes_of_all_models(sharp):
+    x = ALL[:7]
+    trace = sharp.trace(x, n_samples=3)
+    assert trace.log_likelihood.shape == (3, 7)
+    assert trace.kl.shape == (3, 7, 2)
+    assert isinstance(trace.likelihood, SequenceDistribution)
+    assert sharp.sample(5).shape == (5, 4)
+    loss = elbo(ObjectiveSetting(7, 2, (4,), 1))(trace)
+    loss.total.backward()
+    assert all(weight.grad is not None for weight in sharp.parameters())
+
+
+def test_importance_weights_recover_the_evidence(sharp):
+    x = ALL[::11]
+    torch.manual_seed(0)
+    z = torch.randn(200_000, 2, dtype=torch.float64)
+    with torch.no_grad():
+        log_p = sharp.decode(z[:, None]).log_prob(x).logsumexp(0) - math.log(len(z))
+    estimate = sharp.log_prob(x, 3000)
+    assert estimate.is_floating_point()
+    torch.testing.assert_close(estimate.double(), log_p, atol=0.05, rtol=0)
+
+
+def test_synthetic_sequences_depend_on_their_code():
+    x, z = lstm_sequences(4000, seed=0)
+    again, _ = lstm_sequences(4000, seed=0)
+    assert (x == again).all()
+    assert x.shape == (4000, 10)
+    assert 0 <= x.min() <= x.max() < 200
+    # the first token tells on which side the code lies better than the most frequent side would
+    left = z[:, 0] < 0
+    counts = {token: left[x[:, 0] == token].mean() for token in set(x[:, 0].tolist())}
+    guessed = [counts[token] > 0.5 for token in x[:, 0]]
+    assert (guessed == left).mean() > 0.55
+    assert not (lstm_sequences(4000, seed=1)[0] == x).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("schedule", [Joint(), Aggressive()], ids=["joint", "aggressive"])
+def test_plain_training_collapses_and_the_aggressive_encoder_does_not(schedule):
+    # He et al. 2019, section 4; the same bound is reached both ways, so only the information tells
+    x, _ = lstm_sequences(5000)
+    model = build(200, 10)
+    train, held_out = (Batches(part, lambda stored: stored) for part in (x[:4000], x[4000:]))
+    epochs = 10 if schedule == Joint() else 8
+    config = TrainingConfig(
+        max_epochs=epochs, batch_size=16, learning_rate=SEQUENCE_RATE, weight_decay=0.0, gradient_clip=5.0
+    )
+
+    def information(module, batches):
+        return mutual_information(module, batches).value
+
+    history = fit(
+        model,
+        elbo(ObjectiveSetting(4000, 1, (10,), epochs * 250)),
+        train,
+        held_out,
+        config,
+        schedule=schedule,
+        information=information,
+    )
+    kl = history.epochs[-1].validation["kl"]
+    value = information(model, held_out.ordered(500))
+    if schedule == Joint():
+        assert kl < 0.1
+        assert value < 0.1
+    else:
+        assert value > 0.6
+
+
+SEQUENCE_RATE = 2e-3
