@@ -12,6 +12,7 @@ from typing import Any, Literal, NoReturn
 from jsonargparse import ActionYesNo, ArgumentParser, Namespace
 
 from latentia.commands.benchmark import benchmark
+from latentia.commands.diagnose import diagnose, print_verdict
 from latentia.errors import ConfigError, LatentiaError
 
 
@@ -43,6 +44,7 @@ def fit(
     image_size: int | None = None,
     label_column: str | None = None,
     hold_out: bool = True,
+    auto_remedy: bool = False,
     report: bool = True,
     quiet: bool = False,
 ) -> None:
@@ -62,6 +64,7 @@ def fit(
         image_size: cut the middle square out of each image and resize it to so many pixels.
         label_column: column of a table that holds classes: not fitted, used to colour maps.
         hold_out: keep a test part from fitting; --no-hold-out fits a mixture to all rows, as is usual where a criterion chooses the number of components.
+        auto_remedy: where the diagnosis finds a fault, fit again with its remedy, at most twice, and keep the better run.
         report: write report.html.
         quiet: print nothing but the verdict.
     """
@@ -74,11 +77,14 @@ def fit(
     spec = DataSpec(data, seed, image_size, label_column, hold_out)
     folder = Path(out) if out else _new_folder(data, model, resume or overwrite)
     say = (lambda _: None) if quiet else print
-    run = fit_run(spec, params, folder, command=_command(), resume=resume, overwrite=overwrite, say=say)
+    fitted = fit_run
+    if auto_remedy:
+        from latentia.estimators.auto_remedy import fit_with_remedies as fitted
+    run = fitted(spec, params, folder, command=_command(), resume=resume, overwrite=overwrite, say=say)
     figures = run.evaluate(n_importance=FIT_IMPORTANCE)
     if not quiet:
         _print_figures(figures)
-    _print_verdict(figures)
+    print_verdict(figures)
     if report:
         from latentia.report import report_run
 
@@ -129,7 +135,7 @@ def evaluate(
         print(_dump(figures))
     else:
         _print_figures(figures)
-        _print_verdict(figures)
+        print_verdict(figures)
 
 
 def sample(run: str, n: int = 64, out: str = "samples.png", mean: bool = True, seed: int = 0) -> None:
@@ -232,7 +238,7 @@ def export(run: str, onnx: bool = True, out: str | None = None) -> None:
         print(f"{path}  (largest difference from torch {difference:.1e})")
 
 
-COMMANDS = (fit, evaluate, sample, reconstruct, report, models, datasets, export, benchmark)
+COMMANDS = (fit, evaluate, diagnose, sample, reconstruct, report, models, datasets, export, benchmark)
 _POSITIONAL = {"data": "DATA", "run": "RUN", "table": "TABLE"}
 
 
@@ -388,14 +394,6 @@ def _print_figures(figures: dict[str, Any]) -> None:
     if "active_units" in figures:
         table.add_row("active units", f"{figures['active_units']} of {figures['latent_dim']}", "")
     _print_table(table)
-
-
-def _print_verdict(figures: dict[str, Any]) -> None:
-    print(f"verdict: {figures['verdict']}")
-    for sentence in figures["evidence"]:
-        print(f"  - {sentence}")
-    for remedy in figures["remedies"]:
-        print(f"  try: {remedy}")
 
 
 def _print_table(table: Any) -> None:

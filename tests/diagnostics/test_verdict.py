@@ -1,12 +1,24 @@
 from __future__ import annotations
 
+import json
+import math
 from dataclasses import replace
 
 import pytest
 import torch
 
 from latentia.catalog import CATALOG, compose
-from latentia.diagnostics import Evaluation, PriorGap, diagnose, evaluate, judge, prior_gap
+from latentia.diagnostics import (
+    DecoderDependence,
+    Evaluation,
+    MutualInformation,
+    PriorGap,
+    TruePosterior,
+    diagnose,
+    evaluate,
+    judge,
+    prior_gap,
+)
 from latentia.objectives import ObjectiveSetting, build_objective, negative_elbo
 from latentia.training import Batches, TrainingConfig, fit
 
@@ -32,6 +44,19 @@ GOOD = Evaluation(
     active=(True,) * 10,
     seconds=1.0,
 )
+INFORMED = MutualInformation(
+    value=6.5,
+    upper=40.0,
+    bound=6.9,
+    n=1000,
+    standard_error=0.01,
+    rate=20.0,
+    aggregate_kl=13.5,
+    moment_kl=0.5,
+    active_units=10,
+    latent_dim=10,
+)
+SPREAD = replace(INFORMED, moment_kl=3.0)  # 0.3 nats per dimension
 FITTING = PriorGap(precision=0.8, recall=0.75, baseline=0.9, n=1000)
 
 
@@ -48,8 +73,8 @@ def test_nothing_wrong():
 
 @pytest.mark.parametrize(
     "change",
-    [{"kl": 0.05}, {"active_units": 0, "active": (False,) * 10}],
-    ids=["no rate", "no active unit"],
+    [{"kl": 0.05}, {"active_units": 0, "active": (False,) * 10}, {"kl": 0.4, "kl_per_dim": (0.04,) * 10}],
+    ids=["no rate", "no active unit", "no working dimension"],
 )
 def test_collapse(change):
     verdict = judge(replace(GOOD, **change), gap=PriorGap(0.0, 0.0, 0.9, 100))
@@ -67,21 +92,63 @@ def test_a_variance_far_above_the_residuals_is_named_as_the_cause():
     )
 
 
-@pytest.mark.parametrize(("active", "name"), [(5, "healthy"), (4, "partial posterior collapse")])
-def test_partial_collapse_is_when_most_dimensions_are_inactive(active, name):
-    verdict = judge(replace(GOOD, active_units=active), gap=FITTING)
+@pytest.mark.parametrize(("active", "name"), [(6, "healthy"), (5, "partial posterior collapse")])
+def test_partial_collapse_is_when_half_the_dimensions_are_inactive(active, name):
+    alive = tuple(d >= 10 - active for d in range(10))
+    verdict = judge(replace(GOOD, active_units=active, active=alive), gap=FITTING)
     assert verdict.name == name
-    assert any("--latent-dim 4" in remedy for remedy in verdict.remedies) is (active == 4)
+    assert any("--latent-dim 5" in remedy for remedy in verdict.remedies) is (active == 5)
+    assert ("dimensions 0, 1, 2, 3, 4 carry nothing" in verdict.evidence[0]) is (active == 5)
+
+
+def test_codes_that_vary_but_tell_nothing_are_collapse():
+    silent = judge(GOOD, information=replace(INFORMED, value=0.05, upper=0.06))
+    assert silent.name == "posterior collapse"
+    assert "0.05 of them mutual information (of at most log 1000 = 6.9" in silent.evidence[0]
+    ignored = judge(GOOD, information=INFORMED, dependence=DecoderDependence(0.01, 0.02, 0.5, 1000))
+    assert ignored.name == "posterior collapse"
+    assert "falls by 0.01 nats" in ignored.evidence[0]
+    assert (
+        judge(GOOD, information=INFORMED, dependence=DecoderDependence(50.0, 1.0, 1.0, 1000)).name
+        == "healthy"
+    )
+
+
+@pytest.mark.parametrize(
+    ("variance", "name"), [((0.5, 0.0), "inference collapse"), ((0.05, 0.0), "posterior collapse")]
+)
+def test_collapse_is_told_apart_by_the_means_of_the_true_posterior(variance, name):
+    true = TruePosterior(variance, (0.0, 0.0), sum(v > 0.01 for v in variance), 0, 20.0, 200, 64)
+    verdict = judge(replace(GOOD, kl=0.01, active_units=0), true=true, rate_weight=1.0)
+    assert verdict.name == name
+    assert ("model collapse" in verdict.evidence[0]) is (name == "posterior collapse")
+    assert "lagging-vae" in verdict.actions[0].models
+
+
+def test_a_dear_rate_is_named_as_the_cause_of_collapse():
+    verdict = judge(replace(GOOD, kl=0.01), rate_weight=50.0)
+    assert "weighed by 50" in verdict.evidence[0]
+    assert verdict.actions[0].models == ("sigma-vae",)
 
 
 @pytest.mark.parametrize(
     "gap", [PriorGap(0.3, 0.9, 0.9, 500), PriorGap(0.9, 0.3, 0.9, 500)], ids=["precision", "recall"]
 )
-def test_overload(gap):
-    verdict = judge(GOOD, gap=gap)
-    assert verdict.name == "information overload"
+def test_holes(gap):
+    verdict = judge(GOOD, gap=gap, information=INFORMED)
+    assert verdict.names == ("prior holes",)
     assert "30%" in verdict.evidence[0]
     assert any("--latent-dim 5" in remedy for remedy in verdict.remedies)
+
+
+def test_overload_is_holes_of_codes_that_have_left_the_prior():
+    gap = PriorGap(0.3, 0.9, 0.9, 500)
+    verdict = judge(GOOD, gap=gap, information=SPREAD, rate_weight=1e-4)
+    assert verdict.names == ("information overload", "prior holes")
+    assert "at least 3 nats from the prior, 0.3 per dimension" in verdict.evidence[0]
+    assert "only 0.0001" in verdict.evidence[0]
+    assert verdict.actions[0].models == ("sigma-vae",)
+    assert judge(GOOD, gap=FITTING, information=SPREAD).name == "healthy"
 
 
 def test_overload_of_an_autoencoder_is_mended_by_a_prior():
@@ -112,15 +179,28 @@ def test_undertraining_is_a_bound_that_still_rises(history, name):
     assert judge(GOOD, history=history).name == name
 
 
-def test_the_gravest_fault_gives_the_name_and_all_are_told():
+@pytest.mark.parametrize(("gain", "name"), [(1.01, "under-trained"), (0.99, "healthy"), (None, "healthy")])
+def test_one_epoch_is_judged_by_its_own_gain(gain, name):
+    assert judge(GOOD, history=[5.0], last_gain=gain, numbers=20).name == name
+
+
+def test_what_is_to_be_mended_first_gives_the_name_and_all_are_told():
     verdict = judge(
-        replace(GOOD, active_units=2),
+        replace(GOOD, active_units=2, active=(True, True) + 8 * (False,)),
         gap=PriorGap(0.1, 0.1, 0.9, 500),
+        information=SPREAD,
         train=replace(GOOD, sse=1.0),
         history=[0.0, 1.0, 2.0],
     )
-    assert verdict.name == "information overload"
-    assert len(verdict.evidence) == 4
+    assert verdict.names == (
+        "under-trained",
+        "overfitted",
+        "information overload",
+        "prior holes",
+        "partial posterior collapse",
+    )
+    assert verdict.name == "under-trained"
+    assert len(verdict.evidence) == 5
     assert "2 of 10" in verdict.evidence[-1]
 
 
@@ -162,8 +242,44 @@ def test_diagnose_takes_an_evaluation_or_makes_one(linear_gaussian):
     x, model = oracle.sample(400), oracle.model()
     own = diagnose(model, x.split(100))
     given = diagnose(model, x.split(100), evaluation=evaluate(model, x.split(100)))
-    assert own == given
+    assert own.verdict == given.verdict
     assert own.name == "healthy"
+    assert own.names == ()
+
+
+def test_diagnosis_is_a_table_and_json(linear_gaussian):
+    oracle = linear_gaussian()
+    x, model = oracle.sample(300), oracle.model(1.2)
+    train = evaluate(model, oracle.sample(200, seed=5).split(100), n_importance=0)
+    found = diagnose(model, x.split(100), train=train, history=[1.0, 2.0, 2.1, 2.11, 2.12])
+    names = [row.name for row in found.rows()]
+    assert len(names) == len(set(names)) == 19
+    table = str(found)
+    assert table.startswith("verdict: healthy")
+    assert all(name in table for name in names)
+    plain = json.loads(json.dumps(found.as_json(), allow_nan=False))
+    assert plain["verdict"] == "healthy"
+    assert plain["information"]["bound"] == pytest.approx(math.log(300))
+    assert plain["amortisation"]["n"] == 64
+    assert plain["evaluation"]["n"] == 300
+    quick = diagnose(model, x.split(100), thorough=False)
+    assert quick.amortisation is quick.sample_density is None
+    assert quick.information == found.information
+
+
+def test_a_quick_diagnosis_looks_closer_where_the_posterior_seems_collapsed(linear_gaussian):
+    oracle = linear_gaussian()
+    x, model = oracle.sample(200), oracle.model()
+    model.posterior = (
+        compose(CATALOG["vae"], (6,), 3, likelihood="gaussian", network="mlp").double().posterior
+    )
+    model.posterior.linear = torch.nn.Linear(3, 6).double()
+    torch.nn.init.zeros_(model.posterior.linear.weight)
+    torch.nn.init.zeros_(model.posterior.linear.bias)
+    found = diagnose(model, [x], thorough=False)
+    assert found.name == "inference collapse"
+    assert found.true_posterior.true_active == 3
+    assert found.verdict.actions[0].models == ("lagging-vae",)
 
 
 def fitted(name: str, beta: float, x: torch.Tensor, latent_dim: int) -> object:

@@ -5,19 +5,34 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol, cast, runtime_checkable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from latentia.diagnostics.evaluation import ACTIVE_VARIANCE
 from latentia.distributions import Delta, DiagonalGaussian, item_keys, per_item_noise
 from latentia.errors import DataError
 from latentia.latent import kl_divergence
-from latentia.models import VAE, evaluating
+from latentia.models import evaluating
 
 ITEMS = 2000
 _PAIRS_PER_PASS = 2**18
 _CONTROLLED_FROM = 20  # items: with fewer the slopes of control variates are noise themselves
+
+
+@runtime_checkable
+class Coder(Protocol):
+    """What the estimate asks of a model (an `nn.Module`)."""
+
+    def encode(self, x: Tensor) -> Distribution:
+        """q(z|x)."""
+        ...
+
+    def prior(self) -> Distribution:
+        """p(z)."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -35,6 +50,8 @@ class MutualInformation:
         aggregate_kl: KL(q(z) || p(z)) in nats; as far too high as `value` is too low.
         moment_kl: KL of the Gaussian with q(z)'s mean and covariance from the prior: never above KL(q(z) || p(z)) where the
             prior is Gaussian, and free of the bound log N; None for other priors, or fewer items than dimensions.
+        active_units: latent dimensions whose posterior mean varies over these items by more than 0.01 (Burda et al. 2016).
+        latent_dim: D.
     """
 
     value: float
@@ -45,10 +62,12 @@ class MutualInformation:
     rate: float
     aggregate_kl: float
     moment_kl: float | None
+    active_units: int
+    latent_dim: int
 
 
 def mutual_information(
-    model: VAE, x_batches: Iterable[Tensor], *, items: int | None = ITEMS, seed: int = 0
+    model: Coder, x_batches: Iterable[Tensor], *, items: int | None = ITEMS, seed: int = 0
 ) -> MutualInformation | None:
     r"""Estimate I_q(x; z) = E_x E_q(z|x)[log q(z|x) - log q(z)], in evaluation mode, with one z for each item.
 
@@ -60,7 +79,7 @@ def mutual_information(
     Source: Hoffman and Johnson 2016, ELBO surgery; He et al. 2019, section 4.3 (there on minibatches, with bound log B).
 
     Args:
-        model: a VAE, or any model with its `encode` and `prior`.
+        model: a VAE, or any module with its `encode` and `prior`.
         x_batches: batches `[B, *event]`, on the model's device.
         items: most items looked at, from the first on; None: all.
         seed: of the draws of z.
@@ -84,7 +103,7 @@ def mutual_information(
     rates: list[Tensor] = []
     controls: list[Tensor] = []
     left = math.inf if items is None else items
-    with torch.no_grad(), evaluating(model):
+    with torch.no_grad(), evaluating(cast(nn.Module, model)):
         prior = model.prior()
         for batch in x_batches:
             x = batch if left >= len(batch) else batch[: int(left)]
@@ -142,6 +161,8 @@ def _estimate(
     if n > 1:
         upper = _controlled_mean(own_ - torch.cat(others) + math.log(n - 1), controls)[0]
     rate = float(rates.mean())
+    means = torch.cat([q.mean.flatten(1) for q in posteriors]).cpu().double()
+    active = (means.var(0) > ACTIVE_VARIANCE) if n > 1 else torch.zeros(means.shape[1])
     return MutualInformation(
         value=value,
         upper=upper,
@@ -151,6 +172,8 @@ def _estimate(
         rate=rate,
         aggregate_kl=rate - value,
         moment_kl=moment_kl(posteriors, prior),
+        active_units=int(active.sum()),
+        latent_dim=means.shape[1],
     )
 
 

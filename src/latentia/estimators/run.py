@@ -13,12 +13,15 @@ import numpy as np
 
 from latentia import data
 from latentia.catalog import mixture_name
-from latentia.diagnostics import Evaluation, Verdict
+from latentia.diagnostics import Diagnosis, Evaluation
 from latentia.errors import ConfigError, LatentiaError, RunFolderError, TrainingError
 from latentia.estimators import folder as run_folder
+from latentia.estimators.remedies import as_commands
 from latentia.estimators.vae import VAE
 
 SplitName = Literal["train", "validation", "test"]
+DIAGNOSED_IMPORTANCE, DIAGNOSED_ITEMS = 50, 200  # samples and items of a diagnosis's log-likelihood
+ATTEMPTS = "attempts"  # the folder of a run in which those of `--auto-remedy` lie
 TRAIN_ROWS = 2000  # on which the squared error is compared with that of held-out rows
 
 
@@ -103,14 +106,39 @@ class Run:
             What `latentia evaluate --json` prints.
         """
         started = time.perf_counter()
+        evaluation, diagnosis = self.examine(split, n_importance, importance_items, thorough=False)
+        figures = as_json(self, split, evaluation, diagnosis, time.perf_counter() - started)
+        return self.keep(split, figures)
+
+    def diagnose(self, split: SplitName = "test") -> dict[str, Any]:
+        """The thorough diagnosis of one part of the data, also kept in `evaluation.json`.
+
+        Args:
+            split: which part.
+
+        Returns:
+            What `latentia diagnose --json` prints.
+        """
+        started = time.perf_counter()
+        evaluation, diagnosis = self.examine(split, DIAGNOSED_IMPORTANCE, DIAGNOSED_ITEMS)
+        return self.keep(split, as_json(self, split, evaluation, diagnosis, time.perf_counter() - started))
+
+    def examine(
+        self,
+        split: SplitName,
+        n_importance: int = 100,
+        importance_items: int | None = 1000,
+        *,
+        thorough: bool = True,
+    ) -> tuple[Evaluation, Diagnosis]:
+        """Figures and diagnosis of one part of the data; nothing is written."""
         part = self.split(split)
         evaluation = self.estimator.evaluate(
             part.x, n_importance=n_importance, importance_items=importance_items
         )
         train = None if split == "train" else self.split("train").take(TRAIN_ROWS).x
-        verdict = self.estimator.diagnose(part.x, train=train, evaluation=evaluation)
-        figures = as_json(self, split, evaluation, verdict, time.perf_counter() - started)
-        return self.keep(split, figures)
+        diagnosis = self.estimator.diagnose(part.x, train=train, evaluation=evaluation, thorough=thorough)
+        return evaluation, diagnosis
 
     def keep(self, split: str, figures: dict[str, Any]) -> dict[str, Any]:
         """Write the figures of a split to `evaluation.json`, beside those of the other splits, and return them."""
@@ -120,17 +148,28 @@ class Run:
         return figures
 
 
-def as_json(run: Run, split: str, evaluation: Evaluation, verdict: Verdict, seconds: float) -> dict[str, Any]:
-    """The figures of an evaluation as one flat JSON object."""
+_TOLD_ABOVE = ("verdict", "verdicts", "evidence", "remedies", "evaluation", "seconds")
+
+
+def as_json(
+    run: Run, split: str, evaluation: Evaluation, diagnosis: Diagnosis, seconds: float
+) -> dict[str, Any]:
+    """The figures of an evaluation as one flat JSON object, those of the diagnosis nested in it."""
     figures = {
         "model": run.estimator.model,
         "data": run.spec.name,
         "split": split,
         "likelihood": run.estimator.likelihood_,
         **asdict(evaluation),
-        "verdict": verdict.name,
-        "evidence": list(verdict.evidence),
-        "remedies": list(verdict.remedies),
+        "verdict": diagnosis.name,
+        "verdicts": list(diagnosis.names),
+        "evidence": list(diagnosis.evidence),
+        "remedies": list(diagnosis.remedies),
+        "commands": as_commands(run, diagnosis.verdict.actions),
+        "diagnosis": {
+            **{name: value for name, value in diagnosis.as_json().items() if name not in _TOLD_ABOVE},
+            "rows": [asdict(row) for row in diagnosis.rows()],
+        },
         "seconds": round(seconds, 3),
     }
     return {name: plain(value) for name, value in figures.items()}
@@ -231,7 +270,7 @@ def fit_run(
         ConfigError: if a resumed run has other settings than those given.
         RunFolderError: if `out` holds a run already, or cannot be written.
     """
-    started = _check_folder(out, spec, params, resume, overwrite)
+    started = check_folder(out, spec, params, resume, overwrite)
     if started == "fitted":
         say(f"{out} is finished already")
         return Run.open(out)
@@ -244,7 +283,7 @@ def fit_run(
     say(dataset.source)
     new = not out.exists()
     if overwrite and not resume:
-        _clear(out)
+        clear(out)
     run_folder.start(recipe.estimator, out, {"data": asdict(spec), "command": command, **recipe.asked})
     try:
         estimator, entries = recipe.fit(dataset, out, resume, say)
@@ -260,7 +299,7 @@ def fit_run(
     return run
 
 
-def _check_folder(
+def check_folder(
     out: Path, spec: DataSpec, params: dict[str, Any], resume: bool, overwrite: bool
 ) -> str | None:
     """Whether `out` may be written to; gives the state of the run in it, if it is to be resumed."""
@@ -288,7 +327,7 @@ def _check_folder(
     return str(config.get("state"))
 
 
-def _clear(out: Path) -> None:
+def clear(out: Path) -> None:
     """Remove an old run's files, and only those."""
     for name in (
         run_folder.CONFIG,
@@ -298,7 +337,7 @@ def _clear(out: Path) -> None:
         "report.html",
     ):
         (out / name).unlink(missing_ok=True)
-    for name in ("checkpoints", "figures", "logs"):
+    for name in ("checkpoints", "figures", "logs", ATTEMPTS):
         shutil.rmtree(out / name, ignore_errors=True)
 
 

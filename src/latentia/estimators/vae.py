@@ -20,7 +20,7 @@ from latentia import training
 from latentia.catalog import CATALOG, Entry, compose
 from latentia.core import Objective
 from latentia.data import Dataset
-from latentia.diagnostics import Evaluation, Verdict, diagnose, evaluate
+from latentia.diagnostics import Diagnosis, Evaluation, diagnose, evaluate
 from latentia.distributions import Delta, item_keys, per_item_noise
 from latentia.errors import ConfigError, DataError, RunFolderError
 from latentia.estimators.arrays import as_rows
@@ -33,6 +33,8 @@ from latentia.estimators.defaults import (
     default_patience,
 )
 from latentia.estimators.form import Choice, Form, choose
+from latentia.estimators.hints import last_gain, rate_weight
+from latentia.estimators.monitoring import Monitor
 from latentia.estimators.sampler import CODES, SAMPLERS, AggregatePosterior, fit_aggregate_posterior
 from latentia.estimators.schedules import information, resolve_schedule
 from latentia.latent import Likelihood
@@ -203,6 +205,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             config,
             None if run_dir is None else Path(run_dir),
             resume=resume,
+            watch=Monitor(),
             schedule=self.schedule_,
             information=information,
         )
@@ -503,13 +506,16 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             log_volume=self.form_.log_volume,
         )
 
-    def diagnose(self, X: Any, *, train: Any = None, evaluation: Evaluation | None = None) -> Verdict:
-        """Whether the fit can be trusted, judged on held-out rows: the verdict, its evidence in words, and remedies.
+    def diagnose(
+        self, X: Any, *, train: Any = None, evaluation: Evaluation | None = None, thorough: bool = True
+    ) -> Diagnosis:
+        """Whether the fit can be trusted, judged on held-out rows: the verdict, all figures, and remedies.
 
         Args:
             X: held-out rows (the first 10 000 are looked at).
             train: training rows; with them overfitting is judged.
             evaluation: what `evaluate(X)` gave, if it is there already.
+            thorough: also take the measures that need an optimisation for each of some rows.
         """
         rows, _ = as_rows(self, X, reset=False)
         module, batches = self._inference(rows[:DIAGNOSED_ROWS], 250)
@@ -520,7 +526,17 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             evaluation=evaluation,
             train=None if train is None else self.evaluate(train, n_importance=0),
             history=bounds,
+            last_gain=last_gain(self.history_),
+            rate_weight=rate_weight(self._known_objective()),
+            thorough=thorough,
         )
+
+    def _known_objective(self) -> Objective:
+        """What was minimised; of a loaded model built again, for as far as its weights do not depend on the length of the fit."""
+        if hasattr(self, "objective_"):
+            return self.objective_
+        setting = ObjectiveSetting(self.n_train_, self.latent_dim_, self.event_shape_, 1)
+        return build_objective(self._entry().objective, setting, self.objective_options)
 
     # ------------------------------------------------------------------ keeping
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -32,6 +32,17 @@ class Head(Protocol):
     def verdict(self) -> str: ...  # noqa: D102
     @property
     def figures(self) -> Sequence[Figure]: ...  # noqa: D102
+
+
+class Answered(Protocol):
+    """A question of the diagnosis with its answer."""
+
+    @property
+    def question(self) -> str: ...  # noqa: D102
+    @property
+    def answer(self) -> str: ...  # noqa: D102
+    @property
+    def figures(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,8 @@ class ReportInput:
         versions: versions of the programs that made the run.
         split: the split that originals, worst rows and codes are of.
         score: what the scores of the worst rows are, with the unit.
+        checks: questions of the diagnosis, each with `question`, `answer` and `figures`.
+        attempts: fits with remedies: `model, remedy, verdicts, validation_log_likelihood`, and `kept` of the one that is this run.
 
     Raises:
         DataError: arrays that belong together differ in shape.
@@ -96,6 +109,8 @@ class ReportInput:
     versions: Mapping[str, str] = field(default_factory=dict)
     split: str = ""
     score: str = "log-likelihood, nats"
+    checks: Sequence[Answered] = ()
+    attempts: Sequence[Mapping[str, Any]] = ()
 
     def __post_init__(self) -> None:
         event = self.event_shape

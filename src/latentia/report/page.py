@@ -27,6 +27,14 @@ _HEADLINES = 4
 _MEANING = {
     "healthy": ("good", "No sign of a failed fit was found."),
     "posterior collapse": ("bad", "The codes say next to nothing about the items: the decoder ignores them."),
+    "inference collapse": (
+        "bad",
+        "The encoder gives every item the same code, while the model itself still tells them apart.",
+    ),
+    "prior holes": (
+        "caution",
+        "Some codes of the prior decode to things unlike the data: samples fall short of the reconstructions.",
+    ),
     "partial posterior collapse": ("caution", "Most dimensions of the code carry next to nothing."),
     "overfitted": ("caution", "Items that were held out are rebuilt far worse than those trained on."),
     "under-trained": ("caution", "The bound was still rising when training ended."),

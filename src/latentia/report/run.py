@@ -21,6 +21,7 @@ from latentia.estimators.run import Run
 from latentia.estimators.vae import VAE
 from latentia.files import write_atomically
 from latentia.report.content import Figure, ReportInput
+from latentia.report.diagnosis import checks
 from latentia.report.images import mosaic, pixels, square
 from latentia.report.mixture import report_mixture
 from latentia.report.page import render
@@ -72,7 +73,7 @@ def report_run(run: Run) -> Path:
         created=str(run.config["created"]),
         verdict=str(figures["verdict"]),
         evidence=figures["evidence"],
-        remedies=figures["remedies"],
+        remedies=[*figures["remedies"], *figures.get("commands", ())],
         figures=_figures(figures),
         history=_in_data_units(estimator.history_, estimator.form_.log_volume),
         kl_per_dim=_kl_per_dim(figures, estimator.latent_dim_),
@@ -94,8 +95,16 @@ def report_run(run: Run) -> Path:
         versions={"latentia": run.config["latentia"], **run.config["versions"]},
         split="test",
         score=what,
+        checks=checks(figures),
+        attempts=_attempts(run.config),
     )
     return render(content, run.folder)
+
+
+def _attempts(config: dict[str, Any]) -> list[dict[str, Any]]:
+    """What `--auto-remedy` tried, and which of it the run is."""
+    tried = config.get("attempts", [])
+    return [{**attempt, "kept": attempt["folder"] == config.get("kept")} for attempt in tried]
 
 
 def viewable(form: Form, items: Any) -> NDArray[Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from latentia.report import figures
 from latentia.report.cards import Card, chart, of_split
 from latentia.report.content import ReportInput, number
+from latentia.report.diagnosis import diagnosis_cards, information_card
 from latentia.report.embedding import NEIGHBOURS, LatentMap, latent_map
 from latentia.report.image_cards import image_cards
 from latentia.report.images import is_image
@@ -18,7 +19,8 @@ from latentia.report.vector_cards import vector_cards
 def cards(report: ReportInput) -> list[Card]:
     """All cards of the report in reading order; what the run has no data for is left out."""
     first, last = image_cards(report) if is_image(report.event_shape) else vector_cards(report)
-    found = [*first, _latent(report), *_learning(report), _kl(report), *last]
+    curves = [*_learning(report), information_card(report), _kl(report)]
+    found = [*diagnosis_cards(report), *first, _latent(report), *curves, *last]
     return filled([card for card in found if card is not None])
 
 

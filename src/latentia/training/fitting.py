@@ -23,6 +23,7 @@ from latentia.training.randomness import reproducible_kernels, seeded
 from latentia.training.records import EpochRecord, History, MetricsFile
 from latentia.training.schedule import Joint, Schedule
 from latentia.training.validation import prepare as prepare_model
+from latentia.training.watching import Measure, Watch
 
 if TYPE_CHECKING:
     from latentia.training.loop import Information, Loop
@@ -43,6 +44,7 @@ def fit(
     schedule: Schedule | None = None,
     information: Information | None = None,
     prepare: bool = True,
+    watch: Measure | None = None,
 ) -> History:
     """Train `model` in place and leave it with its best weights, calibrated, in evaluation mode, on the device used.
 
@@ -65,6 +67,8 @@ def fit(
         information: `(model, batches) -> mutual information of data and codes in nats`, for schedules that are ruled by it;
             called with the model in evaluation mode and up to 2000 validation items (training items without such).
         prepare: let the model look at the data first; False for a model that has been trained before.
+        watch: called at the ends of some epochs, so few that it takes next to none of the time, on some of the validation data: what
+            it gives is kept in the records. See `training.watching`.
 
     Returns:
         A record for each epoch, and which one was kept.
@@ -125,6 +129,7 @@ def fit(
             interrupted,
             listeners,
         )
+        task.watch = None if watch is None else Watch(watch, config.seed)
         loop = Loop(task, state)
         if folder is not None and not loop.position.finished:
             listeners += _written(loop, folder, config)

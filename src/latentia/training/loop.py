@@ -30,6 +30,7 @@ from latentia.training.validation import (
     samples_of,
     validation_figures,
 )
+from latentia.training.watching import Watch
 
 INFORMATION_ROWS = 2000  # items on which a schedule's measure of information is taken
 
@@ -80,6 +81,7 @@ class Task:
     checkpoints: Checkpoints | None
     interrupted: Callable[[], bool]
     listeners: list[Callable[[EpochRecord], None]]
+    watch: Watch | None = None
 
 
 class Loop(LightningModule):
@@ -109,6 +111,7 @@ class Loop(LightningModule):
         self.best: Weights | None = None
         self.average = None if task.config.averaging is None else Average(task.model, task.config.averaging)
         self.bar: ProgressBar | None = None
+        self._watched: dict[str, float] = {}
         self._other_batches: Iterator[Tensor] = iter(())
         self._still: dict[Side, list[nn.Parameter]] = {"all": []}
         self._restored = state
@@ -226,6 +229,7 @@ class Loop(LightningModule):
             validation=validation,
             learning_rate=learning_rate_at(max(0, position.step - 1), self.total_steps, task.config),
             seconds=position.seconds + time.monotonic() - self._began,
+            watched=self._watched,
             schedule=notes,
         )
         position.epoch, position.batch, position.seconds = position.epoch + 1, 0, 0.0
@@ -302,9 +306,11 @@ class Loop(LightningModule):
     def _score(self, data: Batches) -> dict[str, float]:
         config = self.task.config
         calibrate(self.model, self.task.train, EPOCH_ROWS, config.batch_size, config.seed)
+        started = time.monotonic()
         figures, score = validation_figures(
             self.model, data, config.batch_size, config.seed, self.task.objective
         )
+        self._watched = self._look(data, time.monotonic() - started)
         if any(value != value for value in figures.values()):
             broken = ", ".join(name for name, value in figures.items() if value != value and name != "elbo")
             raise TrainingError(
@@ -315,6 +321,21 @@ class Loop(LightningModule):
             self.position.best_score, self.position.best_epoch = score, self.position.epoch + 1
             self.best = copy_of(self.model)
         return figures
+
+    def _look(self, data: Batches, validating: float) -> dict[str, float]:
+        if self.task.watch is None:
+            return {}
+        position = self.position
+        before = sum(record.seconds for record in position.records) + position.seconds
+        return self.task.watch.look(
+            self.model,
+            data,
+            self.task.config.batch_size,
+            epoch=position.epoch + 1,
+            progress=position.step / self.total_steps,
+            elapsed=before + time.monotonic() - self._began,
+            validating=validating,
+        )
 
     def finish(self) -> None:
         """Give the model the weights to keep, calibrate it on the training set, and note that all is done."""

@@ -31,6 +31,7 @@ class EpochRecord:
         seconds: the epoch took, validation included.
         schedule: what the schedule notes: "encoder_steps" of an aggressive one, the steps of the encoder alone that came on
             top of the epoch's iterations, and "mutual_information" in nats of validation data, while it decides.
+        watched: further figures, in epochs in which a look was taken.
     """
 
     epoch: int
@@ -40,6 +41,7 @@ class EpochRecord:
     learning_rate: float
     seconds: float
     schedule: dict[str, float] = field(default_factory=dict)
+    watched: dict[str, float] = field(default_factory=dict)
 
     def row(self) -> dict[str, Any]:
         """The record as one flat row, e.g. for a table.
@@ -53,9 +55,10 @@ class EpochRecord:
             "step": self.step,
             **{f"train_{name}": value for name, value in self.train.items()},
             **{f"validation_{name}": value for name, value in self.validation.items()},
-            **self.schedule,
             "learning_rate": self.learning_rate,
             "seconds": self.seconds,
+            **self.watched,
+            **self.schedule,  # what decided stands where both took the mutual information
         }
 
 

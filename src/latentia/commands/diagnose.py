@@ -1,0 +1,51 @@
+"""`latentia diagnose RUN`: the whole diagnosis of a run, as a table or as JSON."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Literal
+
+
+def diagnose(run: str, split: Literal["train", "validation", "test"] = "test", json: bool = False) -> None:
+    """Say whether a fit can be trusted: the verdict, the figures behind it, and remedies as commands.
+
+    Args:
+        run: run folder.
+        split: train, validation or test.
+        json: print one JSON object and nothing else.
+    """
+    from latentia.estimators.run import Run
+
+    figures = Run.open(run).diagnose(split)
+    if json:
+        from json import dumps
+
+        print(dumps(figures, allow_nan=False))
+        return
+    if "diagnosis" in figures:
+        _print_rows(figures)
+    print_verdict(figures)
+
+
+def print_verdict(figures: dict[str, Any]) -> None:
+    """Verdict, evidence, remedies in words, and those that are commands."""
+    print(f"verdict: {', '.join(figures.get('verdicts') or [figures['verdict']])}")
+    for sentence in figures["evidence"]:
+        print(f"  - {sentence}")
+    for remedy in figures["remedies"]:
+        print(f"  try: {remedy}")
+    for command in figures.get("commands", []):
+        print(f"  {command}")
+
+
+def _print_rows(figures: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    title = f"{figures['model']} on {figures['data']}, {figures['split']} split ({figures['seconds']:.1f} s)"
+    table = Table("figure", "value", "unit", "items", "", title=title)
+    for row in figures["diagnosis"]["rows"]:
+        value = row["value"]
+        shown = f"{value:.4g}" if isinstance(value, float) else str(value)
+        table.add_row(row["name"], shown, row["unit"], f"{row['n']:,}", row["note"])
+    Console(width=None if sys.stdout.isatty() else 140, highlight=False).print(table)

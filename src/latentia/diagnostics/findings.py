@@ -1,0 +1,285 @@
+"""What each fault looks like in figures: a function each, from figures to a `Finding` with its numbers and remedies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from latentia.diagnostics.decoder_dependence import DecoderDependence
+from latentia.diagnostics.evaluation import ACTIVE_VARIANCE, Evaluation
+from latentia.diagnostics.generalisation import GeneralisationGap
+from latentia.diagnostics.mutual_information import MutualInformation
+from latentia.diagnostics.prior_gap import PriorGap
+from latentia.diagnostics.true_posterior import TruePosterior
+
+HEALTHY = "healthy"
+COLLAPSE = "posterior collapse"
+PARTIAL_COLLAPSE = "partial posterior collapse"
+INFERENCE_COLLAPSE = "inference collapse"
+OVERLOAD = "information overload"
+OVERFITTED = "overfitted"
+UNDERTRAINED = "under-trained"
+HOLES = "prior holes"
+
+# Thresholds: docs/diagnosis.md says of each where it is from. None was chosen by looking at results of test data.
+COLLAPSED_KL = 0.01
+"""A dimension with less KL than this (nats) tells nothing: the epsilon of (epsilon, delta)-collapse in Lucas et al. 2019."""
+WORKING_KL = 0.05
+"""And a code without one dimension of this KL (nats) works nowhere: its posterior means explain less than a tenth of the
+prior's variance, -log(1 - 0.1) / 2 = 0.053 nats. A rule of this project."""
+ACTIVE_SHARE = 0.5
+"""Partial collapse: no more than half of the dimensions are active. A rule of this project; a few inactive ones are pruning."""
+PRIOR_MATCH = 0.5
+"""Prior holes: prior draws match the data less than half as well as other data do. A rule of this project; what is
+measured is Kynkäänniemi et al. 2019."""
+EXCESS = 0.25
+"""Overload: besides, the codes leave the prior by more than this (nats per dimension) in mean and covariance alone."""
+HELD_OUT_ERROR = 2.0
+"""Overfitted: the squared error on held-out items is more than twice that on training items. A rule of this project."""
+LAST_TENTH = 0.2
+"""Under-trained: the last tenth of the epochs brought more than a fifth of all improvement. A rule of this project."""
+LAST_GAIN = 0.05
+"""Under-trained, of one or two epochs: the bound after the last lies this much (nats per number of a datum) above its
+mean during that epoch. A rule of this project."""
+MISFIT_VARIANCE = 4.0
+"""The variance in force and the optimal one differ by more than this factor (a factor 2 in sigma): said as a cause."""
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One thing to do.
+
+    Attributes:
+        text: in words, options of the command line in backquotes.
+        models: names of models to fit instead, best first: the first that the catalog has is taken.
+        settings: parameters of the estimator to change.
+    """
+
+    text: str
+    models: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_command(self) -> bool:
+        """Whether it can be done by fitting anew with other parameters."""
+        return bool(self.models or self.settings)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at; an empty name means that it is in order."""
+
+    name: str
+    evidence: str
+    remedies: tuple[Remedy, ...] = ()
+
+
+ANTI_COLLAPSE = ("lagging-vae", "free-bits-vae", "info-vae")
+RICHER_PRIOR = ("vamp-vae", "mog-prior-vae")
+
+
+def collapse(
+    figures: Evaluation,
+    information: MutualInformation | None = None,
+    dependence: DecoderDependence | None = None,
+    true: TruePosterior | None = None,
+    rate_weight: float | None = None,
+) -> Finding:
+    """Whether the codes say anything, by rate, active units, mutual information and what the decoder makes of them."""
+    active, dims = figures.active_units, figures.latent_dim
+    rule = f"variance of their mean over the data above {ACTIVE_VARIANCE}"
+    units = f"{active} of {dims} latent dimensions {'is' if active == 1 else 'are'} active ({rule})"
+    rate = (
+        f"the code carries {figures.kl:.3g} nats per item"
+        if figures.kl is not None
+        else "codes are deterministic"
+    )
+    if information is not None:
+        rate += f", {information.value:.3g} of them mutual information (of at most log {information.n} = {information.bound:.3g} that can be seen)"
+    seen = f"{_capital(rate)}; {units}{_drop(dependence)}"
+    nothing = COLLAPSED_KL * dims
+    ignored = dependence is not None and dependence.drop < nothing
+    silent = information is not None and information.value < nothing
+    cause, remedies = _variance(figures)
+    if rate_weight is not None and rate_weight > 1:
+        cause += f"; the rate is weighed by {rate_weight:g}"
+        remedies += (_LOWER_BETA,)
+    remedies += (_KEEP_CODE, _MORE_CODE)
+    if active == 0 or (figures.kl is not None and _idle(figures)) or ignored or silent:
+        if true is not None and true.collapse == "inference":
+            text = (
+                f"{seen}{cause}. The posterior means of the model itself do move, in {true.true_active} dimensions: "
+                "inference lags behind the model."
+            )
+            return Finding(INFERENCE_COLLAPSE, text, (_LAGGING, *remedies))
+        own = "" if true is None or true.collapse is None else ", and so do the means of its true posterior"
+        what = "the decoder makes the same of every code"
+        return Finding(
+            COLLAPSE,
+            f"{seen}: {what}{own and ' (model collapse: no true posterior mean moves either)'}{cause}.",
+            remedies,
+        )
+    if active <= ACTIVE_SHARE * dims:
+        dead = [str(d) for d, alive in enumerate(figures.active) if not alive]
+        text = f"Only {units}; dimensions {_listed(dead)} carry nothing; {rate}{cause}."
+        smaller = Remedy(
+            f"if the reconstructions satisfy you, `--latent-dim {active}` says the same with fewer dimensions",
+            settings={"latent_dim": active},
+        )
+        return Finding(PARTIAL_COLLAPSE, text, (*_variance(figures)[1], smaller, *remedies[-2:-1]))
+    return Finding("", f"{seen}.")
+
+
+def _idle(figures: Evaluation) -> bool:
+    """Whether no dimension carries enough KL to work, or all together carry none."""
+    assert figures.kl is not None
+    by_dimension = len(figures.kl_per_dim) == figures.latent_dim
+    idle = max(figures.kl_per_dim) < WORKING_KL if by_dimension else figures.kl < WORKING_KL
+    return idle or figures.kl < COLLAPSED_KL * figures.latent_dim
+
+
+def _drop(dependence: DecoderDependence | None) -> str:
+    if dependence is None:
+        return ""
+    return f"; with another item's code the log-likelihood falls by {dependence.drop:.3g} nats"
+
+
+def _variance(figures: Evaluation) -> tuple[str, tuple[Remedy, ...]]:
+    """The clause and the remedy for a likelihood variance far above the optimum."""
+    if figures.sigma2 is None or figures.sigma2 <= MISFIT_VARIANCE * figures.sigma2_optimal:
+        return "", ()
+    ratio = figures.sigma2 / figures.sigma2_optimal
+    clause = (
+        f"; the likelihood's variance, {figures.sigma2:.3g}, is {ratio:.3g} times the mean squared residual "
+        f"{figures.sigma2_optimal:.3g}, which makes reconstruction count too little against the rate"
+    )
+    return clause, (_OPTIMAL_VARIANCE,)
+
+
+def overload(
+    figures: Evaluation,
+    information: MutualInformation | None,
+    gap: PriorGap | None,
+    rate_weight: float | None = None,
+) -> Finding | None:
+    """Whether the codes, as a whole, have left the prior: then they say more than the prior can supply."""
+    short = gap is not None and gap.match < PRIOR_MATCH
+    if figures.kl is None:
+        if not short:
+            return None
+        text = "Codes are deterministic and nothing in training drew them towards the prior: their information has no price."
+        drawn = Remedy("fit a model whose codes are drawn to the prior: `--model sigma-vae`", ("sigma-vae",))
+        return Finding(OVERLOAD, text, (drawn,))
+    if information is None or information.moment_kl is None:
+        return None
+    excess = information.moment_kl / figures.latent_dim
+    text = (
+        f"All codes together lie at least {information.moment_kl:.3g} nats from the prior, {excess:.2g} per dimension, by "
+        "their mean and covariance"
+    )
+    if not short or excess <= EXCESS:
+        return Finding("", f"{text}.")
+    ratio = figures.sigma2_optimal / figures.sigma2 if figures.sigma2 else 0.0
+    remedies: tuple[Remedy, ...] = (_OPTIMAL_VARIANCE,) if ratio > MISFIT_VARIANCE else ()
+    if rate_weight is not None and rate_weight < 1:
+        text += f"; the rate is weighed by only {rate_weight:g}"
+        remedies += (Remedy("weigh the rate by 1: `--model sigma-vae`", ("sigma-vae",)),)
+    text += f": at {figures.kl:.3g} nats per item they carry more than the prior can supply."
+    weigh = Remedy("`--model beta-vae` weighs the rate more", ("beta-vae",))
+    return Finding(OVERLOAD, text, (*remedies, _fewer(figures), weigh))
+
+
+def holes(figures: Evaluation, gap: PriorGap | None) -> Finding | None:
+    """Whether what the prior's codes decode to resembles what the data's codes decode to."""
+    if gap is None:
+        return None
+    among = (
+        f"{gap.precision:.0%} of decoded prior draws fall among decoded data and {gap.recall:.0%} of decoded data among "
+        f"decoded prior draws, against {gap.baseline:.0%} for data among other data (n = {gap.n})"
+    )
+    if gap.match >= PRIOR_MATCH:
+        return Finding("", f"{_capital(among)}: samples from the prior are of the data's kind.")
+    rate = "" if figures.kl is None else f" at {figures.kl:.3g} nats per item"
+    text = f"{_capital(among)}:{rate} the codes do not fill the prior; it has holes."
+    richer = Remedy("a prior that is fitted to the codes: `--model vamp-vae`", RICHER_PRIOR)
+    longer = Remedy("`--epochs N` with a larger N, if the curves were still rising")
+    return Finding(HOLES, text, (_fewer(figures), richer, longer))
+
+
+def overfitting(
+    figures: Evaluation, train: Evaluation | None, gap: GeneralisationGap | None
+) -> Finding | None:
+    """Error on held-out items against that on training items."""
+    if train is None or gap is None:
+        return None
+    text = f"The squared error is {figures.sse:.4g} on held-out items and {train.sse:.4g} on training items"
+    if figures.elbo is not None and train.elbo is not None:
+        text += f", the bound {figures.elbo:.4g} and {train.elbo:.4g} nats"
+    if gap.error_ratio <= HELD_OUT_ERROR:
+        return Finding("", f"{text}.")
+    smaller = max(1, figures.latent_dim // 2)
+    remedies = (
+        Remedy("more data"),
+        Remedy("where no rows are kept for validation, keep some: training then stops at the best epoch"),
+        Remedy(f"a smaller `--latent-dim {smaller}`", settings={"latent_dim": smaller}),
+        Remedy("stop earlier: `--epochs N` with a smaller N or `--set patience=N`"),
+    )
+    return Finding(OVERFITTED, f"{text}: {gap.error_ratio:.3g} times as much.", remedies)
+
+
+def undertraining(history: Sequence[float], last_gain: float | None, numbers: int | None) -> Finding | None:
+    """How much of the improvement fell to the last tenth of the epochs; of few epochs, to the last itself."""
+    n = len(history)
+    last = max(1, n // 10)
+    if n < 3:
+        return _few_epochs(n, last_gain, numbers)
+    first, before, end = history[0], max(history[:-last]), max(history)
+    share = (end - before) / max(end - first, 1e-12)
+    epochs = "epoch" if last == 1 else f"{last} epochs"
+    text = f"The last {epochs} of {n} brought {share:.0%} of the improvement of the validation bound"
+    if share <= LAST_TENTH:
+        return Finding("", f"{text}.")
+    return Finding(UNDERTRAINED, f"{text}: it was still rising.", (_longer(2 * n),))
+
+
+def _few_epochs(n: int, last_gain: float | None, numbers: int | None) -> Finding | None:
+    if not n or last_gain is None or not numbers:
+        return None
+    text = f"After the last of {n} epoch{'s' * (n > 1)} the bound is {last_gain:.3g} nats above its mean during that epoch"
+    if last_gain <= LAST_GAIN * numbers:
+        return Finding("", f"{text}.")
+    return Finding(UNDERTRAINED, f"{text}: it was still rising.", (_longer(10 * n),))
+
+
+def _longer(epochs: int) -> Remedy:
+    return Remedy(f"`--epochs {epochs}`", settings={"max_epochs": epochs})
+
+
+def _fewer(figures: Evaluation) -> Remedy:
+    half = max(1, figures.latent_dim // 2)
+    return Remedy(f"`--latent-dim {half}` leaves fewer holes", settings={"latent_dim": half})
+
+
+_OPTIMAL_VARIANCE = Remedy(
+    "let the residuals set the variance of the likelihood: `--model sigma-vae`", ("sigma-vae",)
+)
+_LOWER_BETA = Remedy("weigh the rate by 1: `--model sigma-vae`", ("sigma-vae",))
+_LAGGING = Remedy(
+    "let the encoder catch up before each step of the decoder: `--model lagging-vae`", ("lagging-vae",)
+)
+_KEEP_CODE = Remedy(
+    "if the decoder is strong enough to do without the code, make it pay for that: `--model lagging-vae`",
+    ANTI_COLLAPSE,
+)
+_MORE_CODE = Remedy(
+    "train longer, `--epochs N`; and check that the data have structure: pure noise collapses rightly"
+)
+
+
+def _listed(names: list[str], most: int = 12) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]

@@ -1,0 +1,67 @@
+"""How straight the decoder draws a straight line between two codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from latentia.models import VAE, evaluating
+
+PAIRS = 100
+STEPS = 16
+
+
+@dataclass(frozen=True)
+class Smoothness:
+    """Decoded paths between the codes of pairs of items, in units of the data; medians over pairs.
+
+    Attributes:
+        path_ratio: length of the decoded path over the distance of its ends: 1 for a straight path, never less.
+        jump: the largest of a path's steps over the mean step: 1 for even steps, `steps` if all change falls into one.
+        steps: parts into which a path is cut.
+        n: pairs.
+    """
+
+    path_ratio: float
+    jump: float
+    steps: int
+    n: int
+
+
+def smoothness(model: VAE, x: Tensor, *, pairs: int = PAIRS, steps: int = STEPS) -> Smoothness | None:
+    r"""Length of t -> E[x|z(t)], z(t) = (1 - t) z_a + t z_b, relative to the straight line between its ends.
+
+    .. math:: \frac{\sum_k \|G(z_{k+1}) - G(z_k)\|}{\|G(z_K) - G(z_0)\|}, \quad G(z) = E[x|z]
+
+    Source: the perceptual path length of Karras et al. 2019 (StyleGAN, section 4.1), here in the space of the data.
+
+    Args:
+        model: a VAE.
+        x: items `[n, *event]`, in an order that means nothing: each is paired with its neighbour.
+        pairs: most pairs.
+        steps: parts of a path.
+
+    Returns:
+        None with fewer than two items, or if no pair's ends decode to different things.
+    """
+    n = min(pairs, len(x) // 2)
+    if n < 1:
+        return None
+    lengths: list[Tensor] = []
+    with torch.no_grad(), evaluating(model):
+        share = torch.linspace(0, 1, steps + 1, dtype=x.dtype, device=x.device)
+        for part in x[: 2 * n].split(2):
+            code = model.encode(part).mean
+            ends = code.flatten(1)
+            path = (ends[0] + share[:, None] * (ends[1] - ends[0])).reshape(steps + 1, 1, *code.shape[1:])
+            frames = model.conditional(path, part[:1]).mean[:, 0].flatten(1).double().cpu()
+            lengths.append(torch.cat([frames.diff(dim=0), frames[-1:] - frames[:1]]).norm(dim=1))
+    found = torch.stack(lengths)
+    found = found[found[:, -1] > 0]
+    if len(found) == 0:
+        return None
+    parts, whole = found[:, :-1], found[:, -1]
+    ratio = (parts.sum(1) / whole).median()
+    return Smoothness(float(ratio), float((parts.amax(1) / parts.mean(1)).median()), steps, len(found))

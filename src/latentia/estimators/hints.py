@@ -1,0 +1,37 @@
+"""What the diagnosis is told of a fit besides its model: the learning curve's end and the weight of the rate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from latentia.objectives import TermSum
+
+
+def rate_weight(objective: object) -> float | None:
+    """The weight of the rate at the end of training; None if the objective is no sum with a term for it.
+
+    Example:
+        >>> from latentia.objectives import negative_elbo
+        >>> rate_weight(negative_elbo(beta=4.0))
+        4.0
+    """
+    terms = objective.terms if isinstance(objective, TermSum) else ()
+    return next((term.weight_at(1.0) for term in terms if term.name == "kl"), None)
+
+
+def last_gain(history: Sequence[Mapping[str, Any]]) -> float | None:
+    """By how much the last validation bound exceeds the mean training bound of its epoch, in nats; None if not known.
+
+    Example:
+        >>> last_gain([{"train_distortion": 30.0, "train_kl": 5.0, "validation_elbo": -32.0}])
+        3.0
+    """
+    if not history:
+        return None
+    distortion, kl, bound = (
+        history[-1].get(name) for name in ("train_distortion", "train_kl", "validation_elbo")
+    )
+    if distortion is None or bound is None:
+        return None
+    return float(bound) + float(distortion) + float(kl or 0.0)

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from latentia import cli
+from latentia.catalog import CATALOG
+from latentia.diagnostics import Diagnosis, Evaluation, Remedy, Verdict
+from latentia.errors import ConfigError, RunFolderError
+from latentia.estimators.auto_remedy import Attempt, better, fit_with_remedies
+from latentia.estimators.remedies import as_commands, changed, command
+from latentia.estimators.run import DataSpec, Run
+from latentia.objectives import negative_elbo
+
+FIGURES = Evaluation(
+    n=1000, latent_dim=4, log_likelihood=100.0, log_likelihood_se=1.0, n_importance=50, n_importance_items=500,
+    effective_samples=9.0, elbo=95.0, distortion=-100.0, kl=5.0, bits_per_dim=None, bits_per_dim_note="", sse=8.0,
+    sse_of_mean=7.5, sigma2=0.01, sigma2_optimal=0.01, kl_per_dim=(1.25,) * 4, active_units=4, active=(True,) * 4,
+    seconds=1.0,
+)  # fmt: skip
+
+
+def attempt(log_likelihood: float | None, *names: str, se: float = 1.0) -> Attempt:
+    verdict = Verdict(names[0] if names else "healthy", (), (), names)
+    figures = replace(FIGURES, log_likelihood=log_likelihood, log_likelihood_se=se)
+    diagnosis = Diagnosis(verdict, figures, *(8 * [None]), 0.0)
+    run: Any = SimpleNamespace(estimator=SimpleNamespace(event_shape_=(1, 8, 8)), folder=Path("x"))
+    return Attempt(run, figures, diagnosis, "")
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "expected"),
+    [
+        (attempt(110.0, "posterior collapse"), attempt(100.0), True),  # far more probable
+        (attempt(90.0), attempt(100.0, "posterior collapse"), False),  # far less
+        (attempt(99.0), attempt(100.0, "posterior collapse"), True),  # alike: the diagnosis decides
+        (attempt(101.0, "prior holes"), attempt(100.0), False),
+        (attempt(101.0), attempt(100.0), True),
+        (attempt(99.0), attempt(100.0), False),
+        (
+            attempt(99.0, se=0.01),
+            attempt(100.0, "posterior collapse", se=0.01),
+            False,
+        ),  # 0.64 nats count as equal
+        (attempt(99.5, se=0.01), attempt(100.0, "posterior collapse", se=0.01), True),
+        (attempt(90.0), attempt(None, "information overload"), True),  # no likelihood to compare
+        (attempt(None, "prior holes"), attempt(90.0, "under-trained"), False),
+    ],
+)
+def test_which_run_is_kept(new, old, expected):
+    assert better(new, old) is expected
+
+
+def test_a_remedy_changes_parameters_that_there_are():
+    params = {"model": "vae", "latent_dim": 8, "max_epochs": None}
+    assert changed(params, Remedy("words")) is None
+    assert changed(params, Remedy("", ("vae",))) is None
+    assert changed(params, Remedy("", ("no-such-model", "vae", "sigma-vae"))) == {
+        **params,
+        "model": "sigma-vae",
+    }
+    assert changed(params, Remedy("", settings={"latent_dim": 4})) == {**params, "latent_dim": 4}
+    assert changed(params, Remedy("", settings={"no_such_parameter": 4})) is None
+    assert changed(params, Remedy("", settings={"latent_dim": 8})) is None
+
+
+def test_commands_can_be_pasted():
+    spec = DataSpec("my data.csv", seed=3, label_column="kind of")
+    line = command(
+        spec,
+        {"model": "vae", "latent_dim": 4, "max_epochs": None, "likelihood": "laplace", "binarize": True},
+        "out",
+    )
+    words = shlex.split(line)
+    assert words[:3] == ["latentia", "fit", "my data.csv"]
+    arguments = cli.build_parser().parse_args(words[1:]).fit
+    assert arguments.model == "vae"
+    assert arguments.latent_dim == 4
+    assert arguments.epochs is None
+    assert arguments.seed == 3
+    assert arguments.label_column == "kind of"
+    assert cli._settings(arguments.set) == {"likelihood": "laplace", "binarize": True}
+
+
+def test_each_remedy_of_a_run_becomes_one_command():
+    run: Any = SimpleNamespace(
+        config={"params": {"model": "beta-vae", "latent_dim": 8, "verbose": True}},
+        spec=DataSpec("digits"),
+        folder=Path("runs/a"),
+    )
+    actions = [
+        Remedy("", ("sigma-vae",)),
+        Remedy("words"),
+        Remedy("again", ("sigma-vae",)),
+        Remedy("", (), {"max_epochs": 9}),
+    ]
+    assert as_commands(run, actions) == [
+        "latentia fit digits --model sigma-vae --latent-dim 8 --out runs/a-sigma-vae",
+        "latentia fit digits --model beta-vae --latent-dim 8 --epochs 9 --out runs/a-epochs-9",
+    ]
+
+
+@pytest.fixture
+def heavy(monkeypatch):
+    """A model whose rate is weighed so much that its posterior collapses."""
+    heavy = replace(CATALOG["beta-vae"], objective=negative_elbo(500.0))
+    monkeypatch.setitem(CATALOG._entries, "heavy-vae", heavy)
+    return {"model": "heavy-vae", "latent_dim": 4, "network": "mlp", "max_epochs": 6, "random_state": 0}
+
+
+def test_a_collapsed_fit_is_remedied_and_the_better_run_kept(heavy, tmp_path, capsys):
+    said: list[str] = []
+    out = tmp_path / "run"
+    run = fit_with_remedies(DataSpec("digits"), heavy, out, command="latentia fit digits", say=said.append)
+    assert run.estimator.model == "sigma-vae"
+    assert run.config["params"]["model"] == "sigma-vae"
+    verdicts = [tried["verdicts"][0] for tried in run.config["attempts"]]
+    assert verdicts[0] == "posterior collapse"
+    assert run.config["attempts"][1]["model"] == "sigma-vae"
+    assert run.config["kept"] != "attempts/1-heavy-vae"
+    assert 2 <= len(verdicts) <= 3
+    folders = sorted(path.name for path in (out / "attempts").iterdir())
+    assert folders[:2] == ["1-heavy-vae", "2-sigma-vae"]
+    for name in folders:
+        assert Run.open(out / "attempts" / name).estimator.latent_dim_ >= 1
+    kept = Run.open(out)
+    _, diagnosis = kept.examine("validation", 10, 100, thorough=False)
+    assert diagnosis.information.value > 0.6
+    assert any("remedy 1" in line and "--model sigma-vae" in line for line in said)
+    assert said[-1].startswith("kept: ")
+    # finished: nothing is done again
+    assert (
+        fit_with_remedies(DataSpec("digits"), heavy, out, command="", resume=True).config["kept"]
+        == run.config["kept"]
+    )
+    with pytest.raises(RunFolderError, match="holds a run already"):
+        fit_with_remedies(DataSpec("digits"), heavy, out, command="")
+
+
+def test_an_interrupted_search_goes_on_where_it_was(heavy, tmp_path, monkeypatch):
+    out, params = tmp_path / "run", {**heavy, "max_epochs": 2}
+    from latentia.estimators import auto_remedy
+
+    real, fits = auto_remedy.fit_run, []
+
+    def fit_run(spec, params, folder, **options):
+        fits.append(folder.name)
+        if len(fits) == 2:
+            raise KeyboardInterrupt
+        return real(spec, params, folder, **options)
+
+    monkeypatch.setattr(auto_remedy, "fit_run", fit_run)
+    with pytest.raises(KeyboardInterrupt):
+        fit_with_remedies(DataSpec("digits"), params, out, command="")
+    assert json.loads((out / "config.json").read_text())["state"] == "fitting"
+    first = (out / "attempts" / "1-heavy-vae" / "model.safetensors").read_bytes()
+    run = fit_with_remedies(DataSpec("digits"), params, out, command="", resume=True, most=1)
+    assert run.config["state"] == "fitted"
+    assert (out / "attempts" / "1-heavy-vae" / "model.safetensors").read_bytes() == first
+
+
+def test_mixtures_have_no_remedies_of_this_kind(tmp_path):
+    with pytest.raises(ConfigError, match="models with codes"):
+        fit_with_remedies(DataSpec("digits"), {"model": "gaussian-mixture"}, tmp_path / "run", command="")
