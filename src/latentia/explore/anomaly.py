@@ -56,7 +56,9 @@ def anomaly_scores(
     if method == "likelihood":
         return scores
     if reference is None:
-        raise ConfigError("method='typicality' compares with items of the usual kind: give reference=X_validation")
+        raise ConfigError(
+            "method='typicality' compares with items of the usual kind: give reference=X_validation"
+        )
     usual = -np.asarray(estimator.score_samples(reference), dtype=np.float64).mean()
     return np.abs(scores - usual)
 
@@ -103,5 +105,7 @@ def _squared_error(X: Any, rebuilt: NDArray[Any]) -> NDArray[np.float64]:
 def _scores(values: Any, what: str) -> NDArray[np.float64]:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or not len(array) or not np.isfinite(array).all():
-        raise DataError(f"{what}: expected one finite score for each of one or more items, [n]; got {array.shape}")
+        raise DataError(
+            f"{what}: expected one finite score for each of one or more items, [n]; got {array.shape}"
+        )
     return array

@@ -129,7 +129,9 @@ class _Target:
     def __call__(self, z: Tensor) -> Tensor:
         elements = _elementwise(self.module.conditional(z, self.x), self.x)
         observed = self.observed
-        if elements.ndim == observed.ndim:  # a pixel's channels are one element: it is observed if all of them are
+        if (
+            elements.ndim == observed.ndim
+        ):  # a pixel's channels are one element: it is observed if all of them are
             observed = observed.all(1)
         likelihood = torch.where(observed, elements, torch.zeros_like(elements)).flatten(2).sum(-1)
         return likelihood + self.module.prior().log_prob(z)
@@ -144,7 +146,7 @@ class _Target:
 
 
 def _elementwise(p: Distribution, x: Tensor) -> Tensor:
-    """log p of each element, `[S, B, *elements]`."""
+    """Log-probability of each element, `[S, B, *elements]`."""
     if isinstance(p, DiagonalGaussian):
         return p.base.log_prob(x)
     if isinstance(p, Independent):
@@ -187,9 +189,7 @@ def _optimum(target: _Target, start: Tensor, steps: int) -> Tensor:
     return best[winner, torch.arange(best.shape[1], device=best.device)][None].clone()
 
 
-def _langevin(
-    target: _Target, start: Tensor, steps: int, generator: torch.Generator
-) -> tuple[Tensor, float]:
+def _langevin(target: _Target, start: Tensor, steps: int, generator: torch.Generator) -> tuple[Tensor, float]:
     """The ends of Metropolis-adjusted Langevin chains, one for each code of `start`, and their acceptance."""
 
     def noise(*shape: int) -> Tensor:
@@ -210,7 +210,9 @@ def _langevin(
         z = torch.where(accept[..., None], proposal, z)
         value = torch.where(accept, new_value, value)
         gradient = torch.where(accept[..., None], new_gradient, gradient)
-        if step < steps // 2:  # afterwards the kernel is fixed, and with it the distribution that it leaves unchanged
+        if (
+            step < steps // 2
+        ):  # afterwards the kernel is fixed, and with it the distribution that it leaves unchanged
             chance = log_ratio.clamp(max=0).exp().nan_to_num()
             scale = scale * torch.exp((chance - _ACCEPTANCE) / (1 + step) ** 0.5)
         else:

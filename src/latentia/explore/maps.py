@@ -1,4 +1,4 @@
-"""Codes on a flat sheet: the plane of their main directions. (The report lays them out by t-SNE as well.)"""
+"""Codes on a flat sheet: the plane of their main directions."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def principal_map(codes: Any, k: int = 2) -> PrincipalMap:
     """
     codes = as_codes(codes, "codes")
     if not 1 <= k <= codes.shape[1]:
-        raise ConfigError(f"k={k}: codes of {codes.shape[1]} dimensions have 1 to {codes.shape[1]} directions")
+        raise ConfigError(
+            f"k={k}: codes of {codes.shape[1]} dimensions have 1 to {codes.shape[1]} directions"
+        )
     centre = codes.mean(axis=0)
     centred = codes - centre
     variance, directions = np.linalg.eigh(centred.T @ centred / len(codes))

@@ -27,7 +27,7 @@ class Scorer(Protocol):
     """Gives each item a log-density (a VAE, a mixture, any density estimator of scikit-learn)."""
 
     def score_samples(self, X: Any) -> NDArray[Any]:
-        """log p(x) in nats, `[n]`."""
+        """Log-densities in nats, `[n]`."""
         ...
 
 

@@ -62,7 +62,9 @@ def traverse(
     if len(start) != codes.shape[1]:
         raise DataError(f"start has {len(start)} dimensions, the codes {codes.shape[1]}; they must agree")
     if not 0 <= reach < 0.5:
-        raise ConfigError(f"reach={reach} must lie in [0, 0.5): the quantiles reach and 1 - reach are the ends")
+        raise ConfigError(
+            f"reach={reach} must lie in [0, 0.5): the quantiles reach and 1 - reach are the ends"
+        )
     times = steps_between(steps, "steps")
     if dims is None:
         dims = np.argsort(-codes.std(axis=0), kind="stable")
