@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 FACTORS = ("shape", "scale", "rotation", "x", "y")
 SHAPES = ("square", "ellipse", "heart")
 
-_UNIT = 0.17  # of the picture's side: half the side of a large square
-_REACH = 0.245  # no shape, however turned, goes further than this from its centre
+_UNIT = 0.155  # of the picture's side: half the side of a large square
+_REACH = 0.245  # of a centre from the edge: no shape, however turned, comes near it
 _SUBPIXELS = 4
 _PICTURES = 256
 
