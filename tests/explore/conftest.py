@@ -17,4 +17,5 @@ def digits():
 @pytest.fixture(scope="session")
 def vae(digits):
     """A small model of all digits, fitted in some seconds."""
-    return VAE(latent_dim=6, max_epochs=12, batch_size=64, n_importance=20, random_state=0).fit(digits[0][:1500])
+    model = VAE(latent_dim=6, network="mlp", max_epochs=8, batch_size=64, n_importance=5, random_state=0)
+    return model.fit(digits[0][:1500])
