@@ -130,6 +130,21 @@ def test_a_damaged_folder_is_named(fitted, tmp_path):
         latentia.VAE.load(fitted)
 
 
+def test_without_hold_out_all_rows_are_fitted(blobs, tmp_path, capsys):
+    out = tmp_path / "all"
+    run("fit", blobs, "--model", "gmm", "--n-components", "3", "--no-hold-out", "--out", out)
+    assert "all 300 rows, none held out" in capsys.readouterr().out
+    assert "rows that it was fitted to" in (out / "report.html").read_text()
+    x = pd.read_csv(blobs).to_numpy()
+    figures = evaluated(out, capsys)
+    assert (figures["split"], figures["n"]) == ("train", 300)
+    oracle = SklearnMixture(3, random_state=0, tol=1e-10, max_iter=1000, n_init=3).fit(x)
+    assert figures["log_likelihood"] == pytest.approx(oracle.score(x), rel=1e-3)
+    assert "--no-hold-out is for mixtures" in fails(
+        capsys, "fit", blobs, "--no-hold-out", "--out", tmp_path / "v"
+    )
+
+
 def test_twins_counts_by_laplace(real_data, tmp_path, capsys):
     counts = real_data / "microbiome" / "twins" / "counts.csv.gz"
     model = ["--model", "dirichlet-multinomial-mixture", "--n-components", "3..4", "--set", "n_init=1"]

@@ -18,6 +18,7 @@ _PUBLIC = {
     "PoissonMixture": "latentia.estimators",
     "VAE": "latentia.estimators",
     "load": "latentia.estimators",
+    "select": "latentia.mixture",
 }
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "PoissonMixture",
     "__version__",
     "load",
+    "select",
 ]
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
         PoissonMixture,
         load,
     )
+    from latentia.mixture import select
 
 
 def __getattr__(name: str) -> object:

@@ -41,6 +41,7 @@ def fit(
     overwrite: bool = False,
     image_size: int | None = None,
     label_column: str | None = None,
+    hold_out: bool = True,
     report: bool = True,
     quiet: bool = False,
 ) -> None:
@@ -59,6 +60,7 @@ def fit(
         overwrite: replace the run in the folder.
         image_size: cut the middle square out of each image and resize it to so many pixels.
         label_column: column of a table that holds classes: not fitted, used to colour maps.
+        hold_out: keep a test part from fitting; --no-hold-out fits a mixture to all rows, as is usual where a criterion chooses the number of components.
         report: write report.html.
         quiet: print nothing but the verdict.
     """
@@ -68,7 +70,7 @@ def fit(
         raise ConfigError("DATA is missing: latentia fit DATA, for example latentia fit digits")
     params = _params(model, latent_dim, epochs, n_components, quiet)
     params |= {"random_state": seed, **_settings(set or [])}
-    spec = DataSpec(data, seed, image_size, label_column)
+    spec = DataSpec(data, seed, image_size, label_column, hold_out)
     folder = Path(out) if out else _new_folder(data, model, resume or overwrite)
     say = (lambda _: None) if quiet else print
     run = fit_run(spec, params, folder, command=_command(), resume=resume, overwrite=overwrite, say=say)

@@ -7,6 +7,7 @@ items or samples before an objective does it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -93,6 +94,6 @@ class TrainableModel(LatentModel, Protocol):
         """Look once at (a part of) the training data before the first step."""
         ...
 
-    def calibrate(self, x_batches: object) -> None:
+    def calibrate(self, x_batches: Iterable[Tensor]) -> None:
         """Re-estimate what is not learned by gradient (an optimal variance) on training batches."""
         ...

@@ -7,6 +7,7 @@ import operator
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from latentia.data import Split, load
 from latentia.data.dataset import Raw, assemble
@@ -92,3 +93,14 @@ def test_parts_are_writable_arrays(tmp_path):
             assert part.x.flags.writeable
             assert part.x.flags.c_contiguous
             assert type(part.x) is np.ndarray
+
+
+@pytest.mark.parametrize("sparse_rows", [False, True])
+def test_whole_holds_every_row_once(sparse_rows):
+    x = np.arange(60).reshape(30, 2)
+    raw = Raw(Split(sparse.csr_array(x) if sparse_rows else x, np.arange(30)), source="made")
+    whole = assemble("made", raw, seed=0, validation_fraction=0.1, test_fraction=0.1).whole()
+    rows = whole.train.x.toarray() if sparse_rows else whole.train.x
+    assert whole.test is whole.train is whole.validation
+    np.testing.assert_array_equal(rows[np.argsort(whole.train.y)], x)
+    assert "all 30 rows, none held out" in whole.source

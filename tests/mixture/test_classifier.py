@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
+import latentia
 from latentia.data.synthetic import ring, sliding, xor
 from latentia.errors import ConfigError
 from latentia.estimators.mixtures import GaussianMixture, GaussianMixtureClassifier
@@ -174,9 +175,19 @@ def test_state_and_criteria():
     assert mixture.bic(x, y) == pytest.approx(
         -2 * mixture.score_samples(x, y).sum() + n_free * np.log(len(x))
     )
-    bic = [GaussianMixtureClassifier(k, random_state=0).fit(x, y).bic(x, y) for k in (2, 4, 6)]
-    assert np.argmin(bic) == 1
+    shares = mixture.responsibilities(x, y)
+    entropy = -np.sum(shares * np.log(np.maximum(shares, 1e-300)))
+    assert mixture.icl(x, y) == pytest.approx(mixture.bic(x, y) + 2 * entropy)
+    information = (2 + 1 + 3) * np.log(shares.sum(0)).sum() + 3 * np.log(len(x))
+    assert mixture.laplace(x, y) == pytest.approx(-2 * mixture.score_samples(x, y).sum() + information)
     assert mixture.verdict(x, y) == ()
+
+
+def test_the_number_of_experts_is_selected():
+    x, y, _ = TRAIN
+    selection = latentia.select(GaussianMixtureClassifier(random_state=0), x, (2, 4, 6), y=y)
+    assert selection.chosen["bic"] == selection.chosen["icl"] == 4
+    assert selection.best("bic").score(x, y) > 0.85  # labels are drawn; a line is right for half of them
 
 
 def test_verdict_names_what_is_wrong():

@@ -100,6 +100,23 @@ class Dataset:
         """Whether the items are images."""
         return len(self.event_shape) == 3
 
+    def whole(self) -> Dataset:
+        """All rows as one part under all three names: nothing is held out, so every figure is of rows that were seen."""
+        parts = (self.train, self.validation, self.test)
+        if sparse.issparse(self.train.x):
+            x: Rows = sparse.csr_array(sparse.vstack([sparse.csr_array(part.x) for part in parts]))
+        else:
+            x = np.concatenate([np.asarray(part.x) for part in parts])
+        labels = [part.y for part in parts if part.y is not None]
+        names = [part.names for part in parts if part.names is not None]
+        together = Split(
+            x,
+            np.concatenate(labels) if len(labels) == len(parts) else None,
+            np.concatenate(names) if len(names) == len(parts) else None,
+        )
+        source = f"{self.source.split('; split into ')[0]}; all {len(together)} rows, none held out"
+        return replace(self, train=together, validation=together, test=together, source=source)
+
 
 @dataclass(frozen=True, eq=False)
 class Raw:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from pathlib import Path
 from typing import Any, Self
@@ -18,8 +17,8 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from latentia.errors import ConfigError, DataError
 from latentia.estimators._mixture import check_weights, print_iteration, result_from_state, result_state
 from latentia.mixture.components import check_n_components
-from latentia.mixture.criteria import Finding, verdict
-from latentia.mixture.em import e_step, posterior, run_restarts
+from latentia.mixture.criteria import Finding, Scores, scores, verdict
+from latentia.mixture.em import posterior, run_restarts
 from latentia.mixture.experts import GaussianExperts
 from latentia.mixture.rows import Rows, check_distinct, summarize
 from latentia.mixture.start import STARTS, initialize
@@ -205,22 +204,29 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):
         drawn = torch.multinomial(p, 1, generator=generator)[:, 0]
         return x.cpu().numpy(), np.asarray(self.classes_[drawn.cpu().numpy()])
 
+    def scores(self, X: Any, y: Any) -> Scores:
+        """All criteria of the joint density p(x, y) from one pass: see `latentia.mixture.criteria.Scores`."""
+        return scores(self.components_, self._rows(X, y))
+
     def aic(self, X: Any, y: Any) -> float:
         """Akaike's criterion of the joint density (smaller is better): -2 l + 2 P."""
-        return -2 * self._joint(X, y)[0] + 2 * self.components_.n_free
+        return self.scores(X, y).aic
 
     def bic(self, X: Any, y: Any) -> float:
         """Bayesian information criterion of the joint density (smaller is better): -2 l + P log n."""
-        log_likelihood, n = self._joint(X, y)
-        return -2 * log_likelihood + self.components_.n_free * math.log(n)
+        return self.scores(X, y).bic
+
+    def icl(self, X: Any, y: Any) -> float:
+        """Integrated completed likelihood (smaller is better): BIC plus twice the entropy of P(k|x, y)."""
+        return self.scores(X, y).icl
+
+    def laplace(self, X: Any, y: Any) -> float:
+        """-2 log evidence by Laplace's method with unit-information priors (smaller is better): see `criteria.scores`."""
+        return self.scores(X, y).laplace
 
     def verdict(self, X: Any, y: Any = None) -> tuple[Finding, ...]:
         """What is wrong with the fit (singular, empty or duplicate components, no convergence); empty if nothing."""
         return verdict(self.components_, self._rows(X, y), self.result_)
-
-    def _joint(self, X: Any, y: Any) -> tuple[float, float]:
-        rows = self._rows(X, y)
-        return e_step(self.components_, rows).log_likelihood, rows.total_weight
 
     def _rows(self, X: Any, y: Any = None) -> Rows:
         check_is_fitted(self)

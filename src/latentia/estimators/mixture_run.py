@@ -117,6 +117,8 @@ class MixtureRecipe:
         ConfigError: an unknown parameter, or numbers of components that are none.
     """
 
+    holds_out = False
+
     def __init__(self, params: dict[str, Any]) -> None:
         name = mixture_name(params["model"])
         assert name is not None
@@ -206,6 +208,7 @@ class MixtureRun(Run):
             What `latentia evaluate --json` prints.
         """
         started = time.perf_counter()
+        split = split if self.spec.hold_out else "train"
         rows, train = self.rows(split), self.rows("train")
         log_likelihood = self.estimator.score(rows)
         of_train = log_likelihood if split == "train" else self.estimator.score(train)
@@ -255,7 +258,7 @@ class MixtureRun(Run):
 
 def _likelihoods(split: str, log_likelihood: float, of_train: float, estimator: Any) -> str:
     how = "converged" if estimator.converged_ else "stopped"
-    text = f"The mean log-likelihood is {of_train:.6g} nats an item on the training part"
+    text = f"The mean log-likelihood is {of_train:.6g} nats an item on the rows that it was fitted to"
     if split != "train":
         text += f" and {log_likelihood:.6g} on the {split} part"
     return f"{text}; EM {how} after {estimator.n_iter_} iterations."

@@ -30,12 +30,14 @@ class DataSpec:
     seed: int = 0
     image_size: int | None = None
     label_column: str | None = None
+    hold_out: bool = True
 
     def load(self) -> data.Dataset:
-        """The data, split as they were when the run was fitted."""
-        return data.load(
+        """The data, split as they were when the run was fitted; without `hold_out` each part is the whole."""
+        dataset = data.load(
             self.name, seed=self.seed, image_size=self.image_size, label_column=self.label_column
         )
+        return dataset if self.hold_out else dataset.whole()
 
 
 @dataclass
@@ -153,10 +155,12 @@ class Recipe(Protocol):
     Attributes:
         estimator: unfitted.
         asked: entries of `config.json` from the start, to which a resumed run must agree.
+        holds_out: whether it cannot do without rows that are held out.
     """
 
     estimator: Any
     asked: dict[str, Any]
+    holds_out: bool
 
     def fit(
         self, dataset: data.Dataset, out: Path, resume: bool, say: Callable[[str], None]
@@ -166,6 +170,8 @@ class Recipe(Protocol):
 
 
 class _VAERecipe:
+    holds_out = True
+
     def __init__(self, params: dict[str, Any]) -> None:
         self.estimator = make(VAE, params)
         self.asked: dict[str, Any] = {}
@@ -230,6 +236,10 @@ def fit_run(
         say(f"{out} is finished already")
         return Run.open(out)
     recipe = _recipe(params)
+    if recipe.holds_out and not spec.hold_out:
+        raise ConfigError(
+            f"--no-hold-out is for mixtures, whose size a criterion chooses; {params.get('model')} stops by rows held out"
+        )
     dataset = spec.load()
     say(dataset.source)
     new = not out.exists()

@@ -54,7 +54,10 @@ def scores(components: Components, rows: Rows) -> Scores:
     n, n_free, k = rows.total_weight, components.n_free, components.n_components
     base = base_total(components, rows)
     log_likelihood = step.log_likelihood + base
-    entropy = max(0.0, step.log_likelihood - components.expected(step.statistics))
+    if step.responsibilities is None:
+        entropy = max(0.0, step.log_likelihood - components.expected(step.statistics))
+    else:  # a family whose statistics do not hold all of its log density
+        entropy = float(torch.special.entr(step.responsibilities.to(torch.float64)).sum())
     if isinstance(components, DirichletMultinomialComponents):
         nle = -(log_likelihood + components.log_prior())
         bic = nle + 0.5 * n_free * math.log(n)

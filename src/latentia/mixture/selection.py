@@ -77,7 +77,12 @@ class Selection:
 
 
 def select(
-    estimator: Any, X: Any, n_components: Iterable[int] = range(1, 11), n_jobs: int | None = None
+    estimator: Any,
+    X: Any,
+    n_components: Iterable[int] = range(1, 11),
+    n_jobs: int | None = None,
+    *,
+    y: Any = None,
 ) -> Selection:
     """Fit a mixture estimator with each number of components and score it on the data.
 
@@ -89,6 +94,7 @@ def select(
         X: rows `[n, d]`.
         n_components: the numbers to try.
         n_jobs: processes, as in joblib (None: one, -1: all cores).
+        y: classes `[n]`, for a classifier: the criteria are then those of the joint density.
 
     Raises:
         ConfigError: an empty range, or a number below 1.
@@ -109,18 +115,19 @@ def select(
         for k in numbers
         for _ in range(estimator.n_init if k > 1 else 1)
     ]
-    fitted = Parallel(n_jobs=n_jobs)(delayed(_fit)(task, X) for task in tasks)
+    fitted = Parallel(n_jobs=n_jobs)(delayed(_fit)(task, X, y) for task in tasks)
     candidates = []
     for k in numbers:
         best = max((e for e in fitted if e.n_components == k), key=lambda e: e.result_.objective)
-        candidates.append(Candidate(k, best, best.scores(X), best.verdict(X)))
+        table = (X,) if y is None else (X, y)
+        candidates.append(Candidate(k, best, best.scores(*table), best.verdict(*table)))
     chosen = {c: min(candidates, key=lambda row: getattr(row.scores, c)).n_components for c in CRITERIA}
     edges = {numbers[0], numbers[-1]} - {1} if len(numbers) > 1 else set()
     return Selection(tuple(candidates), chosen, tuple(c for c in CRITERIA if chosen[c] in edges))
 
 
-def _fit(estimator: Any, X: Any) -> Any:
+def _fit(estimator: Any, X: Any, y: Any) -> Any:
     """Fit without the warning of no convergence, which the candidate's findings repeat."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return estimator.fit(X)
+        return estimator.fit(X, y)

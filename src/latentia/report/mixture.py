@@ -11,6 +11,7 @@ import numpy as np
 
 from latentia.estimators.folder import EVALUATION, read_json
 from latentia.estimators.mixture_run import LABELS, MixtureRun, draw_items
+from latentia.estimators.run import SplitName
 from latentia.report import mixture_figures as charts
 from latentia.report.cards import Card, Tile, chart
 from latentia.report.content import Figure, number
@@ -68,7 +69,8 @@ def report_mixture(run: MixtureRun) -> Path:
     """
     path = run.folder / EVALUATION
     kept = read_json(path) if path.exists() else {}
-    figures = kept.get("test") or run.evaluate("test")
+    split: SplitName = "test" if run.spec.hold_out else "train"
+    figures = kept.get(split) or run.evaluate(split)
     selection = figures["selection"]
     report = MixtureReport(
         title=f"{run.model} on {run.spec.name}",

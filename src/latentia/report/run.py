@@ -74,7 +74,7 @@ def report_run(run: Run) -> Path:
         evidence=figures["evidence"],
         remedies=figures["remedies"],
         figures=_figures(figures),
-        history=estimator.history_,
+        history=_in_data_units(estimator.history_, estimator.form_.log_volume),
         kl_per_dim=_kl_per_dim(figures, estimator.latent_dim_),
         active=np.asarray(figures["active"], dtype=bool),
         originals=viewable(estimator.form_, shown),
@@ -170,6 +170,15 @@ def _worst(estimator: VAE, items: Any, has_bound: bool) -> tuple[NDArray[Any], N
         scores, what = -(difference**2).reshape(len(array), -1).sum(1), "negative squared error"
     order = np.argsort(scores)[:WORST_SHOWN]
     return array[order], scores[order], what
+
+
+def _in_data_units(history: list[dict[str, Any]], log_volume: float) -> list[dict[str, Any]]:
+    """Learning curves in the units in which the figures are: of the data, not of their standardised form."""
+    shift = {"train_loss": log_volume, "distortion": log_volume, "validation_distortion": log_volume}
+    shift |= {"validation_elbo": -log_volume, "validation_log_likelihood": -log_volume}
+    return [
+        {k: v + shift[k] if k in shift and v is not None else v for k, v in row.items()} for row in history
+    ]
 
 
 def _kl_per_dim(figures: dict[str, Any], latent_dim: int) -> NDArray[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +11,7 @@ from latentia.training.batches import Batches
 from latentia.training.randomness import seeded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from latentia.core import Trace
+    from latentia.core import TrainableModel
 
 EPOCH_ROWS = 2048  # training items that an epoch's calibration looks at
 # And the one after the last epoch. The relative error of a variance over that many items is far below a percent, and the
@@ -23,19 +21,9 @@ _WIDER = 4  # batches without gradients take less memory, so they are this many 
 _PREPARED_NUMBERS = 2**26  # numbers of training data that a model is shown before the first step (256 MiB)
 
 
-class _Model(Protocol):
-    """The face of a model (`latentia.core.TrainableModel`) that training looks at."""
-
-    def trace(self, x: Tensor) -> Trace: ...
-
-    def prepare(self, x: Tensor) -> None: ...
-
-    def calibrate(self, x_batches: Iterable[Tensor]) -> None: ...
-
-
-def as_model(module: nn.Module) -> _Model:
+def as_model(module: nn.Module) -> TrainableModel:
     """`module`, with the methods that every trainable model has."""
-    return cast(_Model, module)
+    return cast("TrainableModel", module)
 
 
 def prepare(model: nn.Module, train: Batches, seed: int) -> None:
