@@ -83,7 +83,11 @@ def test_any_density_estimator_will_do():
     [
         (lambda: anomaly_scores(StandardNormal(), [[0.0]], "odd"), ConfigError, "likelihood, typicality"),
         (lambda: anomaly_scores(StandardNormal(), [[0.0]], "typicality"), ConfigError, "reference="),
-        (lambda: anomaly_scores(StandardNormal(), [[0.0]], "reconstruction"), ConfigError, "does not reconstruct"),
+        (
+            lambda: anomaly_scores(StandardNormal(), [[0.0]], "reconstruction"),
+            ConfigError,
+            "does not reconstruct",
+        ),
         (lambda: auroc([], [1.0]), DataError, "usual"),
         (lambda: tail_share([np.nan], [1.0]), DataError, "scores"),
     ],

@@ -34,10 +34,14 @@ def test_traversal_moves_one_dimension_over_its_range(pca):
     np.testing.assert_allclose(found.values[0, [0, -1]], np.quantile(codes[:, 3], [0.1, 0.9]))
     back = pca.transform(found.items.reshape(10, 64)).reshape(2, 5, 20)
     np.testing.assert_allclose(back[0, :, 3], found.values[0], atol=1e-9)
-    np.testing.assert_allclose(np.delete(back[0], 3, axis=1), np.delete(np.median(codes, 0), 3)[None].repeat(5, 0), atol=1e-9)
+    np.testing.assert_allclose(
+        np.delete(back[0], 3, axis=1), np.delete(np.median(codes, 0), 3)[None].repeat(5, 0), atol=1e-9
+    )
     assert traverse(pca, codes).dims.tolist() == list(range(20))  # by variance, which is how PCA sorts
     start = traverse(pca, codes, start=codes[7], dims=[1]).items[0]
-    np.testing.assert_allclose(np.delete(pca.transform(start), 1, axis=1), np.delete(codes[[7] * 7], 1, axis=1), atol=1e-9)
+    np.testing.assert_allclose(
+        np.delete(pca.transform(start), 1, axis=1), np.delete(codes[[7] * 7], 1, axis=1), atol=1e-9
+    )
 
 
 def test_attribute_vector_carries_one_class_to_the_other(pca):
@@ -59,7 +63,10 @@ def test_attribute_vector_carries_one_class_to_the_other(pca):
 
 
 def test_neighbours_are_those_of_brute_force():
-    codes, queries = np.random.default_rng(0).normal(size=(200, 6)), np.random.default_rng(1).normal(size=(9, 6))
+    codes, queries = (
+        np.random.default_rng(0).normal(size=(200, 6)),
+        np.random.default_rng(1).normal(size=(9, 6)),
+    )
     found = neighbours(codes, queries, k=5)
     distances = cdist(queries, codes)
     np.testing.assert_array_equal(found.indices, np.argsort(distances, 1)[:, :5])
@@ -73,7 +80,11 @@ def test_principal_map_is_scikit_learns_up_to_signs():
     ours = principal_map(X, 3)
     np.testing.assert_allclose(np.abs(ours.points), np.abs(reference.transform(X)), atol=1e-8)
     np.testing.assert_allclose(ours.explained, reference.explained_variance_ratio_, rtol=1e-9)
-    np.testing.assert_allclose(ours.points @ ours.directions + ours.centre, reference.inverse_transform(reference.transform(X)), atol=1e-8)
+    np.testing.assert_allclose(
+        ours.points @ ours.directions + ours.centre,
+        reference.inverse_transform(reference.transform(X)),
+        atol=1e-8,
+    )
     np.testing.assert_array_equal(principal_map(np.ones((4, 2)), 2).points, 0)
     np.testing.assert_array_equal(principal_map(np.ones((1, 2)), 1).explained, 0)
 

@@ -18,7 +18,9 @@ def noise(d, seed=0):
     return np.random.default_rng(seed).normal(size=(N, d))
 
 
-PERFECT = np.concatenate([0.01 * noise(1), -FACTORS[:, [2]], 0.01 * noise(1, 1), 3.0 * FACTORS[:, [0]], FACTORS[:, [1]]], 1)
+PERFECT = np.concatenate(
+    [0.01 * noise(1), -FACTORS[:, [2]], 0.01 * noise(1, 1), 3.0 * FACTORS[:, [0]], FACTORS[:, [1]]], 1
+)
 HADAMARD = np.array([[1, 1, 1], [1, -1, 1], [1, 1, -1], [1, -1, -1]]) / 2
 STANDARD = (FACTORS - FACTORS.mean(0)) / FACTORS.std(0)
 MIXED = STANDARD @ HADAMARD.T
@@ -95,6 +97,7 @@ def test_sap_is_made_of_squared_correlations():
 
 def test_collapsed_dimensions_are_not_asked():
     """A constant dimension has no variance of its own to be least."""
+
     def represent(factors):
         jitter = 1e-4 * np.random.default_rng(len(factors)).normal(size=len(factors))
         return np.concatenate([factors.astype(float), jitter[:, None]], 1)
@@ -115,7 +118,9 @@ def test_constant_data_have_scores():
 
 def test_all_at_once_and_again():
     first = disentanglement_scores(PERFECT, FACTORS, categorical=[0], represent=permuted, levels=LEVELS)
-    assert first == disentanglement_scores(PERFECT, FACTORS, categorical=[0], represent=permuted, levels=LEVELS)
+    assert first == disentanglement_scores(
+        PERFECT, FACTORS, categorical=[0], represent=permuted, levels=LEVELS
+    )
     assert min(v for v in first.as_dict().values() if v is not None) > 0.98
 
 

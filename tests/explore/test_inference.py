@@ -135,7 +135,9 @@ def test_binary_and_grey_levels_and_tables(digits):
 
 def test_what_cannot_be_done_is_refused(vae, digits):
     X, missing = digits[0][:2], np.zeros((1, 8, 8), dtype=bool)
-    mixture = VAE(latent_dim=2, max_epochs=0, likelihood="logistic-mixture", random_state=0).fit(digits[0][:50])
+    mixture = VAE(latent_dim=2, max_epochs=0, likelihood="logistic-mixture", random_state=0).fit(
+        digits[0][:50]
+    )
     for call, error, words in (
         (lambda: inpaint(vae, X, missing.astype(int)), DataError, "booleans"),
         (lambda: inpaint(vae, X, missing[:, :4]), DataError, "[1, 4, 8]"),

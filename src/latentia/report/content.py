@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from latentia.errors import DataError
+from latentia.report.exploring import Exploration
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class ReportInput:
         versions: versions of the programs that made the run.
         split: the split that originals, worst rows and codes are of.
         score: what the scores of the worst rows are, with the unit.
+        exploration: ways between items, single dimensions, neighbours; None leaves them out.
 
     Raises:
         DataError: arrays that belong together differ in shape.
@@ -96,6 +98,7 @@ class ReportInput:
     versions: Mapping[str, str] = field(default_factory=dict)
     split: str = ""
     score: str = "log-likelihood, nats"
+    exploration: Exploration | None = None
 
     def __post_init__(self) -> None:
         event = self.event_shape
