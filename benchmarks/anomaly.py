@@ -4,7 +4,8 @@ For the second, a model is fitted to nine digits of the training part and scores
 anomaly: ten fits. All detectors see the same items; pixels on [0, 1], for one-class SVM and the mixture in their 50 main
 directions. AUROC 0.5 is chance.
 
-    python benchmarks/anomaly.py --scale 1       # 2 minutes an epoch less or more: minutes; 10: the figures of the bar
+    python benchmarks/anomaly.py --scale 0.2     # a look: minutes
+    python benchmarks/anomaly.py --scale 10      # all training items, 40 epochs
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from common import machine, options, publish, table
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import OneClassSVM
 
+from common import machine, options, publish, table
 from latentia import VAE, GaussianMixture
 from latentia.data import load
 from latentia.explore import anomaly_scores, auroc

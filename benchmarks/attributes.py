@@ -7,11 +7,11 @@ beside. Control: random vectors of the same length.
 from __future__ import annotations
 
 import numpy as np
-from common import machine, options, publish, table
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from common import machine, options, publish, table
 from latentia import VAE
 from latentia.data import load
 from latentia.explore import attribute_vector, check_attribute

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from common import machine, options, publish, table
 from PIL import Image
 
+from common import machine, options, publish, table
 from latentia import VAE
 from latentia.data import load
 from latentia.explore import compress, decompress

@@ -92,7 +92,9 @@ def test_slerp_in_one_dimension():
 def test_slerp_near_the_limits_is_near_them():
     a = np.array([1.0, 0.0, 0.0])
     for tiny in (1e-6, 1e-8, 1e-12):
-        np.testing.assert_allclose(slerp(a, np.array([1.0, tiny, 0.0]), T), np.tile(a, (11, 1)), atol=2 * tiny)
+        np.testing.assert_allclose(
+            slerp(a, np.array([1.0, tiny, 0.0]), T), np.tile(a, (11, 1)), atol=2 * tiny
+        )
         path = slerp(a, [-np.cos(tiny), np.sin(tiny), 0.0], T)
         np.testing.assert_allclose(np.linalg.norm(path, axis=1), 1, rtol=1e-8)
 
