@@ -43,13 +43,13 @@ def explore_cards(report: ReportInput) -> list[Card | None]:
         _sheet(
             report, "neighbours", "Nearest neighbours",
             f"An item{split}, then the training items whose codes are nearest to its own.",
-            found.neighbours, ["item"] * len(found.neighbours),
+            found.neighbours, [""] * len(found.neighbours),
             lambda row, column: f"Neighbour {column} of item {row + 1}" if column else f"Item {row + 1}",
         ),
         _sheet(
             report, "resampled", "What the code leaves open",
             f"An item{split}, then decodings of draws from its posterior q(z|x): what differs between them is not in the code.",
-            found.resampled, ["item"] * len(found.neighbours),
+            found.resampled, [""] * len(found.neighbours),
             lambda row, column: f"Draw {column} for item {row + 1}" if column else f"Item {row + 1}",
         ),
     ]  # fmt: skip

@@ -16,7 +16,7 @@ WAYS = ("linear", "spherical", "geodesic")
 STEPS = 8
 PAIRS = 2
 DIMS = 8
-ROWS = 8
+ROWS = 6
 SEARCHED = 3000
 
 
