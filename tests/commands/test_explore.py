@@ -49,7 +49,8 @@ def inside(folder, tmp_path, monkeypatch):
 
 def size(path):
     """Tiles of 96 pixels with 4 between: rows and columns."""
-    width, height = Image.open(path).size
+    with Image.open(path) as picture:
+        width, height = picture.size
     return (height - 4) // 100, (width - 4) // 100
 
 
@@ -208,8 +209,6 @@ def test_disentanglement_of_sprites(tmp_path, monkeypatch, capsys):
     for name in ("mig", "sap", "disentanglement", "completeness", "informativeness", "factor_vae"):
         assert 0 <= figures[name] <= 1
     assert figures["informativeness"] > 0.1
-    run("disentangle", "s", "-n", 200)
-    assert "FactorVAE" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
