@@ -11,8 +11,17 @@ from typing import Any, Literal, NoReturn
 
 from jsonargparse import ActionYesNo, ArgumentParser, Namespace
 
+from latentia.commands.anomaly import anomaly
 from latentia.commands.benchmark import benchmark
+from latentia.commands.compress import compress
+from latentia.commands.decompress import decompress
 from latentia.commands.diagnose import diagnose, print_verdict
+from latentia.commands.disentangle import disentangle
+from latentia.commands.inpaint import inpaint
+from latentia.commands.interpolate import interpolate
+from latentia.commands.neighbours import neighbours
+from latentia.commands.resample import resample
+from latentia.commands.traverse import traverse
 from latentia.errors import ConfigError, LatentiaError
 
 
@@ -238,8 +247,10 @@ def export(run: str, onnx: bool = True, out: str | None = None) -> None:
         print(f"{path}  (largest difference from torch {difference:.1e})")
 
 
-COMMANDS = (fit, evaluate, diagnose, sample, reconstruct, report, models, datasets, export, benchmark)
-_POSITIONAL = {"data": "DATA", "run": "RUN", "table": "TABLE"}
+COMMANDS = (fit, evaluate, diagnose, sample, reconstruct, report, models, datasets, export)
+COMMANDS += (interpolate, traverse, neighbours, resample, inpaint, anomaly, compress, decompress, disentangle)
+COMMANDS += (benchmark,)
+_POSITIONAL = {"data": "DATA", "run": "RUN", "table": "TABLE", "images": "IMAGES", "file": "FILE"}
 
 
 def build_parser() -> Parser:
@@ -272,7 +283,10 @@ def _add_arguments(parser: Parser, function: Any, names: tuple[str, ...]) -> Non
     for name in names:
         default = inspect.signature(function).parameters[name].default
         text = helps.get(name, "")
-        if name in _POSITIONAL:
+        if name in _POSITIONAL and name == names[0]:
+            if hints[name] == list[str] | None:
+                parser.add_argument(name, nargs="*", type=str, metavar=_POSITIONAL[name], help=text)
+                continue
             parser.add_argument(name, nargs="?", type=str, metavar=_POSITIONAL[name], help=text)
             continue
         flags = ["-n", "--n"] if name == "n" else [f"--{name.replace('_', '-')}"]
@@ -305,10 +319,10 @@ def main(argv: list[str] | None = None) -> None:
     given = arguments[chosen].as_dict()
     configs = given.pop("config", None) or []
     for name in _POSITIONAL:  # an absent positional would hide what the configuration says of it
-        if name in given and given[name] is None:
+        if name in given and not given[name]:
             given[name] = _from_config(configs, name)
     function = next(function for function in COMMANDS if function.__name__ == chosen)
-    if "run" in given and given["run"] is None:
+    if "run" in given and given["run"] is None and function.__code__.co_varnames[0] == "run":
         _fail(f"RUN is missing: latentia {chosen} RUN, a folder that `latentia fit --out RUN` made")
     try:
         function(**given)

@@ -15,6 +15,7 @@ _PUBLIC = {
     "DatasetRow": "latentia.data.sources",
     "DynamicBinarization": "latentia.data.transforms",
     "Split": "latentia.data.dataset",
+    "Sprites": "latentia.data.sprites",
     "binarize": "latentia.data.transforms",
     "datasets_table": "latentia.data.sources",
     "load": "latentia.data.loading",
@@ -27,6 +28,7 @@ __all__ = [
     "DatasetRow",
     "DynamicBinarization",
     "Split",
+    "Sprites",
     "binarize",
     "datasets_table",
     "load",
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from latentia.data.dataset import Dataset, Split
     from latentia.data.loading import load
     from latentia.data.sources import SOURCES, DatasetRow, DataSource, datasets_table
+    from latentia.data.sprites import Sprites
     from latentia.data.transforms import DynamicBinarization, binarize
 
 

@@ -29,6 +29,8 @@ def read_named(
     if label_column is not None and source.reader != "parquet":
         raise DataError(f"the data set {source.name!r} has no named columns; leave label_column out")
     size = image_size or source.image_size
+    if source.reader == "drawn":
+        return _draw(source, size or source.shape[-1])
     if not source.files:
         return _read_bundled(source, size)
     folder = find(source, data_dir)
@@ -74,6 +76,16 @@ def _read_bundled(source: DataSource, size: int | None) -> Raw:
     grey = np.rint(bunch.images * (255 / 16)).astype(np.uint8)[:, None]
     split = Split(grey if size is None else resize(grey, size), bunch.target.astype(np.int64))
     return Raw(split, class_names=source.class_names, source=f"{len(split)} images bundled with scikit-learn")
+
+
+def _draw(source: DataSource, size: int) -> Raw:
+    from latentia.data.sprites import Sprites
+
+    grid = Sprites(size=size)
+    rows = np.random.default_rng(0).choice(len(grid), size=source.n, replace=False)
+    factors = grid.factors(rows)
+    split = Split(grid.images(factors), factors[:, 0])
+    return Raw(split, class_names=source.class_names, source=f"{len(split)} pictures out of {len(grid)}")
 
 
 def _read_idx_files(source: DataSource, folder: Path, size: int | None) -> Raw:

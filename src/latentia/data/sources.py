@@ -17,10 +17,10 @@ class DataSource:
     Attributes:
         name: what `load` calls it.
         summary: what it is, in a line.
-        reader: how its files are read: "bundled", "idx", "parquet" or "npz".
+        reader: how its files are read: "bundled" or "drawn" (no files), "idx", "parquet" or "npz".
         n: rows over all parts, of the full set.
         shape: shape of an item as loaded.
-        files: what is needed below the folder `name`; none if it comes with scikit-learn.
+        files: what is needed below the folder `name`; none if it comes with scikit-learn or is drawn.
         licence: what its publisher states.
         origin: where the files come from.
         hub: its name on the Hugging Face hub, if it is there.
@@ -104,6 +104,11 @@ for _source in (
         licence="MIT (files of mingzhang-yin/ARM-gradient)", origin="an .npz with train, valid and test, [n, 784] of 0 and 1",
         files=("binarized_mnist.npz",),
     ),
+    DataSource(
+        "sprites", "squares, ellipses and hearts of known scale, rotation and place", "drawn", 20000, (1, 32, 32),
+        licence="MIT, with latentia", origin="part of latentia", image_size=32,
+        class_names=("square", "ellipse", "heart"),
+    ),
 ):  # fmt: skip
     SOURCES.add(_source.name, _source)
 
@@ -150,7 +155,7 @@ def datasets_table(data_dir: str | os.PathLike[str] | None = None) -> list[Datas
     """
     rows = []
     for source in SOURCES.values():
-        place = find(source, data_dir) if source.files else "scikit-learn"
+        place = find(source, data_dir) if source.files else source.origin.removeprefix("part of ")
         looked = [folder / source.name / file for folder in search_folders(data_dir) for file in source.files]
         rows.append(
             DatasetRow(

@@ -461,6 +461,12 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 ]
             )
 
+    def tensors(self, X: Any) -> tuple[Any, Tensor]:
+        """The torch module in evaluation mode, and X `[n, *event]` as it sees them: for what no method here does."""
+        rows, _ = as_rows(self, X, reset=False)
+        module, batches = self._inference(rows)
+        return module, torch.cat(list(batches))
+
     def score_samples(self, X: Any) -> NDArray[Any]:
         """Importance-weighted log p(x) in nats of each row, `[n]`, with `n_importance` samples.
 

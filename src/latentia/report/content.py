@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from latentia.errors import DataError
+from latentia.report.exploring import Exploration
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class ReportInput:
         score: what the scores of the worst rows are, with the unit.
         checks: questions of the diagnosis, each with `question`, `answer` and `figures`.
         attempts: fits with remedies: `model, remedy, verdicts, validation_log_likelihood`, and `kept` of the one that is this run.
+        exploration: ways between items, single dimensions, neighbours; None leaves them out.
 
     Raises:
         DataError: arrays that belong together differ in shape.
@@ -111,6 +113,7 @@ class ReportInput:
     score: str = "log-likelihood, nats"
     checks: Sequence[Answered] = ()
     attempts: Sequence[Mapping[str, Any]] = ()
+    exploration: Exploration | None = None
 
     def __post_init__(self) -> None:
         event = self.event_shape

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from latentia.estimators.vae import VAE
 from latentia.files import write_atomically
 from latentia.report.content import Figure, ReportInput
 from latentia.report.diagnosis import checks
+from latentia.report.exploring import explored
 from latentia.report.images import mosaic, pixels, square
 from latentia.report.mixture import report_mixture
 from latentia.report.page import render
@@ -97,6 +99,7 @@ def report_run(run: Run) -> Path:
         score=what,
         checks=checks(figures),
         attempts=_attempts(run.config),
+        exploration=explored(estimator, test, run.split("train"), partial(viewable, estimator.form_)),
     )
     return render(content, run.folder)
 

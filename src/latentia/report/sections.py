@@ -11,6 +11,7 @@ from latentia.report.cards import Card, chart, of_split
 from latentia.report.content import ReportInput, number
 from latentia.report.diagnosis import diagnosis_cards, information_card
 from latentia.report.embedding import NEIGHBOURS, LatentMap, latent_map
+from latentia.report.explore_cards import explore_cards
 from latentia.report.image_cards import image_cards
 from latentia.report.images import is_image
 from latentia.report.vector_cards import vector_cards
@@ -20,7 +21,7 @@ def cards(report: ReportInput) -> list[Card]:
     """All cards of the report in reading order; what the run has no data for is left out."""
     first, last = image_cards(report) if is_image(report.event_shape) else vector_cards(report)
     curves = [*_learning(report), information_card(report), _kl(report)]
-    found = [*diagnosis_cards(report), *first, _latent(report), *curves, *last]
+    found = [*diagnosis_cards(report), *first, _latent(report), *explore_cards(report), *curves, *last]
     return filled([card for card in found if card is not None])
 
 

@@ -1,0 +1,52 @@
+"""`latentia interpolate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from latentia.errors import ConfigError
+
+DATA_ROWS = 2000  # of the training part, along which geodesics go
+
+
+def interpolate(
+    run: str,
+    items: str = "0,1",
+    steps: int = 8,
+    method: Literal["linear", "spherical", "geodesic", "all"] = "all",
+    out: str = "interpolation.png",
+    split: Literal["train", "validation", "test"] = "test",
+) -> None:
+    """Decode the ways between two items, or the grid among four.
+
+    Args:
+        run: run folder.
+        items: places of two items in the split, or of four (corners of a grid, by lines), as 0,1 or 0,1,2,3.
+        steps: items on a way, both ends included; of a grid, its rows and columns.
+        method: straight, on a great circle, along the training data, or a row of each; a grid is always bilinear.
+        out: a .png (images), .npy or .csv file.
+        split: train, validation or test.
+    """
+    import numpy as np
+
+    from latentia import explore
+    from latentia.commands.opened import dense, numbers, open_run, picked
+    from latentia.report.sheets import write_sheet
+
+    opened = open_run(run, "interpolate")
+    places = numbers(items, "--items")
+    if len(places) not in (2, 4):
+        raise ConfigError(f"--items {items}: give two items for a way, or four for a grid")
+    ends = picked(opened, split, places)
+    if len(places) == 4:
+        sheet = explore.interpolate_grid(opened.estimator, ends, steps, steps).items
+    else:
+        data = dense(opened.split("train").take(DATA_ROWS).x)
+        methods = ("linear", "spherical", "geodesic") if method == "all" else (method,)
+        ways = [
+            explore.interpolate(opened.estimator, ends[0], ends[1], steps, each, data=data)
+            for each in methods
+        ]
+        sheet = np.stack([way.items for way in ways])
+    print(write_sheet(sheet, Path(out), opened))
