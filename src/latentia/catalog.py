@@ -131,7 +131,9 @@ for _density in (
         "gated-pixelcnn",
     ),
     DensityEntry("PixelRNN: an LSTM from row to row", _PIXEL_RNN, "row-lstm"),
-    DensityEntry("PixelRNN: two LSTMs along the diagonals, which see all earlier pixels", _PIXEL_RNN, "diagonal-bilstm"),
+    DensityEntry(
+        "PixelRNN: two LSTMs along the diagonals, which see all earlier pixels", _PIXEL_RNN, "diagonal-bilstm"
+    ),
     DensityEntry(
         "gated PixelCNN with a mixture of discretized logistics for each pixel: for grey and colour images",
         "Salimans et al. 2017, PixelCNN++",

@@ -175,17 +175,18 @@ class AutoregressiveModel(BaseEstimator):
         self.levels_, choice = choose_levels(rows, self.n_levels)
         self.choices_ = [choice]
         self.classes_ = self._find_classes(y, len(rows)) if self.conditional else np.empty(0)
+        with seeded(self.seed_, torch.device("cpu")):
+            self._compose()
         stored = self._stored(rows, y)
         if validation is None:
             stored, held_out = self._split(stored)
         else:
             pair = validation if self.conditional else (validation, None)
             held_out = self._stored(as_rows(self, pair[0], reset=False)[0], pair[1])
-        with seeded(self.seed_, torch.device("cpu")):
-            self._compose()
         config = self._config(len(stored), held_out is not None)
         self.settings_ = {
-            name: getattr(config, name) for name in ("max_epochs", "batch_size", "learning_rate", "patience", "seed")
+            name: getattr(config, name)
+            for name in ("max_epochs", "batch_size", "learning_rate", "patience", "seed")
         }
         if self.verbose:
             print(*self.choices_, sep="\n")
@@ -209,7 +210,9 @@ class AutoregressiveModel(BaseEstimator):
 
     def _find_classes(self, y: Any, n: int) -> NDArray[Any]:
         if y is None:
-            raise DataError("conditional=True needs the class of each row: fit(X, y), or a data set with labels")
+            raise DataError(
+                "conditional=True needs the class of each row: fit(X, y), or a data set with labels"
+            )
         labels = np.asarray(y)
         if labels.shape != (n,):
             raise DataError(f"y has shape {labels.shape}; expected one class for each of {n} rows")
@@ -221,7 +224,12 @@ class AutoregressiveModel(BaseEstimator):
         options = {**entry.options, **{name: value for name, value in asked.items() if value is not None}}
         n_classes = len(self.classes_)
         density = build_density(
-            entry.density, self.levels_.image_shape, self.levels_.n_levels, n_context=n_classes, ordered=True, **options
+            entry.density,
+            self.levels_.image_shape,
+            self.levels_.n_levels,
+            n_context=n_classes,
+            ordered=True,
+            **options,
         )
         self.module_ = DensityModel(density, n_classes)
 
@@ -231,20 +239,26 @@ class AutoregressiveModel(BaseEstimator):
         if not self.conditional:
             return flat
         if y is None:
-            raise DataError(f"this model is conditional on {len(self.classes_)} classes: give the class of each row")
+            raise DataError(
+                f"this model is conditional on {len(self.classes_)} classes: give the class of each row"
+            )
         labels = np.asarray(y)
         if labels.shape != (len(rows),):
             raise DataError(f"labels of shape {labels.shape}; expected one for each of {len(rows)} rows")
         numbers = np.searchsorted(self.classes_, labels).clip(max=len(self.classes_) - 1)
         if (self.classes_[numbers] != labels).any():
             unknown = labels[self.classes_[numbers] != labels][0]
-            raise DataError(f"label {unknown!r} is none of the classes {self.classes_.tolist()} of the training data")
+            raise DataError(
+                f"label {unknown!r} is none of the classes {self.classes_.tolist()} of the training data"
+            )
         return np.concatenate([flat, numbers[:, None].astype(flat.dtype)], 1)
 
     def _split(self, stored: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:
         fraction = self.validation_fraction
         if not 0 <= fraction < 1:
-            raise ConfigError(f"validation_fraction={fraction} must lie in [0, 1); 0 keeps no validation rows")
+            raise ConfigError(
+                f"validation_fraction={fraction} must lie in [0, 1); 0 keeps no validation rows"
+            )
         n_held = round(fraction * len(stored))
         if n_held < 1 or len(stored) < 10:
             return stored, None
@@ -255,7 +269,11 @@ class AutoregressiveModel(BaseEstimator):
         batch_size = default_density_batch_size(n) if self.batch_size is None else self.batch_size
         on_cpu = training.resolve_device(self.device).type == "cpu"
         size = math.prod(self.event_shape_)
-        max_epochs = default_density_epochs(n, size, batch_size, on_cpu) if self.max_epochs is None else self.max_epochs
+        max_epochs = (
+            default_density_epochs(n, size, batch_size, on_cpu)
+            if self.max_epochs is None
+            else self.max_epochs
+        )
         patience = default_patience(max_epochs) if self.patience is None else self.patience
         rate = self._entry().learning_rate if self.learning_rate is None else self.learning_rate
         return training.TrainingConfig(
@@ -283,7 +301,9 @@ class AutoregressiveModel(BaseEstimator):
         at_once = max(1, _SCORED_NUMBERS // (stored.shape[1] * max(64, self.levels_.n_levels)))
         with torch.inference_mode():
             scores = [
-                module.log_prob(torch.from_numpy(np.ascontiguousarray(part)).to(self._device()).long()).double().cpu()
+                module.log_prob(torch.from_numpy(np.ascontiguousarray(part)).to(self._device()).long())
+                .double()
+                .cpu()
                 for part in _parts(stored, at_once)
             ]
         return torch.cat(scores).numpy()
@@ -319,7 +339,9 @@ class AutoregressiveModel(BaseEstimator):
         check_is_fitted(self)
         if isinstance(n_samples, bool) or int(n_samples) != n_samples or n_samples < 1:
             raise ConfigError(f"n_samples={n_samples!r}: expected a whole number of at least 1")
-        return self._drawn(n_samples, self._contexts(n_samples, labels), None, None, temperature, random_state)
+        return self._drawn(
+            n_samples, self._contexts(n_samples, labels), None, None, temperature, random_state
+        )
 
     def complete(
         self, X: Any, mask: Any, *, labels: Any = None, temperature: float = 1.0, random_state: Any = None
@@ -341,11 +363,15 @@ class AutoregressiveModel(BaseEstimator):
         try:
             kept = np.broadcast_to(kept, rows.shape)
         except ValueError:
-            raise DataError(f"mask of shape {kept.shape} does not broadcast to rows of shape {rows.shape}") from None
+            raise DataError(
+                f"mask of shape {kept.shape} does not broadcast to rows of shape {rows.shape}"
+            ) from None
         shape = (len(rows), *self.levels_.image_shape)
         given = torch.from_numpy(self.levels_.encode(rows)).long()
         keep = torch.from_numpy(np.ascontiguousarray(kept)).reshape(shape)
-        return self._drawn(len(rows), self._contexts(len(rows), labels), given, keep, temperature, random_state)
+        return self._drawn(
+            len(rows), self._contexts(len(rows), labels), given, keep, temperature, random_state
+        )
 
     def _contexts(self, n: int, labels: Any) -> Tensor | None:
         if not self.conditional:
@@ -378,7 +404,9 @@ class AutoregressiveModel(BaseEstimator):
                     None if each is None else each[chosen].to(device) for each in (contexts, given, keep)
                 )
                 size = chosen.stop - start
-                parts.append(density.sample(size, context, known, kept, temperature=temperature).cpu().numpy())
+                parts.append(
+                    density.sample(size, context, known, kept, temperature=temperature).cpu().numpy()
+                )
         return self.levels_.decode(np.concatenate(parts))
 
     # ------------------------------------------------------------------ keeping
@@ -447,7 +475,7 @@ class AutoregressiveModel(BaseEstimator):
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "history_")
+        return hasattr(self, "module_")
 
     def _device(self) -> torch.device:
         return next(self.module_.parameters()).device

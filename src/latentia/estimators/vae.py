@@ -31,7 +31,7 @@ from latentia.estimators.defaults import (
     default_latent_dim,
     default_patience,
 )
-from latentia.estimators.form import Choice, Form, choose
+from latentia.estimators.form import Choice, Form, choose, defining_likelihood
 from latentia.latent import Likelihood
 from latentia.nn import Network, pick_network
 from latentia.training.randomness import seeded
@@ -222,6 +222,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         event = tuple(rows.shape[1:])
         self.choices_: list[Choice] = []
         name = self.likelihood if isinstance(self.likelihood, str) else "auto"
+        if entry.likelihoods is not None and name == "auto" and isinstance(self.likelihood, str):
+            name = defining_likelihood(rows, was_sparse, self.binarize, entry.likelihoods, self.model)
         self.form_, chosen, choices = choose(rows, name, was_sparse, self.binarize, entry.gaussian)
         self.likelihood_: str | Callable[[torch.Size], Likelihood] = chosen
         if isinstance(self.likelihood, str):

@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 import torch
+from small import build
 from torch.nn import functional as F
 
 from latentia.errors import ConfigError, DataError
@@ -13,29 +14,8 @@ from latentia.latent.autoregressive import DENSITIES, build_density
 
 pytestmark = pytest.mark.parametrize("name", DENSITIES)
 
-CONVOLUTIONS = {"n_channels": 12, "n_layers": 3, "kernel_size": 3, "first_kernel_size": 5}
-SMALL = {
-    "pixelcnn": CONVOLUTIONS,
-    "gated-pixelcnn": CONVOLUTIONS,
-    "pixelcnn++": {**CONVOLUTIONS, "n_components": 3},
-    "row-lstm": {"n_channels": 6, "n_layers": 2, "first_kernel_size": 5},
-    "diagonal-bilstm": {"n_channels": 6, "n_layers": 2, "first_kernel_size": 5},
-    "causal-transformer": {"n_channels": 8, "n_layers": 2, "n_heads": 2},
-}
 SHAPES = [(1, 1, 1), (1, 1, 6), (1, 5, 1), (1, 4, 6), (1, 7, 7), (3, 1, 1), (3, 3, 4)]
 CONTEXTS = {"none": (0, 0), "vector": (3, 0), "map": (0, 2), "both": (3, 2)}
-
-
-def build(name, shape, n_levels=4, n_context=0, n_map=0, **options):
-    """A small density in float64 whose logits are far from uniform."""
-    torch.manual_seed(1)
-    density = build_density(
-        name, shape, n_levels, n_context=n_context, n_map=n_map, **{**SMALL.get(name, {}), **options}
-    ).double()
-    with torch.no_grad():
-        for parameter in density.parameters():
-            parameter.add_(0.3 * torch.randn_like(parameter))
-    return density
 
 
 def draw_context(kind, n, shape):
