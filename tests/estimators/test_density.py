@@ -55,7 +55,7 @@ def test_probabilities_of_all_images_sum_to_one():
 
 
 def test_what_is_learned():
-    X, y = stripes(200)
+    X, _ = stripes(200)
     settings = {**SMALL, "n_channels": 8, "max_epochs": 25, "learning_rate": 1e-2}
     model = AutoregressiveModel("gated-pixelcnn", **settings).fit(X)
     # One bit decides everything: the entropy is ln 2 nats.
