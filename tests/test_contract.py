@@ -10,6 +10,7 @@ from sklearn.datasets import load_digits, load_wine
 from latentia import VAE, load
 from latentia.catalog import CATALOG, compose
 from latentia.core import Objective
+from latentia.errors import ConfigError
 from latentia.objectives import ObjectiveSetting, build_objective
 
 DATA = {
@@ -34,6 +35,10 @@ def test_entry_says_what_it_is(name):
 @pytest.mark.parametrize("data", DATA)
 def test_fit_use_and_keep(name, data, tmp_path):
     X = DATA[data]
+    if CATALOG[name].likelihoods is not None and X.ndim == 2:
+        with pytest.raises(ConfigError, match="images"):
+            VAE(name, latent_dim=2, max_epochs=2, random_state=0).fit(X)
+        return
     vae = VAE(name, latent_dim=2, max_epochs=2, n_importance=4, random_state=0).fit(X)
     codes = vae.transform(X)
     assert codes.shape == (len(X), 2)

@@ -9,6 +9,7 @@ __version__ = "0.1.0.dev0"
 
 # Public name -> module that defines it. Nothing heavy is imported before a name is used.
 _PUBLIC = {
+    "AutoregressiveModel": "latentia.estimators",
     "BernoulliMixture": "latentia.estimators",
     "CategoricalMixture": "latentia.estimators",
     "DirichletMultinomialMixture": "latentia.estimators",
@@ -23,6 +24,7 @@ _PUBLIC = {
 
 __all__ = [
     "VAE",
+    "AutoregressiveModel",
     "BernoulliMixture",
     "CategoricalMixture",
     "DirichletMultinomialMixture",
@@ -38,6 +40,7 @@ __all__ = [
 if TYPE_CHECKING:
     from latentia.estimators import (
         VAE,
+        AutoregressiveModel,
         BernoulliMixture,
         CategoricalMixture,
         DirichletMultinomialMixture,

@@ -13,6 +13,7 @@ from jsonargparse import ActionYesNo, ArgumentParser, Namespace
 
 from latentia.commands.anomaly import anomaly
 from latentia.commands.benchmark import benchmark
+from latentia.commands.complete import complete
 from latentia.commands.compress import compress
 from latentia.commands.decompress import decompress
 from latentia.commands.diagnose import diagnose, print_verdict
@@ -63,7 +64,7 @@ def fit(
         data: a name (`latentia datasets`), a folder of images, a .npy .npz .csv .tsv .parquet file, or hf://owner/name.
         model: a name of `latentia models`.
         latent_dim: length of a code, of a VAE; chosen by the size of the data if left out.
-        epochs: passes over the data, of a VAE; chosen by their number if left out.
+        epochs: passes over the data, not of mixtures; chosen by their number if left out.
         n_components: of a mixture, a number (8) or a range (1..7), from which BIC (of Dirichlet-multinomials, the Laplace evidence) chooses; 1..10 if left out.
         out: run folder; runs/DATA-MODEL if left out.
         seed: of everything random.
@@ -104,9 +105,16 @@ def _params(
     model: str, latent_dim: int | None, epochs: int | None, n_components: int | str | None, quiet: bool
 ) -> dict[str, Any]:
     """What the flags say of the estimator; a flag of the other kind of model is an error."""
-    from latentia.catalog import mixture_name
+    from latentia.catalog import DENSITY_MODELS, mixture_name
 
     name = mixture_name(model)
+    if model in DENSITY_MODELS:
+        for flag, value in (("--latent-dim", latent_dim), ("--n-components", n_components)):
+            if value is not None:
+                raise ConfigError(
+                    f"{flag} is not for {model}, which has no latent variable; it takes --epochs"
+                )
+        return {"model": model, "max_epochs": epochs, "verbose": not quiet}
     if name is None:
         if n_components is not None:
             raise ConfigError(f"--n-components is for mixtures; {model} takes --latent-dim and --epochs")
@@ -147,21 +155,29 @@ def evaluate(
         print_verdict(figures)
 
 
-def sample(run: str, n: int = 64, out: str = "samples.png", mean: bool = True, seed: int = 0) -> None:
-    """Draw from the model: z from the prior, decoded; of a mixture, a component and then x.
+def sample(
+    run: str,
+    n: int = 64,
+    out: str = "samples.png",
+    mean: bool = True,
+    seed: int = 0,
+    label: str | None = None,
+) -> None:
+    """Draw from the model: z from the prior, decoded; of a mixture, a component and then x; else pixel by pixel.
 
     Args:
         run: run folder.
         n: how many.
         out: a .png (images), .npy or .csv file.
-        mean: of VAEs, the mean of p(x|z) at each z; false adds its noise. A mixture always draws x.
+        mean: of VAEs, the mean of p(x|z) at each z; false adds its noise. Other models always draw x.
         seed: of the draw.
+        label: of a model that is conditional on a class (--set conditional=true), which; all in turn if left out.
     """
     from latentia.estimators.folder import read_config
     from latentia.estimators.run import draw
     from latentia.report import write_items
 
-    items = draw(Path(run), n, mean=mean, seed=seed)
+    items = draw(Path(run), n, mean=mean, seed=seed, label=label)
     print(write_items(items, Path(out), read_config(Path(run)).get("columns")))
 
 
@@ -205,11 +221,10 @@ def models() -> None:
     """List the models: name, what it is, reference."""
     from rich.table import Table
 
-    from latentia.catalog import CATALOG, MIXTURES
+    from latentia.catalog import CATALOG, DENSITY_MODELS, MIXTURES
 
     table = Table("model", "what it is", "reference", show_lines=True)
-    for name in (*CATALOG, *MIXTURES):
-        entry = CATALOG[name] if name in CATALOG else MIXTURES[name]
+    for name, entry in (*CATALOG.items(), *DENSITY_MODELS.items(), *MIXTURES.items()):
         table.add_row(name, entry.summary, entry.reference)
     _print_table(table)
 
@@ -247,7 +262,7 @@ def export(run: str, onnx: bool = True, out: str | None = None) -> None:
         print(f"{path}  (largest difference from torch {difference:.1e})")
 
 
-COMMANDS = (fit, evaluate, diagnose, sample, reconstruct, report, models, datasets, export)
+COMMANDS = (fit, evaluate, diagnose, sample, reconstruct, complete, report, models, datasets, export)
 COMMANDS += (interpolate, traverse, neighbours, resample, inpaint, anomaly, compress, decompress, disentangle)
 COMMANDS += (benchmark,)
 _POSITIONAL = {"data": "DATA", "run": "RUN", "table": "TABLE", "images": "IMAGES", "file": "FILE"}

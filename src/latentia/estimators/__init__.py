@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 _PUBLIC = {
+    "AutoregressiveModel": "latentia.estimators.density",
     "BernoulliMixture": "latentia.estimators.mixtures",
     "CategoricalMixture": "latentia.estimators.mixtures",
     "DirichletMultinomialMixture": "latentia.estimators.mixtures",
@@ -19,6 +20,7 @@ _PUBLIC = {
 
 __all__ = [
     "VAE",
+    "AutoregressiveModel",
     "BernoulliMixture",
     "CategoricalMixture",
     "DirichletMultinomialMixture",
@@ -30,6 +32,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from latentia.estimators.density import AutoregressiveModel
     from latentia.estimators.folder import load
     from latentia.estimators.mixture_classifier import GaussianMixtureClassifier
     from latentia.estimators.mixtures import (

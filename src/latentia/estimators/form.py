@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -36,6 +36,8 @@ _KINDS_OF: dict[str, tuple[Kind, ...]] = {
     "discretized-logistic": ("pixels",),
     "logistic-mixture": ("pixels",),
     "categorical": ("pixels",),
+    "pixelcnn": ("pixels",),
+    "pixelcnn-binary": ("binary",),
     "poisson": ("counts",),
     "multinomial": ("counts",),
     "negative-binomial": ("counts",),
@@ -227,16 +229,13 @@ def choose(
     if binarize:
         if kind not in ("pixels", "unit"):
             raise ConfigError(f"binarize=True needs grey images; these data are {kind} ({reason})")
-        if likelihood not in ("auto", "bernoulli"):
+        if likelihood not in ("auto", "bernoulli", "pixelcnn-binary"):
             raise ConfigError(
                 f"binarize=True gives binary pixels, likelihood={likelihood!r} is not for those"
             )
         form = Form(kind, x.shape[1:], str(x.dtype), binarize=True).fit(x)
-        return (
-            form,
-            "bernoulli",
-            [Choice("likelihood", "bernoulli", "pixels are drawn as binary at each look")],
-        )
+        name = "bernoulli" if likelihood == "auto" else likelihood
+        return form, name, [Choice("likelihood", name, "pixels are drawn as binary at each look")]
     if likelihood == "auto":
         likelihood, why = _likelihood_for(kind, x, gaussian)
         choices.append(Choice("likelihood", likelihood, f"{reason}{why}"))
@@ -252,6 +251,23 @@ def choose(
     if math.prod(x.shape[1:]) == 0:
         raise DataError(f"the data have shape {x.shape}: there is nothing in a row")
     return Form(kind, x.shape[1:], str(x.dtype)).fit(x), likelihood, choices
+
+
+def defining_likelihood(
+    x: NDArray[Any], was_sparse: bool, binarize: bool, likelihoods: Mapping[str, str], model: object
+) -> str:
+    """The likelihood of a model that is defined by it, for data of this kind.
+
+    Raises:
+        ConfigError: if the model is not for such data.
+    """
+    kind, reason = ("binary", "binarize=True") if binarize else kind_of(x, was_sparse)
+    if kind not in likelihoods or x.ndim != 4:
+        raise ConfigError(
+            f"model {model!r} is for images of kind {' or '.join(likelihoods)}; these data are {kind}, of shape"
+            f" {list(x.shape[1:])} ({reason}): take another model"
+        )
+    return likelihoods[kind]
 
 
 def _likelihood_for(kind: Kind, x: NDArray[Any], gaussian: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from latentia import data
-from latentia.catalog import mixture_name
+from latentia.catalog import DENSITY_MODELS, mixture_name
 from latentia.diagnostics import Diagnosis, Evaluation
 from latentia.errors import ConfigError, LatentiaError, RunFolderError, TrainingError
 from latentia.estimators import folder as run_folder
@@ -70,6 +70,10 @@ class Run:
             )
         if isinstance(estimator, VAE):
             return Run(folder, estimator, DataSpec(**spec), config)
+        if type(estimator).__name__ == run_folder.DENSITY:
+            from latentia.estimators.density_run import DensityRun
+
+            return DensityRun(folder, estimator, DataSpec(**spec), config)
         from latentia.estimators.mixture_run import MixtureRun
 
         return MixtureRun(folder, estimator, DataSpec(**spec), config)
@@ -237,6 +241,10 @@ def make(kind: Any, params: dict[str, Any]) -> Any:
 
 def _recipe(params: dict[str, Any]) -> Recipe:
     model = params.get("model")
+    if model in DENSITY_MODELS:
+        from latentia.estimators.density_run import DensityRecipe
+
+        return DensityRecipe(params)
     if isinstance(model, str) and mixture_name(model):
         from latentia.estimators.mixture_run import MixtureRecipe
 
@@ -341,20 +349,25 @@ def clear(out: Path) -> None:
         shutil.rmtree(out / name, ignore_errors=True)
 
 
-def draw(folder: Path, n: int, *, mean: bool = True, seed: int = 0) -> Any:
+def draw(folder: Path, n: int, *, mean: bool = True, seed: int = 0, label: str | None = None) -> Any:
     """Draw `n` items `[n, *event]` from the model of a run folder; its data are not needed.
 
     Args:
         folder: the run folder.
         n: how many.
-        mean: of a VAE: the mean of p(x|z) at each z; False adds its noise. A mixture always draws x.
+        mean: of a VAE: the mean of p(x|z) at each z; False adds its noise. Other models always draw x.
         seed: of the draw.
+        label: of a model that is conditional on a class: which; None takes the classes in turn.
 
     Raises:
         RunFolderError: if the folder cannot be read.
-        ConfigError: if n is below 1.
+        ConfigError: if n is below 1, or a label is given to a model without classes.
     """
     estimator = run_folder.load(folder)
+    if type(estimator).__name__ == run_folder.DENSITY:
+        return estimator.sample(n, labels=_label(estimator, label), random_state=seed)
+    if label is not None:
+        raise ConfigError("--label is for autoregressive models fitted with `--set conditional=true`")
     if isinstance(estimator, VAE):
         return estimator.sample(n, mean=mean, random_state=seed)
     from latentia.estimators.mixture_run import draw_items
@@ -362,11 +375,16 @@ def draw(folder: Path, n: int, *, mean: bool = True, seed: int = 0) -> Any:
     return draw_items(estimator, run_folder.read_config(folder), n, seed)
 
 
+def _label(estimator: Any, label: str | None) -> Any:
+    """The class that is written as `label`; as it is, for the estimator to complain of, if there is none."""
+    return next((each for each in estimator.classes_ if str(each) == label), label)
+
+
 def require_vae(estimator: Any, what: str) -> VAE:
     """The estimator, if it has codes.
 
     Raises:
-        ConfigError: if it is a mixture.
+        ConfigError: if it has none.
     """
     if not isinstance(estimator, VAE):
         raise ConfigError(

@@ -32,7 +32,7 @@ from latentia.estimators.defaults import (
     default_latent_dim,
     default_patience,
 )
-from latentia.estimators.form import Choice, Form, choose
+from latentia.estimators.form import Choice, Form, choose, defining_likelihood
 from latentia.estimators.hints import last_gain, rate_weight
 from latentia.estimators.monitoring import Monitor
 from latentia.estimators.sampler import CODES, SAMPLERS, AggregatePosterior, fit_aggregate_posterior
@@ -309,6 +309,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.choices_: list[Choice] = []
         self.sampler_: AggregatePosterior | None = None
         name = self.likelihood if isinstance(self.likelihood, str) else "auto"
+        if entry.likelihoods is not None and name == "auto" and isinstance(self.likelihood, str):
+            name = defining_likelihood(rows, was_sparse, self.binarize, entry.likelihoods, self.model)
         self.form_, chosen, choices = choose(rows, name, was_sparse, self.binarize, entry.gaussian)
         self.likelihood_: str | Callable[[torch.Size], Likelihood] = chosen
         if isinstance(self.likelihood, str):

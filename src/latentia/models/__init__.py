@@ -1,5 +1,6 @@
 """Models: compositions of encoder, posterior, prior, decoder and likelihood that give a `Trace`."""
 
+from latentia.models.density import DensityModel
 from latentia.models.importance import ImportanceEstimate, importance_estimate, importance_log_prob
 from latentia.models.ladder import LadderVAE
 from latentia.models.sequence import SequenceDistribution, SequenceVAE
@@ -7,6 +8,7 @@ from latentia.models.vae import VAE, evaluating
 
 __all__ = [
     "VAE",
+    "DensityModel",
     "ImportanceEstimate",
     "LadderVAE",
     "SequenceDistribution",

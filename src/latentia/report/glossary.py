@@ -5,7 +5,7 @@ from __future__ import annotations
 GLOSSARY: dict[str, str] = {
     "nat": "The unit of information when logarithms are natural: 1 nat is 1.44 bits. Densities of continuous data can "
     "exceed 1, so their log-likelihood in nats can be positive.",
-    "log-likelihood": "log p(x), how probable the model holds an item to be, in nats; higher is better. Of a mixture it "
+    "log-likelihood": "log p(x), how probable the model holds an item to be, in nats; higher is better. Of a mixture or an autoregressive model it "
     "is exact; of an autoencoder it is estimated by importance weighting: with more importance samples the estimate rises towards the true value.",
     "elbo": "Evidence lower bound, log p(x|z) − KL: what a variational autoencoder maximises. It never exceeds the "
     "log-likelihood.",
@@ -25,12 +25,15 @@ GLOSSARY: dict[str, str] = {
     "R²": "Share of a feature's variance that the reconstruction keeps: 1 is all, 0 no better than the mean.",
     "component": "One of the K distributions that a mixture adds up; its weight is the share of items that it makes.",
     "responsibility": "p(k|x), the probability that component k made the item.",
+    "sampler": "Draws one number after another, each given those before it.",
+    "levels": "The values that a number can take.",
     "criterion": "AIC, BIC, ICL and Laplace weigh the likelihood of the training items against the number of "
     "parameters; smaller is better. They compare numbers of components on the same data.",
 }
 
 _SAME = {
     "n components": "component",
+    "n levels": "levels",
     "aic": "criterion",
     "bic": "criterion",
     "icl": "criterion",

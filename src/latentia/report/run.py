@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from latentia.catalog import CATALOG
 from latentia.errors import ConfigError
+from latentia.estimators.density_run import DensityRun
 from latentia.estimators.folder import EVALUATION, read_json
 from latentia.estimators.form import Form
 from latentia.estimators.mixture_run import MixtureRun
@@ -22,6 +23,7 @@ from latentia.estimators.run import Run
 from latentia.estimators.vae import VAE
 from latentia.files import write_atomically
 from latentia.report.content import Figure, ReportInput
+from latentia.report.density import report_density
 from latentia.report.diagnosis import checks
 from latentia.report.exploring import explored
 from latentia.report.images import mosaic, pixels, square
@@ -55,6 +57,8 @@ def report_run(run: Run) -> Path:
     """
     if isinstance(run, MixtureRun):
         return report_mixture(run)
+    if isinstance(run, DensityRun):
+        return report_density(run)
     path = run.folder / EVALUATION
     kept = read_json(path) if path.exists() else {}
     figures = kept.get("test") or run.evaluate("test")

@@ -1,0 +1,164 @@
+"""A run of an autoregressive model: fit, exact evaluation and verdict, kept in a folder as a VAE's run is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentia import data
+from latentia.catalog import DENSITY_MODELS, DensityEntry
+from latentia.diagnostics import Verdict
+from latentia.diagnostics.evaluation import LEVELS_NOTE
+from latentia.diagnostics.verdict import HEALTHY, LAST_TENTH, OVERFITTED, UNDERTRAINED
+from latentia.errors import ConfigError
+from latentia.estimators.density import AutoregressiveModel, DensityEvaluation
+from latentia.estimators.run import TRAIN_ROWS, Run, SplitName, make, plain
+
+HELD_OUT_COST = 0.1
+"""Overfitted: held-out rows cost a tenth more nats than training rows. A rule of this project."""
+
+
+class DensityRecipe:
+    """Fit an autoregressive model.
+
+    Args:
+        params: arguments of `latentia.AutoregressiveModel`.
+    """
+
+    def __init__(self, params: dict[str, Any]) -> None:
+        self.estimator = make(AutoregressiveModel, params)
+        self.asked: dict[str, Any] = {}
+
+    def fit(
+        self,
+        dataset: data.Dataset,
+        out: Path,
+        resume: bool,
+        say: Callable[[str], None],  # noqa: ARG002  training shows its own progress
+    ) -> tuple[Any, dict[str, Any]]:
+        """The fitted estimator, and no further entries of `config.json`."""
+        self.estimator.fit(dataset, run_dir=out, resume=resume)
+        return self.estimator, {}
+
+
+class DensityRun(Run):
+    """A fitted autoregressive model, its data and its folder."""
+
+    @property
+    def entry(self) -> DensityEntry:
+        """What the catalog says of the model."""
+        return DENSITY_MODELS[self.estimator.model]
+
+    def evaluate(
+        self,
+        split: SplitName = "test",
+        n_importance: int = 0,  # noqa: ARG002  the likelihood is exact
+        importance_items: int | None = None,  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """Figures and verdict, also kept in `evaluation.json`.
+
+        Args:
+            split: which part.
+            n_importance: of models whose likelihood is estimated; no use here.
+            importance_items: no use here.
+
+        Returns:
+            What `latentia evaluate --json` prints.
+        """
+        started = time.perf_counter()
+        part = self.split(split)
+        found = self.estimator.evaluate(part.x, part.y)
+        seen = self.split("train").take(TRAIN_ROWS)
+        of_train = found if split == "train" else self.estimator.evaluate(seen.x, seen.y)
+        bounds = [row["validation_elbo"] for row in self.estimator.history_ if "validation_elbo" in row]
+        verdict = judge(found, None if split == "train" else of_train, bounds)
+        figures = {
+            "model": self.estimator.model,
+            "data": self.spec.name,
+            "split": split,
+            "n": found.n,
+            "n_levels": found.n_levels,
+            "log_likelihood": found.log_likelihood,
+            "log_likelihood_se": found.log_likelihood_se,
+            "train_log_likelihood": of_train.log_likelihood,
+            "bits_per_dim": found.bits_per_dim,
+            "bits_per_dim_note": f"exact; {LEVELS_NOTE}; {found.n_levels} levels",
+            "verdict": verdict.name,
+            "evidence": list(verdict.evidence),
+            "remedies": list(verdict.remedies),
+            "seconds": round(time.perf_counter() - started, 3),
+        }
+        return self.keep(split, plain(figures))
+
+
+def judge(found: DensityEvaluation, train: DensityEvaluation | None, history: Sequence[float]) -> Verdict:
+    """The verdict on an autoregressive model: overfitted, under-trained or healthy.
+
+    Args:
+        found: on held-out rows.
+        train: on (part of) the training rows; None: overfitting is not judged.
+        history: validation log-likelihood after each epoch.
+
+    Example:
+        >>> held_out = DensityEvaluation(10, 2, -120.0, 1.0, 0.2)
+        >>> judge(held_out, DensityEvaluation(10, 2, -100.0, 1.0, 0.2), []).name
+        'overfitted'
+    """
+    names, evidence, remedies = [], [], []
+    if train is not None:
+        cost = found.log_likelihood / min(train.log_likelihood, -1e-300) - 1
+        evidence.append(
+            f"The mean log-likelihood is {found.log_likelihood:.6g} nats on held-out rows and {train.log_likelihood:.6g} on"
+            f" training rows, {100 * cost:.1f} % more."
+        )
+        if cost > HELD_OUT_COST:
+            names.append(OVERFITTED)
+            remedies += ["`--set n_channels=N` with a smaller N, or more data"]
+    if len(history) >= 3:
+        tenth = max(1, len(history) // 10)
+        gain = (max(history) - max(history[:-tenth])) / max(max(history) - history[0], 1e-300)
+        text = f"The last {tenth} of {len(history)} epochs brought {100 * gain:.0f} % of the improvement on the validation part"
+        if gain > LAST_TENTH:
+            names.append(UNDERTRAINED)
+            evidence.append(f"{text}: the likelihood was still rising.")
+            remedies.append("`--epochs N` with a larger N")
+        else:
+            evidence.append(f"{text}.")
+    return Verdict(names[0] if names else HEALTHY, tuple(evidence), tuple(remedies))
+
+
+def completed(
+    run: Run, n: int, keep: float, split: SplitName, seed: int
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Items of a split, and the same with all but their first rows drawn anew.
+
+    Args:
+        run: of an autoregressive model.
+        n: how many items, at random from the split.
+        keep: share of an item's rows that is kept, from the top; of a table's row, share of its columns.
+        split: which part.
+        seed: of the draw.
+
+    Raises:
+        ConfigError: if the run is of another kind of model, or `keep` not in [0, 1].
+    """
+    estimator = run.estimator
+    if not isinstance(estimator, AutoregressiveModel):
+        raise ConfigError(
+            f"complete needs an autoregressive model; this run is a {type(estimator).__name__}: fit one with"
+            " `--model gated-pixelcnn`"
+        )
+    if not 0 <= keep <= 1:
+        raise ConfigError(f"--keep {keep}: a share between 0 and 1 was expected")
+    part = run.split(split).take(n)
+    items = np.asarray(part.x)
+    length = items.shape[2] if items.ndim == 4 else items.shape[1]
+    mask = np.arange(length) < round(keep * length)
+    mask = mask[:, None] if items.ndim == 4 else mask
+    labels = part.y if estimator.conditional else None
+    return items, estimator.complete(items, mask, labels=labels, random_state=seed)

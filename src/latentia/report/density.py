@@ -1,0 +1,168 @@
+"""From the run folder of an autoregressive model to its report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latentia.estimators.density_run import DensityRun, completed
+from latentia.estimators.folder import EVALUATION, read_json
+from latentia.report import figures as charts
+from latentia.report.cards import Card, Tile, chart
+from latentia.report.content import Figure, number
+from latentia.report.images import mosaic, pixels, square, tile_png
+from latentia.report.mixture import MixtureReport
+from latentia.report.page import write_page
+from latentia.report.sections import filled
+
+SAMPLES = 64
+COMPLETIONS = 16
+ROWS_SHOWN = 10
+_LARGE_IMAGE = 48
+
+_UNITS = (
+    ("log_likelihood", "nats", "exact, mean per item"),
+    ("bits_per_dim", "bits/dim", ""),
+    ("train_log_likelihood", "nats", "exact, mean per item"),
+    ("n_levels", "", "values that a number can take"),
+)
+
+
+def report_density(run: DensityRun) -> Path:
+    """Write the report of an autoregressive model's run, its figures on the test part, and return the page's path.
+
+    Raises:
+        RunFolderError: if the folder cannot be written.
+    """
+    path = run.folder / EVALUATION
+    kept = read_json(path) if path.exists() else {}
+    figures = kept.get("test") or run.evaluate("test")
+    estimator = run.estimator
+    started = time.perf_counter()
+    drawn = estimator.sample(SAMPLES, random_state=0)
+    seconds = time.perf_counter() - started
+    table = [
+        Figure(name, figures[name], unit, "train" if name.startswith("train") else figures["split"], note)
+        for name, unit, note in _UNITS
+    ]
+    table.append(Figure("sampler", seconds, "seconds", "", f"to draw {SAMPLES} items, activations cached"))
+    report = MixtureReport(
+        title=f"{estimator.model} on {run.spec.name}",
+        model=estimator.model,
+        model_summary=f"{run.entry.summary} ({run.entry.reference})",
+        data=f"{run.spec.name}: {run.dataset.source}",
+        command=str(run.config.get("command", "")),
+        created=str(run.config["created"]),
+        verdict=str(figures["verdict"]),
+        evidence=figures["evidence"],
+        remedies=figures["remedies"],
+        figures=table,
+        event_shape=estimator.levels_.image_shape,
+        choices=[(f"{choice.what}: {choice.value}", choice.reason) for choice in estimator.choices_],
+        settings={**run.config["params"], **run.config["fit"]["settings"]},
+        versions={"latentia": run.config["latentia"], **run.config["versions"]},
+    )
+    return write_page(report, cards(run, drawn, seconds), run.folder)
+
+
+def cards(run: DensityRun, drawn: np.ndarray, seconds: float) -> list[Card]:
+    """All cards in reading order."""
+    found = _images(run, drawn) if run.dataset.is_image else [_rows(run, drawn)]
+    rows = run.estimator.history_
+    if rows:
+        lead = "Negative log-likelihood on the training and the validation part; both are exact."
+        learning = chart(
+            Card("learning-curves", "Learning curves", lead),
+            f"Negative log-likelihood over {len(rows)} epochs.",
+            lambda theme: charts.learning_curves(rows, theme),
+        )
+        found += [] if learning is None else [learning]
+    numbers = SAMPLES * int(np.prod(run.estimator.event_shape_))
+    facts = (
+        (
+            f"{seconds:.2f} s",
+            f"to draw {SAMPLES} items: {number(numbers)} numbers, one after another in each item",
+        ),
+        (f"{seconds / SAMPLES:.3f} s", "an item"),
+    )
+    lead = "Every layer keeps what it has computed for earlier numbers, so that an item costs one pass of the network."
+    return filled([*found, Card("sampler", "Sampler", lead, facts=facts)])
+
+
+def _tiles(run: DensityRun, items: np.ndarray) -> np.ndarray:
+    """Items as RGB tiles, by their levels from black to white."""
+    levels = run.estimator.levels_
+    return pixels(levels.encode(items) / max(1, levels.n_levels - 1))
+
+
+def _sheet(card: Card, tiles: Sequence[Tile], rows: list[np.ndarray], run: DensityRun, columns: int) -> Card:
+    large = max(run.estimator.event_shape_[1:]) >= _LARGE_IMAGE
+    return replace(
+        card,
+        tiles=tuple(tiles),
+        mosaic=mosaic(rows),
+        columns=columns // 2 if large else columns,
+        sharp=not large,
+    )
+
+
+def _images(run: DensityRun, drawn: np.ndarray) -> list[Card]:
+    test = run.split("test").take(SAMPLES, seed=1)
+    shown = [
+        ("samples", "Samples", "New images, drawn pixel by pixel.", _tiles(run, drawn), "Sample"),
+        (
+            "data",
+            "Data",
+            "Images of the test split, at random.",
+            _tiles(run, np.asarray(test.x)),
+            "Test image",
+        ),
+    ]
+    found = [
+        _sheet(
+            Card(name, title, lead),
+            [Tile(((tile_png(t), f"{word} {i + 1} of {len(tiles)}"),)) for i, t in enumerate(tiles)],
+            square(tiles),
+            run,
+            8,
+        )
+        for name, title, lead, tiles, word in shown
+    ]
+    return [*found, _completions(run)]
+
+
+def _completions(run: DensityRun) -> Card:
+    originals, done = completed(run, COMPLETIONS, 0.5, "test", 0)
+    others = completed(run, COMPLETIONS, 0.5, "test", 1)[1]
+    above, first, second = (_tiles(run, items) for items in (originals, done, others))
+    lead = (
+        "The upper half of images of the test split is kept and the lower half drawn: the original above, a completion"
+        " below; each twice, with other noise."
+    )
+    pairs = [(above[i], each[i], i) for i in range(len(above)) for each in (first, second)]
+    tiles = [
+        Tile(((tile_png(x), f"Original {i + 1}"), (tile_png(c), f"Completion of original {i + 1}")))
+        for x, c, i in pairs
+    ]
+    rows = [
+        np.stack([pair[half] for pair in pairs[start : start + 8]])
+        for start in range(0, len(pairs), 8)
+        for half in (0, 1)
+    ]
+    return replace(_sheet(Card("completions", "Completions", lead), tiles, rows, run, 8), wide=True)
+
+
+def _rows(run: DensityRun, drawn: np.ndarray) -> Card:
+    """Rows of a table that were drawn, for data that are no images."""
+    names = tuple(run.dataset.feature_names or [f"feature {i}" for i in range(drawn.shape[1])])
+    body = [tuple(_written(value) for value in row) for row in drawn[:ROWS_SHOWN]]
+    return Card("samples", "Samples", "New rows, drawn number by number.", table=(names, *body), wide=True)
+
+
+def _written(value: Any) -> str:
+    return number(float(value)) if float(value) != int(value) else number(int(value))
