@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from latentia.distributions.codes import CategoricalCodes, PointCodes
 from latentia.distributions.continuous_bernoulli import ContinuousBernoulli
 from latentia.distributions.counts import Multinomial, NegativeBinomial, Poisson, ZeroInflatedNegativeBinomial
 from latentia.distributions.delta import Delta
@@ -11,6 +12,7 @@ from latentia.distributions.logistic import DiscretizedLogistic, DiscretizedLogi
 from latentia.distributions.noise import item_keys, per_item_noise, standard_normal
 
 __all__ = [
+    "CategoricalCodes",
     "CategoricalLevels",
     "ContinuousBernoulli",
     "Delta",
@@ -19,6 +21,7 @@ __all__ = [
     "DiscretizedLogisticMixture",
     "Multinomial",
     "NegativeBinomial",
+    "PointCodes",
     "Poisson",
     "ZeroInflatedNegativeBinomial",
     "item_keys",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -16,3 +19,15 @@ def distortion(trace: Trace) -> Float[Tensor, ""]:
 def rate(trace: Trace) -> Float[Tensor, ""]:
     """R = KL(q(z|x) || p(z)), in nats per item, summed over latent dimensions."""
     return trace.kl.sum(-1).mean()
+
+
+@dataclass(frozen=True)
+class Auxiliary:
+    """A loss of the model's own, by its name in `Trace.auxiliary`: mean over items; 0 where the model has none."""
+
+    name: str
+
+    def __call__(self, trace: Trace) -> Float[Tensor, ""]:
+        """Reduce the loss."""
+        loss = trace.auxiliary.get(self.name)
+        return torch.zeros_like(trace.log_likelihood[0, 0]) if loss is None else loss.mean()

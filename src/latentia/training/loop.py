@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
-from latentia.core import Objective
+from latentia.core import Objective, Paced
 from latentia.errors import TrainingError
 from latentia.training.averaging import Average, Weights, copy_of
 from latentia.training.batches import Batches
@@ -145,6 +145,8 @@ class Loop(LightningModule):
         for group in optimizer.param_groups:
             group["lr"] = rate
         x = task.train.ready(stored)
+        if isinstance(self.model, Paced):
+            self.model.advance(position.step / self.total_steps)
         try:
             loss = task.objective(as_model(self.model).trace(x), position.step / self.total_steps)
         except ValueError:  # a distribution that checks its parameters: say which term broke them, if one did
