@@ -1,6 +1,17 @@
 """Models: compositions of encoder, posterior, prior, decoder and likelihood that give a `Trace`."""
 
+from latentia.models.discrete import build_vqvae
 from latentia.models.importance import ImportanceEstimate, importance_estimate, importance_log_prob
 from latentia.models.vae import VAE, evaluating
+from latentia.models.vqvae import VQVAE, PriorOnly
 
-__all__ = ["VAE", "ImportanceEstimate", "evaluating", "importance_estimate", "importance_log_prob"]
+__all__ = [
+    "VAE",
+    "VQVAE",
+    "ImportanceEstimate",
+    "PriorOnly",
+    "build_vqvae",
+    "evaluating",
+    "importance_estimate",
+    "importance_log_prob",
+]
