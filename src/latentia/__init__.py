@@ -17,11 +17,13 @@ _PUBLIC = {
     "MultinomialMixture": "latentia.estimators",
     "PoissonMixture": "latentia.estimators",
     "VAE": "latentia.estimators",
+    "VQVAE": "latentia.estimators",
     "load": "latentia.estimators",
 }
 
 __all__ = [
     "VAE",
+    "VQVAE",
     "BernoulliMixture",
     "CategoricalMixture",
     "DirichletMultinomialMixture",
@@ -36,6 +38,7 @@ __all__ = [
 if TYPE_CHECKING:
     from latentia.estimators import (
         VAE,
+        VQVAE,
         BernoulliMixture,
         CategoricalMixture,
         DirichletMultinomialMixture,

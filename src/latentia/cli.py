@@ -187,12 +187,12 @@ def models() -> None:
     """List the models: name, what it is, reference."""
     from rich.table import Table
 
-    from latentia.catalog import CATALOG, MIXTURES
+    from latentia.catalog import CATALOG, DISCRETE, MIXTURES
 
     table = Table("model", "what it is", "reference", show_lines=True)
-    for name in (*CATALOG, *MIXTURES):
-        entry = CATALOG[name] if name in CATALOG else MIXTURES[name]
-        table.add_row(name, entry.summary, entry.reference)
+    for entries in (CATALOG, DISCRETE, MIXTURES):
+        for name, entry in entries.items():
+            table.add_row(name, entry.summary, entry.reference)
     _print_table(table)
 
 
@@ -354,6 +354,9 @@ _SHOWN = (
     ("distortion", "distortion", "nats"),
     ("kl", "rate (KL)", "nats"),
     ("bits_per_dim", "bits/dim", ""),
+    ("uniform_bits_per_dim", "bits/dim", "uniform prior"),
+    ("perplexity", "code perplexity", "whole split"),
+    ("used_codes", "codes used", ""),
     ("sse", "squared error", "per item"),
     ("sigma2", "sigma^2", ""),
     ("n_components", "components", ""),

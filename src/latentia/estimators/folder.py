@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from latentia.estimators.vae import VAE
 
 FORMAT = 1
+_NETWORKS = ("VAE", "VQVAE")  # estimators around a torch module
 CONFIG, WEIGHTS, METRICS, EVALUATION = "config.json", "model.safetensors", "metrics.jsonl", "evaluation.json"
 
 
@@ -89,7 +90,7 @@ def save(estimator: Any, folder: Path, extra: dict[str, Any] | None = None) -> P
         RunFolderError: if the folder cannot be written.
     """
     params = _params(estimator)
-    describe = _describe_vae if type(estimator).__name__ == "VAE" else _mixture_state.describe
+    describe = _describe_vae if type(estimator).__name__ in _NETWORKS else _mixture_state.describe
     entries, tensors, history = describe(estimator)
     weights = save_tensors({name: value.detach().cpu().contiguous() for name, value in tensors.items()})
     config = {
@@ -113,14 +114,7 @@ def _describe_vae(estimator: VAE) -> tuple[dict[str, Any], dict[str, torch.Tenso
     tensors |= {f"form.{name}": value for name, value in estimator.form_.state_dict().items()}
     entries = {
         "form": estimator.form_.describe(),
-        "composition": {
-            "model": estimator.model,
-            "latent_dim": estimator.latent_dim_,
-            "likelihood": estimator.likelihood_,
-            "network": estimator.network_,
-            "event_shape": list(estimator.event_shape_),
-            "typical_size": estimator.typical_size_,
-        },
+        "composition": estimator.composition(),
         "choices": [[choice.what, choice.value, choice.reason] for choice in estimator.choices_],
         "fit": {
             "seed": estimator.seed_,
@@ -165,8 +159,8 @@ def load(folder: str | Path) -> Any:
     config = read_config(folder)
     try:
         kind = config["estimator"]
-        if kind == "VAE":
-            estimator = _rebuild_vae(folder, config)
+        if kind in _NETWORKS:
+            estimator = _rebuild_vae(kind, folder, config)
         elif kind in _mixture_state.CLASSES:
             weights = _read_weights(folder, config["weights"]["sha256"])
             estimator = _mixture_state.rebuild(kind, config, weights)
@@ -186,16 +180,13 @@ def load(folder: str | Path) -> Any:
     return estimator
 
 
-def _rebuild_vae(folder: Path, config: dict[str, Any]) -> VAE:
-    from latentia.estimators.vae import VAE
+def _rebuild_vae(kind: str, folder: Path, config: dict[str, Any]) -> VAE:
+    from latentia import estimators
 
-    estimator = VAE(**{**config["params"], "loggers": tuple(config["params"].get("loggers", ()))})
-    composition = config["composition"]
-    estimator.event_shape_ = tuple(composition["event_shape"])
-    estimator.latent_dim_ = composition["latent_dim"]
-    estimator.likelihood_ = composition["likelihood"]
-    estimator.network_ = composition["network"]
-    estimator.typical_size_ = composition["typical_size"]
+    estimator: VAE = getattr(estimators, kind)(
+        **{**config["params"], "loggers": tuple(config["params"].get("loggers", ()))}
+    )
+    estimator.take_composition(config["composition"])
     estimator.form_ = Form(**config["form"])
     estimator.choices_ = [Choice(*choice) for choice in config["choices"]]
     estimator.seed_ = config["fit"]["seed"]

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from latentia import data
-from latentia.catalog import mixture_name
+from latentia.catalog import DISCRETE, mixture_name
 from latentia.diagnostics import Evaluation, Verdict
 from latentia.errors import ConfigError, LatentiaError, RunFolderError, TrainingError
 from latentia.estimators import folder as run_folder
@@ -166,8 +166,8 @@ class Recipe(Protocol):
 
 
 class _VAERecipe:
-    def __init__(self, params: dict[str, Any]) -> None:
-        self.estimator = make(VAE, params)
+    def __init__(self, params: dict[str, Any], kind: type[VAE] = VAE) -> None:
+        self.estimator = make(kind, params)
         self.asked: dict[str, Any] = {}
 
     def fit(
@@ -196,6 +196,10 @@ def _recipe(params: dict[str, Any]) -> Recipe:
         from latentia.estimators.mixture_run import MixtureRecipe
 
         return MixtureRecipe(params)
+    if isinstance(model, str) and model in DISCRETE:
+        from latentia.estimators.vqvae import VQVAE
+
+        return _VAERecipe(params, VQVAE)
     return _VAERecipe(params)
 
 
@@ -288,7 +292,7 @@ def _clear(out: Path) -> None:
         "report.html",
     ):
         (out / name).unlink(missing_ok=True)
-    for name in ("checkpoints", "figures", "logs"):
+    for name in ("checkpoints", "figures", "logs", "prior"):
         shutil.rmtree(out / name, ignore_errors=True)
 
 

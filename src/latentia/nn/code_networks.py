@@ -15,8 +15,8 @@ from latentia.nn.mlp import Offset, ResidualMLP
 from latentia.registry import Registry
 
 WIDTH = 128
-RESIDUAL_WIDTH = 32
 LARGEST_MAP = 16
+SMALL = 16
 
 Shape = tuple[int, int]
 
@@ -30,6 +30,16 @@ def halvings(height: int, width: int) -> int:
     """
     longer = max(height, width)
     return min(max(2, math.ceil(math.log2(longer / LARGEST_MAP))), max(0, math.floor(math.log2(longer))))
+
+
+def channels_for(height: int, width: int) -> int:
+    """Channels of the maps: 128, for images of less than 16 pixels half as many.
+
+    Example:
+        >>> channels_for(28, 28), channels_for(8, 8)
+        (128, 64)
+    """
+    return WIDTH if max(height, width) >= SMALL else WIDTH // 2
 
 
 def halved(shape: Shape) -> Shape:
@@ -70,9 +80,9 @@ class ResidualStack(nn.Module):
         self.blocks = nn.ModuleList(
             nn.Sequential(
                 nn.ReLU(),
-                nn.Conv2d(channels, RESIDUAL_WIDTH, 3, padding=1),
+                nn.Conv2d(channels, channels // 4, 3, padding=1),
                 nn.ReLU(),
-                nn.Conv2d(RESIDUAL_WIDTH, channels, 1),
+                nn.Conv2d(channels // 4, channels, 1),
             )
             for _ in range(blocks)
         )
@@ -128,11 +138,11 @@ class MapDecoder(nn.Module):
         sizes: list[Shape] = [(height, width)]
         for _ in range(halvings(height, width)):
             sizes.append(halved(sizes[-1]))
-        layers: list[nn.Module] = [nn.Conv2d(n_in, WIDTH, 3, padding=1), ResidualStack(WIDTH)]
-        last = WIDTH
+        last = channels_for(height, width)
+        layers: list[nn.Module] = [nn.Conv2d(n_in, last, 3, padding=1), ResidualStack(last)]
         for size in sizes[-2:0:-1]:
-            layers += [Double(last, WIDTH // 2, size), nn.ReLU()]
-            last = WIDTH // 2
+            layers += [Double(last, channels_for(height, width) // 2, size), nn.ReLU()]
+            last = channels_for(height, width) // 2
         n_out = n_outputs * channels
         layers.append(Double(last, n_out, sizes[0]) if len(sizes) > 1 else nn.Conv2d(last, n_out, 1))
         self.body = nn.Sequential(*layers)
@@ -200,20 +210,18 @@ class MapPyramid(nn.Module):
 
     def __init__(self, event_shape: Sequence[int], dim: int, inputs: nn.Module | None = None) -> None:
         super().__init__()
-        self.bottom = MapEncoder(event_shape, WIDTH, inputs)
+        width = channels_for(event_shape[1], event_shape[2])
+        self.bottom = MapEncoder(event_shape, width, inputs)
         small = halved(self.bottom.shape)
         self.shapes = (small, self.bottom.shape)
         self.n_joined = 2 * dim
         self.top = nn.Sequential(
-            nn.ReLU(),
-            Halve(WIDTH, WIDTH),
-            ResidualStack(WIDTH),
-            nn.Conv2d(WIDTH, dim, 1),
+            nn.ReLU(), Halve(width, width), ResidualStack(width), nn.Conv2d(width, dim, 1)
         )
         self.down = nn.Sequential(
-            nn.Conv2d(dim, WIDTH, 3, padding=1), ResidualStack(WIDTH), Double(WIDTH, dim, self.bottom.shape)
+            nn.Conv2d(dim, width, 3, padding=1), ResidualStack(width), Double(width, dim, self.bottom.shape)
         )
-        self.merge = nn.Conv2d(WIDTH + dim, dim, 1)
+        self.merge = nn.Conv2d(width + dim, dim, 1)
         self.lift = Double(dim, dim, self.bottom.shape)
 
     def forward(self, x: Tensor) -> Tensor:

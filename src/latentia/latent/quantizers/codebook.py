@@ -81,7 +81,7 @@ def k_means(
 
 
 class Codebook(nn.Module):
-    r"""K vectors, how often each is hit, and, if they are moving averages, what they are averages of.
+    r"""K vectors, how often each is hit, lately and on the whole, and, if they are moving averages, what they are averages of.
 
     Moving averages, with n_j hits of the batch and the vectors z that made them:
 
@@ -101,9 +101,13 @@ class Codebook(nn.Module):
         revive: whether dead codes are restarted.
     """
 
-    REVIVAL = 100
+    REVIVAL = 25
     ALIVE_UNTIL = 0.8
+    HIT_DECAY = (
+        0.95  # hits are forgotten sooner than what codes are means of: a code that died is soon found out
+    )
     usage: Tensor
+    hits: Tensor
     sums: Tensor
     steps: Tensor
 
@@ -119,6 +123,7 @@ class Codebook(nn.Module):
         else:
             self.vectors = nn.Parameter(start)
         self.register_buffer("usage", torch.ones(n_codes))
+        self.register_buffer("hits", torch.ones(n_codes))
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
 
     @torch.no_grad()
@@ -130,6 +135,7 @@ class Codebook(nn.Module):
         self.vectors.copy_(centres)
         # A centre without vectors is as good as one that is hit next to never, and will be restarted.
         self.usage.copy_(counts.clamp(min=SMOOTHING))
+        self.hits.fill_(counts.mean())
         if self.ema:
             self.sums.copy_(centres * self.usage[:, None])
 
@@ -138,14 +144,15 @@ class Codebook(nn.Module):
         """If it is time, put dead codes on vectors of this batch."""
         if not (self.revive and progress < self.ALIVE_UNTIL and len(z)):
             return
-        fair = self.usage.mean()
+        fair, now = self.hits.mean(), (self.steps > 0) & (self.steps % self.REVIVAL == 0)
         # No branch on the tensors: none of this waits for the device.
-        dead = (self.usage < DEAD_SHARE * fair) & (self.steps > 0) & (self.steps % self.REVIVAL == 0)
+        dead = now & ((self.hits < DEAD_SHARE * fair) | (fair == 0))
         vectors = torch.where(
             dead[:, None], drawn_rows(z, len(self.usage)).to(self.vectors.dtype), self.vectors
         )
         self.vectors.copy_(vectors)
-        self.usage.copy_(torch.where(dead, 2 * DEAD_SHARE * fair, self.usage))
+        self.hits.copy_(torch.where(dead, 0.5 * fair, self.hits))
+        self.usage.copy_(torch.where(dead, DEAD_SHARE * self.usage.mean(), self.usage))
         if self.ema:
             self.sums.copy_(torch.where(dead[:, None], vectors * self.usage[:, None], self.sums))
 
@@ -156,6 +163,9 @@ class Codebook(nn.Module):
         self.steps += 1
         rate = (1 - self.decay) * (counts.sum() > 0)  # a batch without a vector says nothing
         self.usage.lerp_(counts.to(self.usage.dtype), rate.to(self.usage.dtype))
+        self.hits.lerp_(
+            counts.to(self.hits.dtype), (1 - self.HIT_DECAY) * (counts.sum() > 0).to(self.hits.dtype)
+        )
         if self.ema:
             self.sums.lerp_(sums.to(self.sums.dtype), rate.to(self.sums.dtype))
             total = self.usage.sum()
