@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from functools import partial
 
 from common import machine, publish, table
 from discrete import data_set, minutes_to_epochs
@@ -59,9 +60,7 @@ def main() -> None:
         train, test = data_set(name, arguments.items, arguments.test_items)
         rows = []
         for quantizer in arguments.quantizers:
-            make = lambda epochs, q=quantizer: estimator(
-                q, arguments.n_codes, arguments.prior, arguments.seed, epochs
-            )  # noqa: E731
+            make = partial(estimator, quantizer, arguments.n_codes, arguments.prior, arguments.seed)
             epochs = minutes_to_epochs(make, train, arguments.minutes)
             model = make(epochs).fit(train)
             figures = model.evaluate(test, n_importance=0)
