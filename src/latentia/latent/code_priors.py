@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -183,6 +184,9 @@ class MapPrior(CodePrior):
         self, indices: Int64[Tensor, "batch positions"], context: Tensor | None = None
     ) -> Float[Tensor, "batch positions codes"]:
         """Log p(j | the codes before, context)."""
+        if isinstance(self.density, Uniform):
+            # a view of one number: nothing is computed for each code
+            return (self.density.place - math.log(self.n_codes)).expand(*indices.shape, self.n_codes)
         logits = self.density.logits(indices.view(len(indices), 1, *self.shape), context)
         return torch.log_softmax(logits.flatten(1, 3), -1)
 

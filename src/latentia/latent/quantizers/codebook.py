@@ -25,13 +25,19 @@ def nearest(
     """
     if not len(z):
         return torch.empty(0, dtype=torch.int64, device=z.device)
-    # |z|^2 is the same for all codes; distances from a point amid the codes lose no digits to a common offset
-    centre = codebook.mean(0)
-    codes = codebook - centre
-    half = 0.5 * codes.square().sum(1)
-    return torch.cat(
-        [torch.addmm(half, rows - centre, codes.T, alpha=-1).argmin(1) for rows in z.split(ROWS_AT_ONCE)]
-    )
+    with full_precision(z):
+        # |z|^2 is the same for all codes; distances from a point amid the codes lose no digits to a common offset
+        centre = codebook.mean(0)
+        codes = codebook - centre
+        half = 0.5 * codes.square().sum(1)
+        return torch.cat(
+            [torch.addmm(half, rows - centre, codes.T, alpha=-1).argmin(1) for rows in z.split(ROWS_AT_ONCE)]
+        )
+
+
+def full_precision(like: Tensor) -> torch.autocast:
+    """Within the block products are computed as they are given, also under mixed precision: bfloat16 confuses near codes."""
+    return torch.autocast(like.device.type, enabled=False)
 
 
 def sums_by_code(
@@ -145,7 +151,9 @@ class Codebook(nn.Module):
         if not (self.revive and progress < self.ALIVE_UNTIL and len(z)):
             return
         fair, now = self.hits.mean(), (self.steps > 0) & (self.steps % self.REVIVAL == 0)
-        # No branch on the tensors: none of this waits for the device.
+        if now.device.type == "cpu" and not now:
+            return
+        # On a GPU no branch: none of this waits for it.
         dead = now & ((self.hits < DEAD_SHARE * fair) | (fair == 0))
         vectors = torch.where(
             dead[:, None], drawn_rows(z, len(self.usage)).to(self.vectors.dtype), self.vectors

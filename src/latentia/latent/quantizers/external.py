@@ -66,7 +66,9 @@ class ExternalQuantizer(Quantizer):
         z_q, indices, *rest = self.inner(z_e)
         loss = rest[0].sum() if rest else z_e.new_zeros(())
         weights = self.size ** torch.arange(self.parts, device=z_e.device)
-        digits = _last(indices, z_e.shape[:2]).clamp(min=0).to(torch.int64)
+        if hasattr(self.inner, "rvqs"):  # its groups come first
+            indices = indices.movedim(0, 2)
+        digits = indices.reshape(*z_e.shape[:2], self.parts).to(torch.int64)
         return Codes(z_q, (digits * weights).sum(-1), {"external": loss.expand(len(z_e))})
 
     def lookup(self, indices: Int64[Tensor, "*batch"]) -> Float[Tensor, "*batch dim"]:
@@ -100,10 +102,3 @@ def _size(inner: Any) -> int:
                 f"{type(inner).__name__} does not tell the size of its codebook: it cannot be used"
             )
         inner = nested[0]
-
-
-def _last(indices: Tensor, shape: torch.Size) -> Tensor:
-    """Indices with all their parts in the last dimension, `[B, n, parts]`."""
-    if indices.shape[:2] != shape:  # groups come first
-        indices = indices.movedim(0, 2)
-    return indices.reshape(*shape, -1)

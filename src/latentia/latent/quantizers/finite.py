@@ -89,7 +89,7 @@ class FiniteScalarQuantizer(Quantizer):
 
     def lookup(self, indices: Int64[Tensor, "*batch"]) -> Float[Tensor, "*batch dim"]:
         """The vectors of codes."""
-        return self.outward(self.values(indices).to(self.outward.weight.dtype))
+        return self.outward(self.values(indices))
 
     def indices(self, bounded: Float[Tensor, "*batch numbers"]) -> Int64[Tensor, "*batch"]:
         """The codes nearest to bounded numbers."""
@@ -105,7 +105,7 @@ class FiniteScalarQuantizer(Quantizer):
             [[-1.0, -1.0], [0.0, -1.0], [1.0, -1.0], [-1.0, 0.0], [0.0, 0.0], [1.0, 0.0]]
         """
         digits = indices[..., None] // self.basis % self.sizes
-        return (digits - self.sizes // 2) / (self.sizes // 2)
+        return (digits - self.sizes // 2).to(self.outward.weight.dtype) / (self.sizes // 2)
 
     def _bounded(self, z: Tensor) -> Tensor:
         """Squash each number so that rounding gives exactly its levels."""

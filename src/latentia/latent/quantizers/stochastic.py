@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from latentia.distributions.numerics import at_least_single
 from latentia.latent.quantizers.base import Codes, Quantizer
-from latentia.latent.quantizers.codebook import k_means, nearest
+from latentia.latent.quantizers.codebook import full_precision, k_means, nearest
 
 COLDEST = 1 / 16
 
@@ -78,10 +78,11 @@ class DistanceQuantizer(StochasticQuantizer):
 
     def logits(self, z_e: Tensor) -> Tensor:
         """Minus the squared distance over 2 s^2, but for what is the same for all codes."""
-        z_e = z_e - self.vectors.mean(0)
-        vectors = self.vectors - self.vectors.mean(0)
-        precision = torch.exp(-2 * self.log_scale)
-        return (z_e @ vectors.T - 0.5 * vectors.square().sum(-1)) * precision
+        with full_precision(z_e):
+            z_e = z_e - self.vectors.mean(0)
+            vectors = self.vectors - self.vectors.mean(0)
+            precision = torch.exp(-2 * self.log_scale)
+            return (z_e @ vectors.T - 0.5 * vectors.square().sum(-1)) * precision
 
     def forward(self, z_e: Float[Tensor, "batch positions dim"]) -> Codes:
         """Draw one code for each position."""
