@@ -9,6 +9,7 @@ __version__ = "0.1.0.dev0"
 
 # Public name -> module that defines it. Nothing heavy is imported before a name is used.
 _PUBLIC = {
+    "AutoregressiveModel": "latentia.estimators",
     "BernoulliMixture": "latentia.estimators",
     "CategoricalMixture": "latentia.estimators",
     "DirichletMultinomialMixture": "latentia.estimators",
@@ -24,6 +25,7 @@ _PUBLIC = {
 __all__ = [
     "VAE",
     "VQVAE",
+    "AutoregressiveModel",
     "BernoulliMixture",
     "CategoricalMixture",
     "DirichletMultinomialMixture",
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from latentia.estimators import (
         VAE,
         VQVAE,
+        AutoregressiveModel,
         BernoulliMixture,
         CategoricalMixture,
         DirichletMultinomialMixture,

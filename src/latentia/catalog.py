@@ -7,8 +7,9 @@ line; the contract tests run over all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import nn
@@ -33,6 +34,8 @@ class Entry:
             binary data and counts take the likelihood of their kind.
         posterior: a name of `POSTERIORS`.
         prior: a name of `PRIORS`.
+        likelihoods: kind of data (of `estimators.form`) to the name of `LIKELIHOODS` that stands at p(x|z), for models
+            that are defined by theirs; data of other kinds are refused. None: any data, the likelihood of their kind.
     """
 
     summary: str
@@ -41,6 +44,7 @@ class Entry:
     gaussian: str = "gaussian"
     posterior: str = "gaussian"
     prior: str = "standard-normal"
+    likelihoods: Mapping[str, str] | None = None
 
 
 CATALOG: Registry[Entry] = Registry("model")
@@ -87,6 +91,62 @@ CATALOG.add(
         posterior="deterministic",
     ),
 )
+CATALOG.add(
+    "pixel-vae",
+    Entry(
+        "images only: VAE whose decoder is a gated PixelCNN, so that the code is left with what its kernels do not reach",
+        "Gulrajani et al. 2017, PixelVAE: A Latent Variable Model for Natural Images",
+        negative_elbo(),
+        likelihoods={"binary": "pixelcnn-binary", "pixels": "pixelcnn"},
+    ),
+)
+
+
+@dataclass(frozen=True)
+class DensityEntry:
+    """What a named autoregressive density is on pixels.
+
+    Attributes:
+        summary: one line that says what it is.
+        reference: where it was published.
+        density: a name of `latentia.latent.autoregressive.DENSITIES`.
+        options: its size, where a person gives none.
+        learning_rate: peak of the schedule that suits it.
+    """
+
+    summary: str
+    reference: str
+    density: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    learning_rate: float = 2e-3
+
+
+_PIXEL_RNN = "van den Oord, Kalchbrenner & Kavukcuoglu 2016, Pixel Recurrent Neural Networks"
+DENSITY_MODELS: Registry[DensityEntry] = Registry("model")
+for _density in (
+    DensityEntry("masked convolutions over the pixels before; exact likelihood", _PIXEL_RNN, "pixelcnn"),
+    DensityEntry(
+        "PixelCNN with gates and two stacks that miss no earlier pixel; can be conditioned on a class",
+        "van den Oord et al. 2016, Conditional Image Generation with PixelCNN Decoders",
+        "gated-pixelcnn",
+    ),
+    DensityEntry("PixelRNN: an LSTM from row to row", _PIXEL_RNN, "row-lstm"),
+    DensityEntry(
+        "PixelRNN: two LSTMs along the diagonals, which see all earlier pixels", _PIXEL_RNN, "diagonal-bilstm"
+    ),
+    DensityEntry(
+        "gated PixelCNN with a mixture of discretized logistics for each pixel: for grey and colour images",
+        "Salimans et al. 2017, PixelCNN++",
+        "pixelcnn++",
+    ),
+    DensityEntry(
+        "transformer over the pixels in raster order: for small images",
+        "Vaswani et al. 2017, Attention Is All You Need; Parmar et al. 2018, Image Transformer",
+        "causal-transformer",
+        learning_rate=1e-3,
+    ),
+):
+    DENSITY_MODELS.add(_density.density, _density)
 
 
 @dataclass(frozen=True)
@@ -208,12 +268,12 @@ def mixture_name(name: str) -> str | None:
         >>> mixture_name("gmm"), mixture_name("sigma-vae")
         ('gaussian-mixture', None)
     """
-    if name in CATALOG or name in DISCRETE:
+    if name in CATALOG or name in DISCRETE or name in DENSITY_MODELS:
         return None
     name = ALIASES.get(name, name)
     if name not in MIXTURES:
         known: Registry[object] = Registry("model")
-        for each in (*CATALOG, *DISCRETE, *MIXTURES, *ALIASES):
+        for each in (*CATALOG, *DISCRETE, *DENSITY_MODELS, *MIXTURES, *ALIASES):
             known.add(each, None)
         raise ConfigError(known.unknown(name))
     return name

@@ -15,7 +15,7 @@ from latentia.distributions.elementwise import Elementwise
 from latentia.distributions.numerics import unit_grid
 
 
-def _log_bin(value: Tensor, loc: Tensor, log_scale: Tensor, levels: int) -> Tensor:
+def log_bin(value: Tensor, loc: Tensor, log_scale: Tensor, levels: int) -> Tensor:
     r"""Log-probability of the grid cell around `value`; the first and last cell take the tails.
 
     With b > a the ends of the cell in units of the scale, sigmoid(b) - sigmoid(a) =
@@ -99,7 +99,7 @@ class DiscretizedLogistic(Elementwise):
         """Log-probability in nats of the level at `value`."""
         if self._validate_args:
             self._validate_sample(value)
-        return _log_bin(value, self.loc, self.log_scale, self.levels)
+        return log_bin(value, self.loc, self.log_scale, self.levels)
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw a level."""
@@ -191,7 +191,7 @@ class DiscretizedLogisticMixture(Distribution):
         if self._validate_args:
             self._validate_sample(value)
         value = value.unsqueeze(self._component)  # [*batch, 1, *event]
-        log_p = _log_bin(value, self._chained(value), self.log_scale, self.levels)
+        log_p = log_bin(value, self._chained(value), self.log_scale, self.levels)
         if self.coefficients is not None:
             log_p = log_p.sum(-3, keepdim=True)
         log_p = torch.logsumexp(log_p + self.logits.log_softmax(self._component), self._component)

@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 _PUBLIC = {
+    "AutoregressiveModel": "latentia.estimators.density",
     "BernoulliMixture": "latentia.estimators.mixtures",
     "CategoricalMixture": "latentia.estimators.mixtures",
     "DirichletMultinomialMixture": "latentia.estimators.mixtures",
@@ -21,6 +22,7 @@ _PUBLIC = {
 __all__ = [
     "VAE",
     "VQVAE",
+    "AutoregressiveModel",
     "BernoulliMixture",
     "CategoricalMixture",
     "DirichletMultinomialMixture",
@@ -32,6 +34,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from latentia.estimators.density import AutoregressiveModel
     from latentia.estimators.folder import load
     from latentia.estimators.mixture_classifier import GaussianMixtureClassifier
     from latentia.estimators.mixtures import (

@@ -11,6 +11,8 @@ LARGE = 50_000
 FEWEST_EPOCHS = 5
 MOST_EPOCHS = 300
 AVERAGED_SHARE = 0.04
+DENSITY_NUMBERS_ON_CPU = 80_000_000
+DENSITY_NUMBERS_ON_GPU = 4_000_000_000
 
 
 def default_latent_dim(event_shape: Sequence[int]) -> int:
@@ -94,3 +96,31 @@ def default_n_codes(event_shape: Sequence[int], n: int) -> int:
     """
     most = 512 if len(event_shape) == 3 else 64
     return int(min(most, max(4, 2 ** math.floor(math.log2(max(1.0, n / 8))))))
+
+
+def default_density_batch_size(n: int) -> int:
+    """A 16th of the n rows, as a power of two within 8 to 16: a row is some hundred predictions.
+
+    Example:
+        >>> [default_density_batch_size(n) for n in (50, 200, 50_000)]
+        [8, 8, 16]
+    """
+    return int(min(16, max(8, 2 ** math.floor(math.log2(max(n / 16, 1))))))
+
+
+def default_density_epochs(n: int, size: int, batch_size: int, on_cpu: bool) -> int:
+    """Epochs of an autoregressive density: a fixed number of predicted numbers, and of updates at least for few data.
+
+    Args:
+        n: rows.
+        size: numbers in a row.
+        batch_size: rows in a batch.
+        on_cpu: whether it is trained on a CPU.
+
+    Example:
+        >>> default_density_epochs(50_000, 784, 16, on_cpu=True), default_density_epochs(1437, 64, 16, on_cpu=True)
+        (2, 33)
+    """
+    numbers = DENSITY_NUMBERS_ON_CPU if on_cpu else DENSITY_NUMBERS_ON_GPU
+    epochs = min(numbers / (n * size), 3000 * batch_size / n)
+    return min(MOST_EPOCHS, max(2, round(epochs)))

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 _NETWORKS = ("VAE", "VQVAE")  # estimators around a torch module
+DENSITY = "AutoregressiveModel"
 CONFIG, WEIGHTS, METRICS, EVALUATION = "config.json", "model.safetensors", "metrics.jsonl", "evaluation.json"
 
 
@@ -90,7 +91,8 @@ def save(estimator: Any, folder: Path, extra: dict[str, Any] | None = None) -> P
         RunFolderError: if the folder cannot be written.
     """
     params = _params(estimator)
-    describe = _describe_vae if type(estimator).__name__ in _NETWORKS else _mixture_state.describe
+    describers = {**dict.fromkeys(_NETWORKS, _describe_vae), DENSITY: _describe_density}
+    describe = describers.get(type(estimator).__name__, _mixture_state.describe)
     entries, tensors, history = describe(estimator)
     weights = save_tensors({name: value.detach().cpu().contiguous() for name, value in tensors.items()})
     config = {
@@ -106,6 +108,11 @@ def save(estimator: Any, folder: Path, extra: dict[str, Any] | None = None) -> P
     write_atomically(folder / METRICS, rows.encode())
     write_json(folder / CONFIG, config)
     return folder
+
+
+def _describe_density(estimator: Any) -> tuple[dict[str, Any], dict[str, torch.Tensor], list[dict[str, Any]]]:
+    described: tuple[dict[str, Any], dict[str, torch.Tensor], list[dict[str, Any]]] = estimator.describe()
+    return described
 
 
 def _describe_vae(estimator: VAE) -> tuple[dict[str, Any], dict[str, torch.Tensor], list[dict[str, Any]]]:
@@ -161,6 +168,11 @@ def load(folder: str | Path) -> Any:
         kind = config["estimator"]
         if kind in _NETWORKS:
             estimator = _rebuild_vae(kind, folder, config)
+        elif kind == DENSITY:
+            from latentia.estimators.density import AutoregressiveModel
+
+            weights = _read_weights(folder, config["weights"]["sha256"])
+            estimator = AutoregressiveModel.rebuild(config, weights, read_metrics(folder))
         elif kind in _mixture_state.CLASSES:
             weights = _read_weights(folder, config["weights"]["sha256"])
             estimator = _mixture_state.rebuild(kind, config, weights)

@@ -36,6 +36,8 @@ _KINDS_OF: dict[str, tuple[Kind, ...]] = {
     "discretized-logistic": ("pixels",),
     "logistic-mixture": ("pixels",),
     "categorical": ("pixels",),
+    "pixelcnn": ("pixels",),
+    "pixelcnn-binary": ("binary",),
     "poisson": ("counts",),
     "multinomial": ("counts",),
     "negative-binomial": ("counts",),

@@ -1,5 +1,6 @@
 """Models: compositions of encoder, posterior, prior, decoder and likelihood that give a `Trace`."""
 
+from latentia.models.density import DensityModel
 from latentia.models.discrete import build_vqvae
 from latentia.models.importance import ImportanceEstimate, importance_estimate, importance_log_prob
 from latentia.models.vae import VAE, evaluating
@@ -8,6 +9,7 @@ from latentia.models.vqvae import VQVAE, PriorOnly
 __all__ = [
     "VAE",
     "VQVAE",
+    "DensityModel",
     "ImportanceEstimate",
     "PriorOnly",
     "build_vqvae",

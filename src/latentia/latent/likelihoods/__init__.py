@@ -7,6 +7,7 @@ from functools import partial
 
 import torch
 
+from latentia.latent.likelihoods.autoregressive import PixelCNNLikelihood
 from latentia.latent.likelihoods.base import Likelihood
 from latentia.latent.likelihoods.counts import (
     MultinomialLikelihood,
@@ -38,6 +39,8 @@ LIKELIHOODS.add("laplace", LaplaceLikelihood)
 LIKELIHOODS.add("discretized-logistic", DiscretizedLogisticLikelihood)
 LIKELIHOODS.add("logistic-mixture", LogisticMixtureLikelihood)
 LIKELIHOODS.add("categorical", CategoricalLikelihood)
+LIKELIHOODS.add("pixelcnn", PixelCNNLikelihood)
+LIKELIHOODS.add("pixelcnn-binary", partial(PixelCNNLikelihood, n_levels=2))
 LIKELIHOODS.add("poisson", PoissonLikelihood)
 LIKELIHOODS.add("multinomial", MultinomialLikelihood)
 LIKELIHOODS.add("negative-binomial", NegativeBinomialLikelihood)
@@ -55,6 +58,7 @@ __all__ = [
     "LogisticMixtureLikelihood",
     "MultinomialLikelihood",
     "NegativeBinomialLikelihood",
+    "PixelCNNLikelihood",
     "PoissonLikelihood",
     "ZeroInflatedNegativeBinomialLikelihood",
 ]
