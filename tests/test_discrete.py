@@ -46,7 +46,10 @@ def test_fit_use_and_keep(name, data, tmp_path):
     assert codes.min() >= 0
     assert codes.max() < n_codes
     assert model.inverse_transform(codes).shape == (len(X), *model.event_shape_)
-    np.testing.assert_array_equal(model.inverse_transform(codes), model.reconstruct(X))
+    if (
+        data != "counts"
+    ):  # rows of counts are rebuilt with their own totals, codes alone are given the typical one
+        np.testing.assert_array_equal(model.inverse_transform(codes), model.reconstruct(X))
     assert model.sample(3, random_state=0).shape == (3, *model.event_shape_)
     figures = model.evaluate(X[:50])
     assert np.isfinite(figures.elbo)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from operator import methodcaller
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from latentia.data import Dataset
 from latentia.diagnostics import Evaluation, Verdict
 from latentia.errors import ConfigError, DataError
 from latentia.estimators.arrays import as_rows
+from latentia.estimators.code_figures import DiscreteEvaluation, with_codes, with_usage
 from latentia.estimators.defaults import default_code_dim, default_groups, default_n_codes
 from latentia.estimators.form import Choice
 from latentia.estimators.vae import VAE, whole
@@ -37,28 +37,6 @@ from latentia.objectives import joint_bound, negative_elbo
 from latentia.training.randomness import seeded
 
 PRIOR_TRAININGS = ("two-stage", "concurrent", "joint")
-DEAD_CODES = "dead codes"
-DEAD_SHARE = 0.5
-"""Most codes are dead: less than half of them occur. A rule of this project."""
-
-
-@dataclass(frozen=True)
-class DiscreteEvaluation(Evaluation):
-    """`Evaluation`, with how the codes are used.
-
-    Attributes:
-        n_codes: K.
-        perplexity: effective number of codes over the whole split.
-        used_codes: codes that occur in the split.
-        uniform_rate: nats of the codes under a uniform prior, n log K.
-        uniform_bits_per_dim: bits/dim under a uniform prior: the codes' share that the learned prior saves is the difference.
-    """
-
-    n_codes: int = 0
-    perplexity: float = 0.0
-    used_codes: int = 0
-    uniform_rate: float = 0.0
-    uniform_bits_per_dim: float | None = None
 
 
 class VQVAE(VAE):
@@ -411,22 +389,8 @@ class VQVAE(VAE):
         if self.module_.coder.deterministic:
             n_importance = 0
         figures = super().evaluate(X, n_importance=n_importance, importance_items=importance_items)
-        usage = self.code_usage(X)
-        uniform = self._n_features_out * math.log(self.module_.coder.n_codes)
-        bits = figures.bits_per_dim
-        if bits is not None and figures.kl is not None:
-            bound = figures.elbo if figures.log_likelihood is None else figures.log_likelihood
-            assert bound is not None
-            saved = -figures.distortion - uniform - bound
-            bits -= saved / math.prod(self.event_shape_) / math.log(2)
-        return DiscreteEvaluation(
-            **vars(figures),
-            n_codes=self.module_.coder.n_codes,
-            perplexity=usage.perplexity,
-            used_codes=usage.used,
-            uniform_rate=uniform,
-            uniform_bits_per_dim=bits,
-        )
+        n_numbers = math.prod(self.event_shape_)
+        return with_usage(figures, self.code_usage(X), self._n_features_out, n_numbers)
 
     def diagnose(self, X: Any, *, train: Any = None, evaluation: Evaluation | None = None) -> Verdict:
         """Whether the fit can be trusted; see `VAE.diagnose`. Adds whether most codes are dead."""
@@ -436,15 +400,7 @@ class VQVAE(VAE):
         else:
             usage = self.code_usage(X)
             used, perplexity = usage.used, usage.perplexity
-        n_codes = self.module_.coder.n_codes
-        text = f"{used} of {n_codes} codes occur, with a perplexity of {perplexity:.4g}."
-        few = used < DEAD_SHARE * n_codes
-        remedies = [_REMEDIES.get(verdict.name, verdict.remedies), _FEWER_CODES if few else ()]
-        return Verdict(
-            name=DEAD_CODES if few and verdict.name == "healthy" else verdict.name,
-            evidence=(*verdict.evidence, text),
-            remedies=tuple(remedy for part in remedies for remedy in part),
-        )
+        return with_codes(verdict, used, perplexity, self.module_.coder.n_codes)
 
     # ------------------------------------------------------------------ keeping
 
@@ -470,15 +426,3 @@ class VQVAE(VAE):
     @property
     def _n_features_out(self) -> int:
         return self.module_.coder.n_positions
-
-
-_FEWER_CODES = (
-    "fewer codes, `--set n_codes=N`, or a model that restarts dead ones and cannot lose them: `--model vq-vae-ema`, `--model fsq-vae`",
-)
-_REMEDIES = {
-    "information overload": (
-        "a stronger prior over the codes: `--set prior=gated-pixelcnn`, or more epochs for it: `--set prior_epochs=N`",
-        "fewer codes, which a prior learns more easily: `--set n_codes=N`",
-    ),
-    "partial posterior collapse": ("fewer codes in a row: `--set n_groups=N`",),
-}
