@@ -11,9 +11,11 @@ from torch.nn import functional as F
 
 from latentia.distributions.numerics import at_least_single
 from latentia.latent.quantizers.base import Codes, Quantizer
-from latentia.latent.quantizers.codebook import full_precision, k_means, nearest
+from latentia.latent.quantizers.codebook import full_precision, k_means
 
 COLDEST = 1 / 16
+FIRST_GAP = 2.0
+"""Nats between the best and the second code of a vector at the start of training, on average."""
 
 
 class StochasticQuantizer(Quantizer):
@@ -67,14 +69,19 @@ class DistanceQuantizer(StochasticQuantizer):
 
     @torch.no_grad()
     def prepare(self, z_e: Float[Tensor, "vectors dim"]) -> None:
-        """Start codes at k-means centres, and s^2 at the mean squared distance to them in one dimension."""
+        """Start codes at k-means centres, and s where the best code of a vector is about exp(2) times as likely as the next.
+
+        A much smaller s would make q one-hot from the start, and the gradient through it zero; the bound lets it fall.
+        """
         if not len(z_e):
             return
         centres, _ = k_means(z_e, self.n_codes)
         self.vectors.copy_(centres)
-        error = (z_e - centres[nearest(z_e, centres)]).square().mean()
-        floor = 1e-6 * z_e.square().mean() + torch.finfo(z_e.dtype).tiny
-        self.log_scale.copy_(0.5 * error.clamp(min=floor).log())
+        if self.n_codes > 1:
+            nearest = torch.cdist(z_e, centres).square().topk(2, largest=False).values
+            gap = (nearest[:, 1] - nearest[:, 0]).mean()
+            floor = 1e-6 * z_e.square().mean() + torch.finfo(z_e.dtype).tiny
+            self.log_scale.copy_(0.5 * (gap / (2 * FIRST_GAP)).clamp(min=floor).log())
 
     def logits(self, z_e: Tensor) -> Tensor:
         """Minus the squared distance over 2 s^2, but for what is the same for all codes."""
