@@ -18,12 +18,14 @@ _PUBLIC = {
     "MultinomialMixture": "latentia.estimators",
     "PoissonMixture": "latentia.estimators",
     "VAE": "latentia.estimators",
+    "VQVAE": "latentia.estimators",
     "load": "latentia.estimators",
     "select": "latentia.mixture",
 }
 
 __all__ = [
     "VAE",
+    "VQVAE",
     "AutoregressiveModel",
     "BernoulliMixture",
     "CategoricalMixture",
@@ -40,6 +42,7 @@ __all__ = [
 if TYPE_CHECKING:
     from latentia.estimators import (
         VAE,
+        VQVAE,
         AutoregressiveModel,
         BernoulliMixture,
         CategoricalMixture,

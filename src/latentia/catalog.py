@@ -28,6 +28,8 @@ from latentia.objectives import (
     free_bits_elbo,
     importance_weighted,
     info_elbo,
+    negative_elbo,
+    quantized_bound,
     reconstruction,
     total_correlation_elbo,
 )
@@ -283,6 +285,60 @@ for _density in (
 
 
 @dataclass(frozen=True)
+class DiscreteEntry(Entry):
+    """What a model with discrete codes is composed of; `posterior` and `prior` of `Entry` are not read.
+
+    Attributes:
+        quantizer: a name of `latentia.latent.quantizers.QUANTIZERS`.
+        levels: maps of codes, 1 or 2.
+    """
+
+    quantizer: str = "vq-ema"
+    levels: int = 1
+
+
+DISCRETE: Registry[DiscreteEntry] = Registry("model with discrete codes")
+for _name, _discrete in {
+    "vq-vae": DiscreteEntry(
+        "autoencoder whose codes are the nearest of K vectors, learned by gradient; a prior over codes makes it a model",
+        "van den Oord, Vinyals & Kavukcuoglu 2017, Neural Discrete Representation Learning",
+        quantized_bound(),
+        quantizer="vq",
+    ),
+    "vq-vae-ema": DiscreteEntry(
+        "VQ-VAE whose codes are moving averages of what they stand for",
+        "van den Oord, Vinyals & Kavukcuoglu 2017, appendix A.1",
+        quantized_bound(),
+    ),
+    "vq-vae-rotation": DiscreteEntry(
+        "VQ-VAE whose gradient is turned as the code is against the vector, with moving averages",
+        "Fifty et al. 2025, Restructuring Vector Quantization with the Rotation Trick",
+        quantized_bound(),
+        quantizer="vq-rotation",
+    ),
+    "gumbel-vae": DiscreteEntry(
+        "VAE with categorical codes, relaxed by the Gumbel-softmax while it trains",
+        "Jang, Gu & Poole 2017; Ramesh et al. 2021 (dVAE of DALL-E)",
+        negative_elbo(),
+        quantizer="gumbel",
+    ),
+    "fsq-vae": DiscreteEntry(
+        "autoencoder whose codes are a few rounded numbers: no codebook to learn or to lose",
+        "Mentzer et al. 2024, Finite Scalar Quantization: VQ-VAE Made Simple",
+        quantized_bound(),
+        quantizer="fsq",
+    ),
+    "vq-vae-2": DiscreteEntry(
+        "VQ-VAE with two maps of codes: a small one, and a large one given the small one",
+        "Razavi, van den Oord & Vinyals 2019, Generating Diverse High-Fidelity Images with VQ-VAE-2",
+        quantized_bound(),
+        levels=2,
+    ),
+}.items():
+    DISCRETE.add(_name, _discrete)
+
+
+@dataclass(frozen=True)
 class MixtureEntry:
     """What a named mixture is: its estimator, and the criterion by which a range of K is chosen from.
 
@@ -347,12 +403,12 @@ def mixture_name(name: str) -> str | None:
         >>> mixture_name("gmm"), mixture_name("sigma-vae")
         ('gaussian-mixture', None)
     """
-    if name in CATALOG or name in DENSITY_MODELS:
+    if name in CATALOG or name in DISCRETE or name in DENSITY_MODELS:
         return None
     name = ALIASES.get(name, name)
     if name not in MIXTURES:
         known: Registry[object] = Registry("model")
-        for each in (*CATALOG, *DENSITY_MODELS, *MIXTURES, *ALIASES):
+        for each in (*CATALOG, *DISCRETE, *DENSITY_MODELS, *MIXTURES, *ALIASES):
             known.add(each, None)
         raise ConfigError(known.unknown(name))
     return name

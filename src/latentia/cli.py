@@ -221,11 +221,12 @@ def models() -> None:
     """List the models: name, what it is, reference."""
     from rich.table import Table
 
-    from latentia.catalog import CATALOG, DENSITY_MODELS, MIXTURES
+    from latentia.catalog import CATALOG, DENSITY_MODELS, DISCRETE, MIXTURES
 
     table = Table("model", "what it is", "reference", show_lines=True)
-    for name, entry in (*CATALOG.items(), *DENSITY_MODELS.items(), *MIXTURES.items()):
-        table.add_row(name, entry.summary, entry.reference)
+    for entries in (CATALOG, DISCRETE, DENSITY_MODELS, MIXTURES):
+        for name, entry in entries.items():
+            table.add_row(name, entry.summary, entry.reference)
     _print_table(table)
 
 
@@ -401,6 +402,9 @@ _SHOWN = (
     ("distortion", "distortion", "nats"),
     ("kl", "rate (KL)", "nats"),
     ("bits_per_dim", "bits/dim", ""),
+    ("uniform_bits_per_dim", "bits/dim", "uniform prior"),
+    ("perplexity", "code perplexity", "whole split"),
+    ("used_codes", "codes used", ""),
     ("sse", "squared error", "per item"),
     ("sigma2", "sigma^2", ""),
     ("n_components", "components", ""),

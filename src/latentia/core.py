@@ -8,7 +8,7 @@ items or samples before an objective does it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
@@ -29,6 +29,8 @@ class Trace:
         log_likelihood: log p(x|z) in nats, `[S, B]`.
         kl: KL(q(z|x) || p(z)) in nats, `[S, B, D]`, one column for each latent dimension where it
             factorises, else D = 1; a Monte-Carlo estimate where no closed form is known.
+        auxiliary: losses of the model's own that are part of no bound (codebook, commitment), by name: scalars, or `[B]`.
+        codes: the first draw of discrete latent variables as whole numbers, `[B, ...]`.
     """
 
     x: Tensor
@@ -38,6 +40,8 @@ class Trace:
     likelihood: Distribution
     log_likelihood: Float[Tensor, "samples batch"]
     kl: Float[Tensor, "samples batch dims"]
+    auxiliary: dict[str, Tensor] = field(default_factory=dict)
+    codes: Tensor | None = None
 
     @property
     def elbo(self) -> Float[Tensor, "samples batch"]:
@@ -96,4 +100,13 @@ class TrainableModel(LatentModel, Protocol):
 
     def calibrate(self, x_batches: Iterable[Tensor]) -> None:
         """Re-estimate what is not learned by gradient (an optimal variance) on training batches."""
+        ...
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """A model in which something changes as training goes on: a temperature, the restarts of dead codes."""
+
+    def advance(self, progress: float) -> None:
+        """Take note, before a step, of the share of training in [0, 1] that is done."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from latentia.distributions.codes import CategoricalCodes, PointCodes
 from latentia.distributions.continuous_bernoulli import ContinuousBernoulli
 from latentia.distributions.counts import Multinomial, NegativeBinomial, Poisson, ZeroInflatedNegativeBinomial
 from latentia.distributions.delta import Delta
@@ -15,6 +16,7 @@ from latentia.distributions.mixture import Mixture
 from latentia.distributions.noise import item_keys, per_item_noise, standard_normal
 
 __all__ = [
+    "CategoricalCodes",
     "CategoricalLevels",
     "ContinuousBernoulli",
     "Delta",
@@ -26,6 +28,7 @@ __all__ = [
     "Mixture",
     "Multinomial",
     "NegativeBinomial",
+    "PointCodes",
     "Poisson",
     "ZeroInflatedNegativeBinomial",
     "item_keys",

@@ -15,11 +15,13 @@ _PUBLIC = {
     "MultinomialMixture": "latentia.estimators.mixtures",
     "PoissonMixture": "latentia.estimators.mixtures",
     "VAE": "latentia.estimators.vae",
+    "VQVAE": "latentia.estimators.vqvae",
     "load": "latentia.estimators.folder",
 }
 
 __all__ = [
     "VAE",
+    "VQVAE",
     "AutoregressiveModel",
     "BernoulliMixture",
     "CategoricalMixture",
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
         PoissonMixture,
     )
     from latentia.estimators.vae import VAE
+    from latentia.estimators.vqvae import VQVAE
 
 
 def __getattr__(name: str) -> object:

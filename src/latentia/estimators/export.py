@@ -14,6 +14,7 @@ from latentia.errors import ConfigError, MissingExtraError
 from latentia.estimators.form import Form
 from latentia.estimators.vae import VAE
 from latentia.files import write_atomically
+from latentia.models import VQVAE as VQVAEModule
 
 TOLERANCE = 1e-3
 
@@ -61,9 +62,14 @@ def export_onnx(estimator: VAE, folder: Path) -> list[tuple[Path, float]]:
 
     Raises:
         MissingExtraError: if onnx, onnxscript or onnxruntime are not installed.
-        ConfigError: if the exported graph does not give what torch gives.
+        ConfigError: if the exported graph does not give what torch gives, or the codes are discrete.
         RunFolderError: if the folder cannot be written.
     """
+    if isinstance(estimator.module_, VQVAEModule):
+        raise ConfigError(
+            f"model {estimator.model!r} has discrete codes, for which there is no ONNX export; use transform and "
+            "inverse_transform of the loaded run"
+        )
     try:
         import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401

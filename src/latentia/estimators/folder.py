@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from latentia.estimators.vae import VAE
 
 FORMAT = 1
+_NETWORKS = ("VAE", "VQVAE")  # estimators around a torch module
 DENSITY = "AutoregressiveModel"
 CONFIG, WEIGHTS, METRICS, EVALUATION = "config.json", "model.safetensors", "metrics.jsonl", "evaluation.json"
 
@@ -90,9 +91,8 @@ def save(estimator: Any, folder: Path, extra: dict[str, Any] | None = None) -> P
         RunFolderError: if the folder cannot be written.
     """
     params = _params(estimator)
-    describe = {"VAE": _describe_vae, DENSITY: _describe_density}.get(
-        type(estimator).__name__, _mixture_state.describe
-    )
+    describers = {**dict.fromkeys(_NETWORKS, _describe_vae), DENSITY: _describe_density}
+    describe = describers.get(type(estimator).__name__, _mixture_state.describe)
     entries, tensors, history = describe(estimator)
     weights = save_tensors({name: value.detach().cpu().contiguous() for name, value in tensors.items()})
     config = {
@@ -124,14 +124,7 @@ def _describe_vae(estimator: VAE) -> tuple[dict[str, Any], dict[str, torch.Tenso
     entries = {
         "form": estimator.form_.describe(),
         "sampler": None if estimator.sampler_ is None else estimator.sampler_.describe(),
-        "composition": {
-            "model": estimator.model,
-            "latent_dim": estimator.latent_dim_,
-            "likelihood": estimator.likelihood_,
-            "network": estimator.network_,
-            "event_shape": list(estimator.event_shape_),
-            "typical_size": estimator.typical_size_,
-        },
+        "composition": estimator.composition(),
         "choices": [[choice.what, choice.value, choice.reason] for choice in estimator.choices_],
         "fit": {
             "seed": estimator.seed_,
@@ -176,8 +169,8 @@ def load(folder: str | Path) -> Any:
     config = read_config(folder)
     try:
         kind = config["estimator"]
-        if kind == "VAE":
-            estimator = _rebuild_vae(folder, config)
+        if kind in _NETWORKS:
+            estimator = _rebuild_vae(kind, folder, config)
         elif kind == DENSITY:
             from latentia.estimators.density import AutoregressiveModel
 
@@ -202,17 +195,14 @@ def load(folder: str | Path) -> Any:
     return estimator
 
 
-def _rebuild_vae(folder: Path, config: dict[str, Any]) -> VAE:
+def _rebuild_vae(kind: str, folder: Path, config: dict[str, Any]) -> VAE:
+    from latentia import estimators
     from latentia.estimators.sampler import AggregatePosterior
-    from latentia.estimators.vae import VAE
 
-    estimator = VAE(**{**config["params"], "loggers": tuple(config["params"].get("loggers", ()))})
-    composition = config["composition"]
-    estimator.event_shape_ = tuple(composition["event_shape"])
-    estimator.latent_dim_ = composition["latent_dim"]
-    estimator.likelihood_ = composition["likelihood"]
-    estimator.network_ = composition["network"]
-    estimator.typical_size_ = composition["typical_size"]
+    estimator: VAE = getattr(estimators, kind)(
+        **{**config["params"], "loggers": tuple(config["params"].get("loggers", ()))}
+    )
+    estimator.take_composition(config["composition"])
     estimator.form_ = Form(**config["form"])
     estimator.choices_ = [Choice(*choice) for choice in config["choices"]]
     estimator.seed_ = config["fit"]["seed"]

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from latentia import data
-from latentia.catalog import DENSITY_MODELS, mixture_name
+from latentia.catalog import DENSITY_MODELS, DISCRETE, mixture_name
 from latentia.diagnostics import Diagnosis, Evaluation
 from latentia.errors import ConfigError, LatentiaError, RunFolderError, TrainingError
 from latentia.estimators import folder as run_folder
@@ -215,8 +215,8 @@ class Recipe(Protocol):
 class _VAERecipe:
     holds_out = True
 
-    def __init__(self, params: dict[str, Any]) -> None:
-        self.estimator = make(VAE, params)
+    def __init__(self, params: dict[str, Any], kind: type[VAE] = VAE) -> None:
+        self.estimator = make(kind, params)
         self.asked: dict[str, Any] = {}
 
     def fit(
@@ -249,6 +249,10 @@ def _recipe(params: dict[str, Any]) -> Recipe:
         from latentia.estimators.mixture_run import MixtureRecipe
 
         return MixtureRecipe(params)
+    if isinstance(model, str) and model in DISCRETE:
+        from latentia.estimators.vqvae import VQVAE
+
+        return _VAERecipe(params, VQVAE)
     return _VAERecipe(params)
 
 
@@ -345,7 +349,7 @@ def clear(out: Path) -> None:
         "report.html",
     ):
         (out / name).unlink(missing_ok=True)
-    for name in ("checkpoints", "figures", "logs", ATTEMPTS):
+    for name in ("checkpoints", "figures", "logs", "prior", ATTEMPTS):
         shutil.rmtree(out / name, ignore_errors=True)
 
 

@@ -38,6 +38,7 @@ from latentia.estimators.monitoring import Monitor
 from latentia.estimators.sampler import CODES, SAMPLERS, AggregatePosterior, fit_aggregate_posterior
 from latentia.estimators.schedules import information, resolve_schedule
 from latentia.latent import Likelihood
+from latentia.models import VAE as VAEModule
 from latentia.nn import Network, pick_network
 from latentia.objectives import ObjectiveSetting, build_objective
 from latentia.training import Schedule
@@ -322,17 +323,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             self.network_, reason = pick_network(event, entry.image_network, entry.vector_network)
             self.choices_.append(Choice("network", self.network_, reason))
         self.schedule_ = resolve_schedule(self.schedule, self.schedule_options, entry.schedule)
-        size = math.prod(event)
-        if self.latent_dim is None:
-            self.latent_dim_ = default_latent_dim(event)
-            self.choices_.append(Choice("latent_dim", str(self.latent_dim_), f"{size} numbers in a datum"))
-        else:
-            self.latent_dim_ = _whole("latent_dim", self.latent_dim, 1)
-        if self.latent_dim_ > size:
-            raise ConfigError(
-                f"latent_dim={self.latent_dim_} is larger than a datum, which holds {size} numbers: "
-                f"give 1 to {size}"
-            )
+        self._choose_size(rows)
         self.event_shape_ = event
         self.typical_size_ = _typical_size(rows) if self.form_.kind == "counts" else 0.0
         self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -340,8 +331,23 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             self._compose()
         return self.seed_
 
+    def _choose_size(self, rows: NDArray[Any]) -> None:
+        """Set the length of a code for rows `[n, *event]`."""
+        event = tuple(rows.shape[1:])
+        size = math.prod(event)
+        if self.latent_dim is None:
+            self.latent_dim_ = default_latent_dim(event)
+            self.choices_.append(Choice("latent_dim", str(self.latent_dim_), f"{size} numbers in a datum"))
+        else:
+            self.latent_dim_ = whole("latent_dim", self.latent_dim, 1)
+        if self.latent_dim_ > size:
+            raise ConfigError(
+                f"latent_dim={self.latent_dim_} is larger than a datum, which holds {size} numbers: "
+                f"give 1 to {size}"
+            )
+
     def _compose(self) -> None:
-        self.module_ = compose(
+        self.module_: VAEModule = compose(
             self._entry(),
             self.event_shape_,
             self.latent_dim_,
@@ -364,13 +370,13 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _config(self, n: int, seed: int, validated: bool, **overrides: Any) -> training.TrainingConfig:
         batch_size = (
-            default_batch_size(n) if self.batch_size is None else _whole("batch_size", self.batch_size, 1)
+            default_batch_size(n) if self.batch_size is None else whole("batch_size", self.batch_size, 1)
         )
         if self.max_epochs is None:
             on_cpu = training.resolve_device(self.device).type == "cpu"
             max_epochs = default_epochs(n, batch_size, on_cpu)
         else:
-            max_epochs = _whole("max_epochs", self.max_epochs, 0)
+            max_epochs = whole("max_epochs", self.max_epochs, 0)
         patience = default_patience(max_epochs) if self.patience is None else self.patience
         averaging = default_averaging(max_epochs * max(1, n // batch_size))
         settings: dict[str, Any] = {
@@ -448,7 +454,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             random_state: seed; None draws anew each time.
         """
         check_is_fitted(self)
-        _whole("n_samples", n_samples, 1)
+        whole("n_samples", n_samples, 1)
         seed = int(check_random_state(random_state).randint(2**31 - 1))
         module, dtype = self._module()
         source: dict[str, Any] = {}
@@ -478,7 +484,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             ConfigError: for models with deterministic codes, which define no density.
         """
         rows, _ = as_rows(self, X, reset=False)
-        n_importance = _whole("n_importance", self.n_importance, 1)
+        n_importance = whole("n_importance", self.n_importance, 1)
         module, batches = self._inference(rows, 128)
         scores = []
         with torch.inference_mode():
@@ -565,6 +571,25 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             raise RunFolderError(f"{folder} holds a {type(estimator).__name__}, not a VAE: use latentia.load")
         return estimator
 
+    def composition(self) -> dict[str, Any]:
+        """What rebuilds the untrained module, as plain values: the inverse of `take_composition`."""
+        return {
+            "model": self.model,
+            "latent_dim": self.latent_dim_,
+            "likelihood": self.likelihood_,
+            "network": self.network_,
+            "event_shape": list(self.event_shape_),
+            "typical_size": self.typical_size_,
+        }
+
+    def take_composition(self, composition: dict[str, Any]) -> None:
+        """Set what `composition` told."""
+        self.event_shape_ = tuple(composition["event_shape"])
+        self.latent_dim_ = composition["latent_dim"]
+        self.likelihood_ = composition["likelihood"]
+        self.network_ = composition["network"]
+        self.typical_size_ = composition["typical_size"]
+
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Rebuild the module from a run folder's weights, named `model.*` and `form.*`.
 
@@ -641,7 +666,8 @@ def _typical_size(rows: NDArray[Any]) -> float:
     return float(np.median(rows.sum(1, dtype=np.float64)))
 
 
-def _whole(name: str, value: Any, least: int) -> int:
+def whole(name: str, value: Any, least: int) -> int:
+    """The value of a parameter as an int; raises `ConfigError`, which names it, for anything but a whole number of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
         raise ConfigError(f"{name}={value!r}: expected a whole number of at least {least}")
     return int(value)

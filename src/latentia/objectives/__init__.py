@@ -1,6 +1,7 @@
 """Objectives: sums of named terms over a `Trace`; here, and only here, is anything reduced over the batch."""
 
 from latentia.objectives.capacity import CapacityObjective, capacity_elbo
+from latentia.objectives.codes import joint_bound, quantized_bound
 from latentia.objectives.constrained import ConstrainedObjective, constrained_elbo
 from latentia.objectives.free_bits import free_bits, free_bits_elbo
 from latentia.objectives.importance import (
@@ -22,11 +23,12 @@ from latentia.objectives.ramps import (
     as_weight,
 )
 from latentia.objectives.setting import ObjectiveFactory, ObjectiveSetting, build_objective, options_of
-from latentia.objectives.terms import distortion, rate, squared_error
+from latentia.objectives.terms import Auxiliary, distortion, rate, squared_error
 from latentia.objectives.total_correlation import TotalCorrelationObjective, total_correlation_elbo
 
 __all__ = [
     "RAMPS",
+    "Auxiliary",
     "CapacityObjective",
     "Constant",
     "ConstrainedObjective",
@@ -54,9 +56,11 @@ __all__ = [
     "importance_bound",
     "importance_weighted",
     "info_elbo",
+    "joint_bound",
     "mmd2",
     "negative_elbo",
     "options_of",
+    "quantized_bound",
     "rate",
     "reconstruction",
     "squared_error",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -21,3 +24,15 @@ def rate(trace: Trace) -> Float[Tensor, ""]:
 def squared_error(trace: Trace) -> Float[Tensor, ""]:
     """E_q |x - E[x|z]|^2 per item, summed over the event, in squared units of the data as the model sees them."""
     return (trace.likelihood.mean - trace.x).square().flatten(2).sum(-1).mean()
+
+
+@dataclass(frozen=True)
+class Auxiliary:
+    """A loss of the model's own, by its name in `Trace.auxiliary`: mean over items; 0 where the model has none."""
+
+    name: str
+
+    def __call__(self, trace: Trace) -> Float[Tensor, ""]:
+        """Reduce the loss."""
+        loss = trace.auxiliary.get(self.name)
+        return torch.zeros_like(trace.log_likelihood[0, 0]) if loss is None else loss.mean()

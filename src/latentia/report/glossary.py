@@ -20,6 +20,9 @@ GLOSSARY: dict[str, str] = {
     "posterior collapse": "The decoder has learned to do without the code: rate and active units fall to zero.",
     "information overload": "The code carries more than the prior can supply: reconstructions are good, samples are not.",
     "prior": "The distribution of codes that samples are drawn from, usually a standard normal.",
+    "code": "A whole number that stands for a vector of the codebook; an item is a map or a list of them.",
+    "perplexity": "Effective number of codes in use: exp of the entropy of their frequencies. So many codes, all equally "
+    "frequent, would be as varied.",
     "t-SNE": "A method that lays points out in a plane so that neighbours stay neighbours. Sizes of groups and "
     "distances between them mean little.",
     "R²": "Share of a feature's variance that the reconstruction keeps: 1 is all, 0 no better than the mean.",
@@ -40,6 +43,8 @@ _SAME = {
     "laplace": "criterion",
     "train log likelihood": "log-likelihood",
     "kl": "rate",
+    "used codes": "code",
+    "uniform bits per dim": "bits per dimension",
     "log likelihood": "log-likelihood",
     "negative elbo": "elbo",
     "bound": "elbo",

@@ -42,6 +42,7 @@ _MEANING = {
         "caution",
         "The codes carry more than the prior can supply: samples from it fall short of the reconstructions.",
     ),
+    "dead codes": ("caution", "Most codes of the codebook never occur."),
     "singular component": (
         "bad",
         "A component has shrunk onto too few items: its density says nothing of new ones.",

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from latentia.catalog import CATALOG
+from latentia.catalog import CATALOG, DISCRETE
 from latentia.errors import ConfigError
 from latentia.estimators.density_run import DensityRun
 from latentia.estimators.folder import EVALUATION, read_json
@@ -21,10 +21,12 @@ from latentia.estimators.form import Form
 from latentia.estimators.mixture_run import MixtureRun
 from latentia.estimators.run import Run
 from latentia.estimators.vae import VAE
+from latentia.estimators.vqvae import VQVAE
 from latentia.files import write_atomically
 from latentia.report.content import Figure, ReportInput
 from latentia.report.density import report_density
 from latentia.report.diagnosis import checks
+from latentia.report.discrete import report_discrete
 from latentia.report.exploring import explored
 from latentia.report.images import mosaic, pixels, square
 from latentia.report.mixture import report_mixture
@@ -43,6 +45,9 @@ _UNITS = (
     ("distortion", "nats", "-E log p(x|z)"),
     ("kl", "nats", "rate: KL(q(z|x) || p(z))"),
     ("bits_per_dim", "bits/dim", ""),
+    ("uniform_bits_per_dim", "bits/dim", "with every code taken as equally likely"),
+    ("perplexity", "codes", "effective number of codes in use, over the whole split"),
+    ("used_codes", "codes", "codes that occur in the split"),
     ("sse", "per item", "squared error summed over an item, z drawn from q(z|x)"),
     ("sse_of_mean", "per item", "the same, z the posterior mean"),
     ("sigma2", "", "variance of p(x|z) in force"),
@@ -59,6 +64,14 @@ def report_run(run: Run) -> Path:
         return report_mixture(run)
     if isinstance(run, DensityRun):
         return report_density(run)
+    content = report_input(run)
+    if isinstance(run.estimator, VQVAE):
+        return report_discrete(run, content)
+    return render(content, run.folder)
+
+
+def report_input(run: Run) -> ReportInput:
+    """What the report of a model with an encoder and a decoder shows, on the run's test part."""
     path = run.folder / EVALUATION
     kept = read_json(path) if path.exists() else {}
     figures = kept.get("test") or run.evaluate("test")
@@ -70,7 +83,7 @@ def report_run(run: Run) -> Path:
         estimator, test.take(SCORED).x, "elbo" in figures and figures["elbo"] is not None
     )
     n_samples = 64 if image else max(64, shown.shape[0])
-    content = ReportInput(
+    return ReportInput(
         title=f"{estimator.model} on {run.spec.name}",
         model=str(estimator.model),
         model_summary=_summary(estimator),
@@ -105,7 +118,6 @@ def report_run(run: Run) -> Path:
         attempts=_attempts(run.config),
         exploration=explored(estimator, test, run.split("train"), partial(viewable, estimator.form_)),
     )
-    return render(content, run.folder)
 
 
 def _attempts(config: dict[str, Any]) -> list[dict[str, Any]]:
@@ -204,7 +216,9 @@ def _kl_per_dim(figures: dict[str, Any], latent_dim: int) -> NDArray[Any]:
 
 
 def _summary(estimator: VAE) -> str:
-    entry = CATALOG[estimator.model] if isinstance(estimator.model, str) else estimator.model
+    entry = estimator.model
+    if isinstance(entry, str):
+        entry = DISCRETE[entry] if entry in DISCRETE else CATALOG[entry]
     return f"{entry.summary} ({entry.reference})"
 
 

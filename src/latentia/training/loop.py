@@ -12,7 +12,7 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
-from latentia.core import Loss, Objective
+from latentia.core import Loss, Objective, Paced
 from latentia.errors import ConfigError, TrainingError
 from latentia.training.averaging import Average, Weights, copy_of
 from latentia.training.batches import Batches
@@ -184,6 +184,8 @@ class Loop(LightningModule):
         rate = learning_rate_at(position.step, self.total_steps, task.config)
         for group in optimizer.param_groups:
             group["lr"] = rate
+        if isinstance(self.model, Paced):
+            self.model.advance(position.step / self.total_steps)
         try:
             trace = as_model(self.model).trace(x, self.n_samples)
             loss = task.objective(trace, position.step / self.total_steps)
