@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
@@ -263,7 +264,18 @@ def export(run: str, onnx: bool = True, out: str | None = None) -> None:
         print(f"{path}  (largest difference from torch {difference:.1e})")
 
 
-COMMANDS = (fit, evaluate, diagnose, sample, reconstruct, complete, report, models, datasets, export)
+COMMANDS: tuple[Callable[..., None], ...] = (
+    fit,
+    evaluate,
+    diagnose,
+    sample,
+    reconstruct,
+    complete,
+    report,
+    models,
+    datasets,
+    export,
+)
 COMMANDS += (interpolate, traverse, neighbours, resample, inpaint, anomaly, compress, decompress, disentangle)
 COMMANDS += (benchmark,)
 _POSITIONAL = {"data": "DATA", "run": "RUN", "table": "TABLE", "images": "IMAGES", "file": "FILE"}

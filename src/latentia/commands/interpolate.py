@@ -43,7 +43,9 @@ def interpolate(
         sheet = explore.interpolate_grid(opened.estimator, ends, steps, steps).items
     else:
         data = dense(opened.split("train").take(DATA_ROWS).x)
-        methods = ("linear", "spherical", "geodesic") if method == "all" else (method,)
+        methods: tuple[explore.Method, ...] = (
+            ("linear", "spherical", "geodesic") if method == "all" else (method,)
+        )
         ways = [
             explore.interpolate(opened.estimator, ends[0], ends[1], steps, each, data=data)
             for each in methods

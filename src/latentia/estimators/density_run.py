@@ -14,7 +14,7 @@ from latentia import data
 from latentia.catalog import DENSITY_MODELS, DensityEntry
 from latentia.diagnostics import Verdict
 from latentia.diagnostics.evaluation import LEVELS_NOTE
-from latentia.diagnostics.verdict import HEALTHY, LAST_TENTH, OVERFITTED, UNDERTRAINED
+from latentia.diagnostics.findings import HEALTHY, LAST_TENTH, OVERFITTED, UNDERTRAINED
 from latentia.errors import ConfigError
 from latentia.estimators.density import AutoregressiveModel, DensityEvaluation
 from latentia.estimators.run import TRAIN_ROWS, Run, SplitName, make, plain
@@ -29,6 +29,8 @@ class DensityRecipe:
     Args:
         params: arguments of `latentia.AutoregressiveModel`.
     """
+
+    holds_out = True
 
     def __init__(self, params: dict[str, Any]) -> None:
         self.estimator = make(AutoregressiveModel, params)

@@ -110,6 +110,12 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         (178, 13)
     """
 
+    choices_: list[Choice]
+    form_: Form
+    schedule_: Schedule
+    sampler_: AggregatePosterior | None
+    seed_: int
+
     def __init__(
         self,
         model: str | Entry = "sigma-vae",
@@ -307,8 +313,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if self.sampler not in SAMPLERS:
             raise ConfigError(f"sampler={self.sampler!r} is unknown; expected one of {', '.join(SAMPLERS)}")
         event = tuple(rows.shape[1:])
-        self.choices_: list[Choice] = []
-        self.sampler_: AggregatePosterior | None = None
+        self.choices_ = []
+        self.sampler_ = None
         name = self.likelihood if isinstance(self.likelihood, str) else "auto"
         if entry.likelihoods is not None and name == "auto" and isinstance(self.likelihood, str):
             name = defining_likelihood(rows, was_sparse, self.binarize, entry.likelihoods, self.model)

@@ -19,7 +19,7 @@ from torch import Tensor
 from latentia import training
 from latentia.catalog import DISCRETE, DiscreteEntry
 from latentia.data import Dataset
-from latentia.diagnostics import Evaluation, Verdict
+from latentia.diagnostics import Diagnosis, Evaluation
 from latentia.errors import ConfigError, DataError
 from latentia.estimators.arrays import as_rows
 from latentia.estimators.code_figures import DiscreteEvaluation, with_codes, with_usage
@@ -191,6 +191,10 @@ class VQVAE(VAE):
 
     def _entry(self) -> DiscreteEntry:
         entry = DISCRETE[self.model] if isinstance(self.model, str) else self.model
+        if not isinstance(entry, DiscreteEntry):
+            raise ConfigError(
+                f"model={entry!r} is no DiscreteEntry: latentia.VAE takes entries with continuous codes"
+            )
         if self.quantizer is not None:
             entry = dataclasses.replace(entry, quantizer=self.quantizer)
         if self.prior_training != "joint":
@@ -392,15 +396,18 @@ class VQVAE(VAE):
         n_numbers = math.prod(self.event_shape_)
         return with_usage(figures, self.code_usage(X), self._n_features_out, n_numbers)
 
-    def diagnose(self, X: Any, *, train: Any = None, evaluation: Evaluation | None = None) -> Verdict:
+    def diagnose(
+        self, X: Any, *, train: Any = None, evaluation: Evaluation | None = None, thorough: bool = True
+    ) -> Diagnosis:
         """Whether the fit can be trusted; see `VAE.diagnose`. Adds whether most codes are dead."""
-        verdict = super().diagnose(X, train=train, evaluation=evaluation)
+        diagnosis = super().diagnose(X, train=train, evaluation=evaluation, thorough=thorough)
         if isinstance(evaluation, DiscreteEvaluation):
             used, perplexity = evaluation.used_codes, evaluation.perplexity
         else:
             usage = self.code_usage(X)
             used, perplexity = usage.used, usage.perplexity
-        return with_codes(verdict, used, perplexity, self.module_.coder.n_codes)
+        verdict = with_codes(diagnosis.verdict, used, perplexity, self.module_.coder.n_codes)
+        return dataclasses.replace(diagnosis, verdict=verdict)
 
     # ------------------------------------------------------------------ keeping
 

@@ -57,7 +57,7 @@ def explored(estimator: Any, test: Split, train: Split, view: Any) -> Exploratio
     known = _dense(train.take(SEARCHED).x)
     if len(rows) < 2 * PAIRS or len(known) < STEPS:
         return None
-    shown = _dense(test.subset(rows).x)
+    shown = _dense(test.subset(list(rows)).x)
     codes = np.asarray(estimator.transform(known), dtype=np.float64)
     ends = np.asarray(estimator.transform(shown), dtype=np.float64)
     times = np.linspace(0, 1, STEPS)
