@@ -42,13 +42,14 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--importance", type=int, default=5000, help="samples in the estimate of log p(x)")
     parser.add_argument("--items", type=int, default=10_000, help="test images that are scored")
+    parser.add_argument("--train-items", type=int, help="training images; all, but to try the script")
     parser.add_argument("--device", default="auto")
     parser.add_argument(
         "--out", type=Path, default=Path(__file__).parent / "results" / "binarized_likelihood"
     )
     arguments = parser.parse_args()
     data = load("mnist")
-    train = np.concatenate([data.train.x, data.validation.x])
+    train = np.concatenate([data.train.x, data.validation.x])[: arguments.train_items]
     results = []
     for model in arguments.models:
         folder = arguments.out / model

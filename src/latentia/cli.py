@@ -383,12 +383,11 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
             value = json.loads(text)
         except json.JSONDecodeError:
             value = {"True": True, "False": False, "None": None}.get(text, text)
-        value = tuple(value) if isinstance(value, list) else value
         outer, dot, inner = name.partition(".")
         if dot:
             settings[outer] = {**settings.get(outer, {}), inner: value}
         else:
-            settings[name] = value
+            settings[name] = tuple(value) if isinstance(value, list) else value
     return settings
 
 

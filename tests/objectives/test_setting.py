@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from functools import partial
 
 import numpy as np
@@ -111,6 +112,13 @@ def test_a_fit_is_not_resumed_under_another_weight(tmp_path):
     vae(2.0).fit(X, run_dir=tmp_path)
     with pytest.raises(TrainingError, match=r"objective terms 1 weight is 2\.0 there and 3\.0 here"):
         vae(3.0).fit(X, run_dir=tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_objectives_can_be_pickled_with_their_estimator(name):
+    objective = build_objective(CATALOG[name].objective, SETTING)
+    again = pickle.loads(pickle.dumps(objective))
+    assert type(again) is type(objective)
 
 
 def test_partial_fit_goes_on_with_the_same_objective():

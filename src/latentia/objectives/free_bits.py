@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from jaxtyping import Float
 from torch import Tensor
@@ -61,12 +62,11 @@ def free_bits(nats: Number, per: str = "per_dim") -> Callable[[Trace], Float[Ten
     floor = positive("nats", nats, zero=True)
     if per not in _CLAMPS:
         raise ConfigError(f"per={per!r}: expected one of {', '.join(_CLAMPS)}")
-    clamp = _CLAMPS[per]
+    return partial(_clamped_rate, nats=floor, per=per)
 
-    def term(trace: Trace) -> Tensor:
-        return clamp(trace.kl.mean(0), floor)
 
-    return term
+def _clamped_rate(trace: Trace, nats: float, per: str) -> Tensor:
+    return _CLAMPS[per](trace.kl.mean(0), nats)
 
 
 def free_bits_elbo(setting: ObjectiveSetting, *, nats: Number = 0.5, per: str = "per_dim") -> TermSum:  # noqa: ARG001

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -88,15 +89,15 @@ def aggregate_mmd(kernel: str = "imq", widths: Sequence[Number] = WIDTHS) -> Cal
     if len(widths) == 0:
         raise ConfigError("widths=(): at least one width is expected")
     checked = tuple(positive("widths", width) for width in widths)
+    return partial(_aggregate_mmd, kernel=kernel, widths=checked)
 
-    def term(trace: Trace) -> Tensor:
-        codes = trace.z.flatten(2)
-        if codes.shape[1] < 2:
-            return codes.sum() * 0
-        drawn = trace.prior.sample(codes.shape[:2]).flatten(2)
-        return torch.stack([mmd2(a, b, kernel, checked) for a, b in zip(codes, drawn, strict=True)]).mean()
 
-    return term
+def _aggregate_mmd(trace: Trace, kernel: str, widths: Sequence[float]) -> Tensor:
+    codes = trace.z.flatten(2)
+    if codes.shape[1] < 2:
+        return codes.sum() * 0
+    drawn = trace.prior.sample(codes.shape[:2]).flatten(2)
+    return torch.stack([mmd2(a, b, kernel, widths) for a, b in zip(codes, drawn, strict=True)]).mean()
 
 
 def info_elbo(

@@ -100,9 +100,15 @@ def _limit(axes: Axes, *curves: np.ndarray | None) -> None:
 
 
 def learning_curves(history: Sequence[Mapping[str, float | None]], theme: Theme) -> Figure | None:
-    """Training loss and negative validation bound by epoch, best epoch marked; None where neither is known."""
+    """Training loss and validation loss (mostly the negative bound) by epoch, best marked; None where neither is known."""
     train = _column(history, "train_loss")
-    validation = _column(history, "validation_elbo", sign=-1.0)
+    validation, judged_by = _column(history, "validation_elbo", sign=-1.0), "negative ELBO"
+    loss = _column(history, "validation_loss")
+    if loss is not None and (validation is None or not np.allclose(loss, validation, 1e-4, equal_nan=True)):
+        validation, judged_by = (
+            loss,
+            "loss",
+        )  # an objective that is no bound chose the epoch by what it minimises
     if train is None and validation is None:
         return None
     epochs = _epochs(history)
@@ -113,7 +119,7 @@ def learning_curves(history: Sequence[Mapping[str, float | None]], theme: Theme)
         _curve(axes, epochs, train, theme.model, "training loss", "--")
     if validation is not None:
         best = int(np.nanargmin(validation))
-        label = f"validation: negative ELBO (best: epoch {epochs[best]:g})"
+        label = f"validation: {judged_by} (best: epoch {epochs[best]:g})"
         _curve(axes, epochs, validation, theme.data, label)
         axes.plot(
             epochs[best], validation[best], "o", color=theme.data, markersize=8, markeredgecolor=theme.surface

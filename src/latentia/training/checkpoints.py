@@ -6,6 +6,7 @@ import dataclasses
 import os
 import pickle
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,8 @@ def _described(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         parts = {field.name: _described(getattr(value, field.name)) for field in dataclasses.fields(value)}
         return {"kind": type(value).__qualname__, **parts}
+    if isinstance(value, partial):
+        return {"kind": _described(value.func), **{k: _described(v) for k, v in value.keywords.items()}}
     return getattr(value, "__qualname__", type(value).__qualname__)
 
 
