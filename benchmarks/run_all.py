@@ -10,6 +10,7 @@ NAMES = (
     "training_speed",
     "importance_speed",
     "memory",
+    "schedule_speed",
 )  # the mixtures' take longer: mixture_speed, mixture_classifier
 
 

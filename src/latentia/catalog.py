@@ -21,6 +21,7 @@ from latentia.latent import LIKELIHOODS, POSTERIORS, PRIORS, Likelihood
 from latentia.models import VAE, LadderVAE
 from latentia.nn import NETWORKS, Network
 from latentia.objectives import (
+    Linear,
     ObjectiveFactory,
     capacity_elbo,
     constrained_elbo,
@@ -74,7 +75,7 @@ class Entry:
 
 
 _four_times_the_rate: ObjectiveFactory = partial(elbo, beta=4.0)
-_warmed_up: ObjectiveFactory = partial(elbo, beta={"ramp": "linear", "until": 0.3})
+_warmed_up: ObjectiveFactory = partial(elbo, beta=Linear(until=0.3))
 
 CATALOG: Registry[Entry] = Registry("model")
 for _name, _model in {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -18,10 +20,10 @@ def model():
 def test_divergence_in_closed_form_is_the_mean_of_log_ratios(model):
     x = torch.randn(3, 6, dtype=torch.float64)
     with torch.no_grad():
-        trace = model.trace(x, n_samples=20_000)
+        trace = model.trace(x, n_samples=5000)
         difference = trace.posterior.log_prob(trace.z) - trace.prior.log_prob(trace.z)
-    assert trace.kl.shape == (20_000, 3, 5)
-    noise = difference.std(0) / 20_000**0.5
+    assert trace.kl.shape == (5000, 3, 5)
+    noise = difference.std(0) / 5000**0.5
     gap = (trace.kl.sum(-1).mean(0) - difference.mean(0)).abs()
     assert bool((gap < 5 * noise + 1e-6).all())
 
@@ -47,9 +49,11 @@ def test_importance_weights_tighten_the_bound(model):
 def test_log_prob_agrees_with_draws_from_the_prior(model):
     x = torch.randn(4, 6, dtype=torch.float64)
     with torch.no_grad():
-        z = model.prior().sample((400_000,))
-        log_p = model.conditional(z[:, None], x).log_prob(x).logsumexp(0) - torch.tensor(400_000.0).log()
-    torch.testing.assert_close(model.log_prob(x, 5000), log_p.double(), atol=0.05, rtol=0)
+        for head in model.posterior.heads:  # wide posteriors, so that no importance weight is large
+            head.bias += 4.0
+        z = model.prior().sample((40_000,))
+        log_p = model.conditional(z[:, None], x).log_prob(x).logsumexp(0) - math.log(len(z))
+    torch.testing.assert_close(model.log_prob(x, 3000), log_p, atol=0.05, rtol=0)
 
 
 def test_diagnostics_serve_it(model):

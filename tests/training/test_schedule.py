@@ -138,9 +138,9 @@ def test_no_schedule_is_the_joint_one() -> None:
     assert identical(weights_of(run(None)[0]), weights_of(run(Joint())[0]))
 
 
-def inner_steps(losses: list[float], schedule: Aggressive | None = None) -> int:
+def inner_steps(losses: list[float], schedule: Aggressive | None = None, n_batches: int = 500) -> int:
     """Encoder steps of the first iteration where step i has the i-th of these losses (the last is repeated)."""
-    course = (schedule or Aggressive()).start(1)
+    course = (schedule or Aggressive()).start(1, n_batches)
     for n in range(1000):
         turn = course.turn(0)
         course.stepped(turn, torch.tensor(losses[min(n, len(losses) - 1)]), 8)
@@ -157,10 +157,12 @@ def test_inner_loop_ends_with_the_first_block_that_is_worse() -> None:
     assert inner_steps([1.0]) == 100  # as good is not worse
     assert inner_steps([*falling, 1000.0], Aggressive(ratio=7)) == 7
     assert inner_steps([1.0] * 15 + [float("nan")]) == 30
+    assert inner_steps(falling, n_batches=12) == 12  # one pass over small data
+    assert inner_steps(falling, Aggressive(ratio=20), n_batches=12) == 20
 
 
 def test_blocks_are_means_over_items() -> None:
-    course = Aggressive().start(1)
+    course = Aggressive().start(1, 500)
     # the second block has the lower mean over steps, but the higher one over items
     for block in ([(0.0, 4)] * 14 + [(30.0, 4)], [(0.0, 1)] * 14 + [(20.0, 100)]):
         for loss, n in block:
@@ -170,7 +172,7 @@ def test_blocks_are_means_over_items() -> None:
 
 def phases(schedule: Aggressive, information: list[float], max_epochs: int = 6) -> list[str]:
     """Who moves first in each epoch."""
-    course = schedule.start(max_epochs)
+    course = schedule.start(max_epochs, 500)
     first = []
     for epoch, value in enumerate(information, 1):
         first.append(course.turn(0).moves)
@@ -206,12 +208,12 @@ def test_state_in_the_middle_of_a_block_goes_on_to_the_same_turns() -> None:
     losses = [5.0 - 0.1 * i + (3.0 if i % 40 > 30 else 0.0) for i in range(400)]
 
     def turns(restart_at: int | None) -> list[str]:
-        course: Course = Aggressive(patience=2).start(3)
+        course: Course = Aggressive(patience=2).start(3, 500)
         moves = []
         for i, loss in enumerate(losses):
             if i == restart_at:
                 state = course.state()
-                course = Aggressive(patience=2).start(3)
+                course = Aggressive(patience=2).start(3, 500)
                 course.load(state)
             turn = course.turn(0)
             moves.append(turn.moves)
@@ -226,25 +228,44 @@ def test_state_in_the_middle_of_a_block_goes_on_to_the_same_turns() -> None:
         assert turns(at) == whole
 
 
-SCHEDULES = [Aggressive(ratio=2, epochs=2), Aggressive(patience=2), Alternating(2, 1)]
-STEPS = [2, 19]
-
-
-@pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
-def test_crash_in_any_step_resumes_to_the_same_bits(tmp_path: Path, schedule: Schedule) -> None:
-    joint = isinstance(schedule, Alternating)
+@pytest.mark.parametrize(
+    ("schedule", "epochs", "batch_size", "steps"),
+    [
+        (
+            Aggressive(ratio=2, epochs=1),
+            2,
+            16,
+            (2, 17, 22),
+        ),  # within an inner loop, at the phase's end, in the joint part
+        (
+            Aggressive(patience=2),
+            1,
+            4,
+            (40,),
+        ),  # 22 encoder steps and 1 of the decoder: in the second loop's second block
+        (Alternating(2, 1), 2, 16, (8,)),
+    ],
+    ids=["ratio", "converge", "alternating"],
+)
+def test_crash_in_any_step_resumes_to_the_same_bits(
+    tmp_path: Path, schedule: Schedule, epochs: int, batch_size: int, steps: tuple[int, ...]
+) -> None:
     config = replace(
-        CONFIG, averaging=0.9, gradient_clip=1.0, checkpoint_seconds=1e-9, max_epochs=6 if joint else 3
+        CONFIG,
+        averaging=0.9,
+        gradient_clip=1.0,
+        checkpoint_seconds=1e-9,
+        max_epochs=epochs,
+        batch_size=batch_size,
     )
     standin, watch, whole = run(schedule, config)
-    whole_calls = len(watch.rows)
-    for step in STEPS:
+    for step in steps:
         folder = tmp_path / str(step)
         with pytest.raises(ZeroDivisionError):
             run(schedule, config, folder, crash_at=step)
         resumed, rest, again = run(schedule, config, folder, resume=True)
         # nothing but the step that crashed is done again
-        assert len(rest.rows) == whole_calls - step + 1
+        assert len(rest.rows) == len(watch.rows) - step + 1
         assert identical(weights_of(resumed), weights_of(standin))
         assert again == whole
 

@@ -27,7 +27,8 @@ class Aggressive:
     Inner loop: the first step is on the iteration's own batch, all others on batches of a second shuffled stream.
 
     * ``ratio=None``: to convergence, as published: at most 100 steps; it ends when the mean loss of a block of 15
-      steps is worse than that of the block before.
+      steps is worse than that of the block before. On small data it ends, besides, after one pass over the training set (which
+      the paper does not say): more passes would fit the encoder to single items, and take for ever.
     * ``ratio=n``: n steps. This is the ResLag report's form (n = 3 or 5), and cheaper; with a strong decoder (an LSTM) it
       may be too little to prevent the collapse.
 
@@ -50,7 +51,7 @@ class Aggressive:
 
     Example:
         >>> import torch
-        >>> course = Aggressive(ratio=2, epochs=1).start(max_epochs=3)
+        >>> course = Aggressive(ratio=2, epochs=1).start(max_epochs=3, n_batches=10)
         >>> for _ in range(3):
         ...     turn = course.turn(iteration=0)
         ...     print(turn.moves, turn.own_batch, turn.last)
@@ -82,19 +83,20 @@ class Aggressive:
         """Whether the mutual information ends the phase."""
         return self.epochs is None
 
-    def start(self, max_epochs: int) -> Course:
+    def start(self, max_epochs: int, n_batches: int) -> Course:
         """A course that begins with the phase."""
         epochs = self.epochs
         if epochs is not None and epochs < 1:
             epochs = math.ceil(epochs * max_epochs)
-        return _Phase(self.ratio, None if epochs is None else int(epochs), self.patience)
+        most = min(MOST_STEPS, n_batches) if self.ratio is None else self.ratio
+        return _Phase(most, self.ratio is None, None if epochs is None else int(epochs), self.patience)
 
 
 class _Phase(Course):
     """Where the phase, the inner loop and its block stand."""
 
-    def __init__(self, ratio: int | None, epochs: int | None, patience: int) -> None:
-        self.ratio, self.epochs, self.patience = ratio, epochs, patience
+    def __init__(self, most: int, converges: bool, epochs: int | None, patience: int) -> None:
+        self.most, self.converges, self.epochs, self.patience = most, converges, epochs, patience
         self.active = True
         self.best: float | None = None
         self.below = 0  # epochs in a row
@@ -111,8 +113,7 @@ class _Phase(Course):
     def turn(self, iteration: int) -> Turn:  # noqa: ARG002  (the state tells)
         if not self.active:
             return Turn()
-        most = MOST_STEPS if self.ratio is None else self.ratio
-        if self.inner < most and not self.converged:
+        if self.inner < self.most and not self.converged:
             return Turn("encoder", own_batch=self.inner == 0, last=False)
         return Turn("decoder")
 
@@ -122,7 +123,7 @@ class _Phase(Course):
             return
         self.inner += 1
         self.encoder_steps += 1
-        if self.ratio is None:
+        if self.converges:
             self.block.append(loss.detach())
             self.items.append(n)
             if len(self.block) == BLOCK:

@@ -106,7 +106,7 @@ class Loop(LightningModule):
         self.n_batches = task.train.n_batches(task.config.batch_size)
         self.total_steps = task.config.max_epochs * self.n_batches
         self.position = Position()
-        self.course = task.schedule.start(task.config.max_epochs)
+        self.course = task.schedule.start(task.config.max_epochs, self.n_batches)
         self.meter = Meter()
         self.best: Weights | None = None
         self.average = None if task.config.averaging is None else Average(task.model, task.config.averaging)

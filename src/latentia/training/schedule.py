@@ -78,8 +78,8 @@ class Schedule(Protocol):
         """Whether its course asks for the mutual information."""
         ...
 
-    def start(self, max_epochs: int) -> Course:
-        """A course for a run of `max_epochs`."""
+    def start(self, max_epochs: int, n_batches: int) -> Course:
+        """A course for a run of at most `max_epochs` with `n_batches` each."""
         ...
 
 
@@ -88,13 +88,13 @@ class Joint:
     """All parameters move in every step.
 
     Example:
-        >>> Joint().start(max_epochs=1).turn(iteration=0).moves
+        >>> Joint().start(max_epochs=1, n_batches=10).turn(iteration=0).moves
         'all'
     """
 
     measures = False
 
-    def start(self, max_epochs: int) -> Course:  # noqa: ARG002  (the protocol's signature)
+    def start(self, max_epochs: int, n_batches: int) -> Course:  # noqa: ARG002  (the protocol's signature)
         """A course without a state."""
         return Course()
 
@@ -113,7 +113,7 @@ class Alternating:
         ConfigError: if one of them is less than 1.
 
     Example:
-        >>> course = Alternating(encoder=2).start(max_epochs=1)
+        >>> course = Alternating(encoder=2).start(max_epochs=1, n_batches=10)
         >>> [course.turn(iteration).moves for iteration in range(4)]
         ['encoder', 'encoder', 'decoder', 'encoder']
     """
@@ -127,7 +127,7 @@ class Alternating:
         whole("encoder", self.encoder)
         whole("decoder", self.decoder)
 
-    def start(self, max_epochs: int) -> Course:  # noqa: ARG002  (the protocol's signature)
+    def start(self, max_epochs: int, n_batches: int) -> Course:  # noqa: ARG002  (the protocol's signature)
         """A course without a state: whose turn it is follows from the iteration."""
         return _Alternation(self)
 
