@@ -31,19 +31,18 @@ class FullGaussian(MultivariateNormal):
     def __init__(self, loc: Tensor, scale_tril: Tensor, validate_args: bool | None = None) -> None:
         super().__init__(loc, scale_tril=scale_tril, validate_args=validate_args)
 
-    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:  # type: ignore[override]
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw `loc + L noise`, differentiable in both."""
         shape = self._extended_shape(torch.Size(sample_shape))
         noise = standard_normal(shape, self.loc, len(shape) - 2 if self.batch_shape else None)
         return self.loc + (self._unbroadcasted_scale_tril @ noise[..., None])[..., 0]
 
-    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:  # type: ignore[override]
+    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw without gradient."""
         with torch.no_grad():
             return self.rsample(sample_shape)
 
 
-@register_kl(FullGaussian, DiagonalGaussian)
 def _kl_full_diagonal(q: FullGaussian, p: DiagonalGaussian) -> Tensor:
     r"""`[*batch]`: 1/2 [tr(S_p^-1 L L^T) + (m_p - m_q)^T S_p^-1 (m_p - m_q) - D + log|S_p| - log|L L^T|]."""
     tril = q._unbroadcasted_scale_tril
@@ -51,3 +50,6 @@ def _kl_full_diagonal(q: FullGaussian, p: DiagonalGaussian) -> Tensor:
     distance = ((q.loc - p.loc) / p.scale).square().sum(-1)
     log_volumes = p.scale.log().sum(-1) - tril.diagonal(dim1=-2, dim2=-1).log().sum(-1)
     return 0.5 * (trace + distance - q.event_shape[0]) + log_volumes
+
+
+register_kl(FullGaussian, DiagonalGaussian)(_kl_full_diagonal)
