@@ -1,4 +1,4 @@
-"""What a learned prior is for: data whose codes do not fill a Gaussian."""
+"""What a learned prior is for, data whose codes do not fill a Gaussian; and that its training can be resumed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
-from latentia import VAE
-from latentia.catalog import CATALOG
+from latentia import VAE, training
+from latentia.catalog import CATALOG, compose
+from latentia.estimators.form import Form
 
 
 def ring_of_gaussians(n, seed):
@@ -28,3 +30,31 @@ def bound(prior):
 def test_a_flow_prior_raises_the_bound_where_the_aggregate_posterior_is_no_gaussian():
     standard = bound("standard-normal")
     assert bound("coupling-flow") > standard + 0.2
+
+
+class _Cut(Exception):
+    """Stands for a crash."""
+
+
+@pytest.mark.parametrize("name", ["vamp-vae", "iaf-vae", "f-vae"])
+def test_a_fit_that_was_cut_off_resumes_to_the_same_bits(name, tmp_path):
+    rows = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
+    config = training.TrainingConfig(max_epochs=3, batch_size=16, seed=1, averaging=0.9)
+
+    def run(folder=None, **options):
+        torch.manual_seed(0)
+        model = compose(CATALOG[name], (4,), 2, likelihood="gaussian", network="mlp")
+        train = training.Batches(rows, Form("continuous", (4,), "float32").fit(rows))
+        training.fit(model, CATALOG[name].objective, train, train, config, folder, **options)
+        return model.state_dict()
+
+    def cut(record):
+        if record.epoch == 2:
+            raise _Cut
+
+    whole = run()
+    with pytest.raises(_Cut):
+        run(tmp_path, epoch_end=cut)
+    resumed = run(tmp_path, resume=True)
+    assert list(resumed) == list(whole)
+    assert [key for key in whole if not torch.equal(resumed[key], whole[key])] == []
