@@ -43,7 +43,6 @@ class FullGaussian(MultivariateNormal):
             return self.rsample(sample_shape)
 
 
-@register_kl(FullGaussian, DiagonalGaussian)  # type: ignore[untyped-decorator]
 def _kl_full_diagonal(q: FullGaussian, p: DiagonalGaussian) -> Tensor:
     r"""`[*batch]`: 1/2 [tr(S_p^-1 L L^T) + (m_p - m_q)^T S_p^-1 (m_p - m_q) - D + log|S_p| - log|L L^T|]."""
     tril = q._unbroadcasted_scale_tril
@@ -51,3 +50,6 @@ def _kl_full_diagonal(q: FullGaussian, p: DiagonalGaussian) -> Tensor:
     distance = ((q.loc - p.loc) / p.scale).square().sum(-1)
     log_volumes = p.scale.log().sum(-1) - tril.diagonal(dim1=-2, dim2=-1).log().sum(-1)
     return 0.5 * (trace + distance - q.event_shape[0]) + log_volumes
+
+
+register_kl(FullGaussian, DiagonalGaussian)(_kl_full_diagonal)

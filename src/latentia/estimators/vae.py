@@ -224,48 +224,6 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self._fit_sampler(rows)
         return self
 
-    def fit_sampler(self, X: Any, *, n_components: int | None = None) -> VAE:
-        r"""Let `sample` draw its codes from a mixture of Gaussians fitted to codes of X, in place of the prior.
-
-        One code is drawn from q(z|x) for each of at most 20 000 rows, and the mixture fitted to them by EM: an estimate of
-        the aggregate posterior \int q(z|x) p_{data}(x) dx. Where that is far from the prior, samples of the prior decode to nothing
-        that the decoder has seen. Neither the model nor its likelihood changes.
-
-        Args:
-            X: training rows.
-            n_components: number of Gaussians; None: by BIC among 1, 2, 4, ... 64.
-
-        Returns:
-            Itself.
-
-        Source: Ghosh et al. 2020, From Variational to Deterministic Autoencoders, section 5.
-        """
-        rows, _ = as_rows(self, X, reset=False)
-        if n_components is not None:
-            _whole("n_components", n_components, 1)
-        chosen = np.sort(np.random.default_rng([self.seed_, 2]).permutation(len(rows))[:CODES])
-        module, batches = self._inference(rows[chosen])
-        drawn = []
-        with torch.inference_mode():
-            for x in batches:
-                with per_item_noise(item_keys(x), self.seed_):
-                    drawn.append(module.encode(x).rsample(torch.Size([1]))[0].double().cpu().numpy())
-        self.sampler_ = fit_aggregate_posterior(np.concatenate(drawn), self.seed_, n_components)
-        reason = f"a mixture of {self.sampler_.n_components} Gaussians on {len(chosen)} codes"
-        reason += ", their number by BIC" if n_components is None else ""
-        self.choices_ = [choice for choice in self.choices_ if choice.what != "sampler"]
-        self.choices_.append(Choice("sampler", "aggregate-posterior", reason))
-        if self.verbose:
-            print(self.choices_[-1])
-        return self
-
-    def _fit_sampler(self, rows: NDArray[Any]) -> None:
-        """What `sampler` asks for, after training; a mixture on codes of a model that has moved since is dropped."""
-        self.sampler_ = None
-        self.choices_ = [choice for choice in self.choices_ if choice.what != "sampler"]
-        if self.sampler == "aggregate-posterior":
-            self.fit_sampler(rows)
-
     def partial_fit(self, X: Any, y: Any = None) -> VAE:  # noqa: ARG002
         """One more pass over a chunk of data, for streams that do not fit in memory; encoder and decoder move together.
 
@@ -410,7 +368,49 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """The form in evaluation mode: validation data are binarized the same way in every epoch."""
         return copy.deepcopy(self.form_).eval()
 
+    def _fit_sampler(self, rows: NDArray[Any]) -> None:
+        """What `sampler` asks for, after training; a mixture on codes of a model that has moved since is dropped."""
+        self.sampler_ = None
+        self.choices_ = [choice for choice in self.choices_ if choice.what != "sampler"]
+        if self.sampler == "aggregate-posterior":
+            self.fit_sampler(rows)
+
     # ------------------------------------------------------------------ using
+
+    def fit_sampler(self, X: Any, *, n_components: int | None = None) -> VAE:
+        r"""Let `sample` draw its codes from a mixture of Gaussians fitted to codes of X, in place of the prior.
+
+        One code is drawn from q(z|x) for each of at most 20 000 rows, and the mixture fitted to them by EM: an estimate of
+        the aggregate posterior \int q(z|x) p_{data}(x) dx. Where that is far from the prior, samples of the prior decode to nothing
+        that the decoder has seen. Neither the model nor its likelihood changes.
+
+        Args:
+            X: training rows.
+            n_components: number of Gaussians; None: by BIC among 1, 2, 4, ... 64.
+
+        Returns:
+            Itself.
+
+        Source: Ghosh et al. 2020, From Variational to Deterministic Autoencoders, section 5.
+        """
+        rows, _ = as_rows(self, X, reset=False)
+        if n_components is not None:
+            _whole("n_components", n_components, 1)
+        chosen = np.sort(np.random.default_rng([self.seed_, 2]).permutation(len(rows))[:CODES])
+        module, batches = self._inference(rows[chosen])
+        drawn = []
+        with torch.inference_mode():
+            for x in batches:
+                with per_item_noise(item_keys(x), self.seed_):
+                    drawn.append(module.encode(x).rsample(torch.Size([1]))[0].double().cpu().numpy())
+        self.sampler_ = fit_aggregate_posterior(np.concatenate(drawn), self.seed_, n_components)
+        reason = f"a mixture of {self.sampler_.n_components} Gaussians on {len(chosen)} codes"
+        reason += ", their number by BIC" if n_components is None else ""
+        self.choices_ = [choice for choice in self.choices_ if choice.what != "sampler"]
+        self.choices_.append(Choice("sampler", "aggregate-posterior", reason))
+        if self.verbose:
+            print(self.choices_[-1])
+        return self
 
     def transform(self, X: Any) -> NDArray[Any]:
         """Codes of X: means of q(z|x), `[n, latent_dim]`; the same for an item whatever stands beside it."""
