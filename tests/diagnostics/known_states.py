@@ -97,13 +97,18 @@ def healthy(seed: int) -> Known:
     return _fit("sigma-vae", seed)
 
 
+def head_start(progress: float) -> float:
+    """A rate so dear at first that the decoder learns to do with the pixels alone; then its true price."""
+    return 30.0 if progress < 0.6 else 1.0
+
+
 def strong_decoder(seed: int) -> Known:
-    """The decoder models the pixels from each other; what the code could add does not pay for its rate."""
-    train, test = mnist(seed, 6000)
+    """The decoder models the pixels from each other, had a head start at it, and does not take up the code afterwards."""
+    train, test = mnist(seed, 4000)
     small = [(rows > 127).astype(np.uint8) for rows in (train, test)]
     vae = VAE(
-        "vae", latent_dim=LATENT_DIM, network="mlp", likelihood=AutoregressivePixels, max_epochs=8, batch_size=64,
-        device="cpu", random_state=seed,
+        replace(CATALOG["vae"], objective=negative_elbo(head_start)), latent_dim=LATENT_DIM, network="mlp",
+        likelihood=AutoregressivePixels, max_epochs=8, batch_size=64, device="cpu", random_state=seed,
     )  # fmt: skip
     return Known(vae.fit(small[0]), *small)
 

@@ -47,7 +47,8 @@ def command(spec: DataSpec, params: Mapping[str, Any], out: Path | str) -> str:
     words = ["latentia", "fit", spec.name]
     defaults = VAE().get_params(deep=False)
     others = []
-    for name, value in params.items():
+    for name in [*_FLAGS, *(name for name in params if name not in _FLAGS)]:
+        value = params.get(name)
         value = list(value) if isinstance(value, tuple) else value
         default = defaults.get(name)
         default = list(default) if isinstance(default, tuple) else default

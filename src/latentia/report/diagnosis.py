@@ -132,7 +132,7 @@ def diagnosis_cards(report: ReportInput) -> list[Card | None]:
         rows = [("Question", "Answer", "Figures")]
         rows += [(check.question, check.answer, check.figures) for check in report.checks]
         found.append(Card("diagnosis", "Diagnosis", lead, table=tuple(rows), wide=True))
-    if report.attempts:
+    if len(report.attempts) > 1:
         lead = "Faults that were found on the validation part were remedied by fitting again; the run kept is this one."
         head = ("Run", "What was changed", "Found", "Validation log-likelihood")
         found.append(
