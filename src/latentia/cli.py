@@ -240,8 +240,8 @@ def export(run: str, onnx: bool = True, out: str | None = None) -> None:
         print(f"{path}  (largest difference from torch {difference:.1e})")
 
 
-COMMANDS = (fit, evaluate, sample, reconstruct, report, models, datasets, export)
-COMMANDS += (interpolate, traverse, neighbours, resample, inpaint, anomaly, compress, decompress, disentangle)
+_USING = (interpolate, traverse, neighbours, resample, inpaint, anomaly, compress, decompress, disentangle)
+COMMANDS = (fit, evaluate, sample, reconstruct, report, models, datasets, export, *_USING)
 _POSITIONAL = {"data": "DATA", "run": "RUN", "images": "IMAGES", "file": "FILE"}
 
 

@@ -70,7 +70,7 @@ def _sheet(
         Tile(((tile_png(image), alt(*divmod(i, columns))),), "" if i % columns else labels[i // columns])
         for i, image in enumerate(drawn)
     )
-    sheet: Sequence[np.ndarray] = drawn.reshape(*rows.shape[:2], *drawn.shape[1:])
+    sheet = drawn.reshape(*rows.shape[:2], *drawn.shape[1:])
     large = max(report.event_shape[1:]) >= _LARGE_IMAGE
     return Card(name, title, lead, tiles=tiles, columns=columns, sharp=not large, mosaic=mosaic(list(sheet)))
 
