@@ -264,20 +264,9 @@ def export(run: str, onnx: bool = True, out: str | None = None) -> None:
         print(f"{path}  (largest difference from torch {difference:.1e})")
 
 
-COMMANDS: tuple[Callable[..., None], ...] = (
-    fit,
-    evaluate,
-    diagnose,
-    sample,
-    reconstruct,
-    complete,
-    report,
-    models,
-    datasets,
-    export,
-)
-COMMANDS += (interpolate, traverse, neighbours, resample, inpaint, anomaly, compress, decompress, disentangle)
-COMMANDS += (benchmark,)
+_FITTING = (fit, evaluate, diagnose, sample, reconstruct, complete, report, models, datasets, export)
+_USING = (interpolate, traverse, neighbours, resample, inpaint, anomaly, compress, decompress, disentangle)
+COMMANDS: tuple[Callable[..., None], ...] = (*_FITTING, *_USING, benchmark)
 _POSITIONAL = {"data": "DATA", "run": "RUN", "table": "TABLE", "images": "IMAGES", "file": "FILE"}
 
 

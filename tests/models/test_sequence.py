@@ -89,7 +89,9 @@ def test_trace_has_the_shapes_of_all_models(sharp):
 def test_importance_weights_recover_the_evidence(sharp):
     x = ALL[::11]
     torch.nn.init.zeros_(sharp.posterior.linear.weight)
-    torch.nn.init.constant_(sharp.posterior.linear.bias, 0.3)  # wider than the prior, so that no weight is large
+    torch.nn.init.constant_(
+        sharp.posterior.linear.bias, 0.3
+    )  # wider than the prior, so that no weight is large
     torch.manual_seed(0)
     z = torch.randn(20_000, 2, dtype=torch.float64)
     log_p = sharp.decode(z[:, None]).log_prob(x).logsumexp(0) - math.log(len(z))

@@ -32,6 +32,7 @@ def interpolate(
 
     from latentia import explore
     from latentia.commands.opened import dense, numbers, open_run, picked
+    from latentia.explore.interpolation import METHODS
     from latentia.report.sheets import write_sheet
 
     opened = open_run(run, "interpolate")
@@ -43,9 +44,7 @@ def interpolate(
         sheet = explore.interpolate_grid(opened.estimator, ends, steps, steps).items
     else:
         data = dense(opened.split("train").take(DATA_ROWS).x)
-        methods: tuple[explore.Method, ...] = (
-            ("linear", "spherical", "geodesic") if method == "all" else (method,)
-        )
+        methods = METHODS if method == "all" else (method,)
         ways = [
             explore.interpolate(opened.estimator, ends[0], ends[1], steps, each, data=data)
             for each in methods

@@ -50,7 +50,8 @@ def slerp(a: Any, b: Any, t: Any) -> NDArray[np.float64]:
     Where that is 0/0: codes of equal direction, or one of them zero, are joined by a straight line (the limit of the
     formula); of opposite ones every great circle is a shortest way, and the one through the coordinate axis that is
     most nearly orthogonal to them is taken, lengths changing linearly. In one dimension, where there is no such circle,
-    opposite codes are joined by a straight line.
+    opposite codes are joined by a straight line. Nearly opposite codes of unequal length swing far out on the way: that is
+    in the formula.
 
     Args:
         a: `[D]`.

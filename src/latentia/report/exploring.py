@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,11 +82,11 @@ def explored(estimator: Any, test: Split, train: Split, view: Any) -> Exploratio
     )
 
 
-def _pairs_apart(test: Split) -> Sequence[int]:
+def _pairs_apart(test: Split) -> list[int]:
     """Places of a few items, neighbours of different classes where classes are known."""
     order = np.random.default_rng(0).permutation(len(test))
     if test.y is None:
-        return order[:ROWS].tolist()
+        return [int(i) for i in order[:ROWS]]
     out: list[int] = []
     waiting = [int(i) for i in order[:2000]]
     while waiting and len(out) < ROWS:
