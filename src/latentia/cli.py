@@ -206,7 +206,8 @@ def models() -> None:
     from latentia.catalog import CATALOG, DENSITY_MODELS, MIXTURES
 
     table = Table("model", "what it is", "reference", show_lines=True)
-    for name, entry in (*CATALOG.items(), *DENSITY_MODELS.items(), *MIXTURES.items()):
+    entries: dict[str, Any] = {**CATALOG, **DENSITY_MODELS, **MIXTURES}
+    for name, entry in entries.items():
         table.add_row(name, entry.summary, entry.reference)
     _print_table(table)
 
