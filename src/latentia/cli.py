@@ -225,9 +225,9 @@ def models() -> None:
     from latentia.catalog import CATALOG, DENSITY_MODELS, DISCRETE, MIXTURES
 
     table = Table("model", "what it is", "reference", show_lines=True)
-    for entries in (CATALOG, DISCRETE, DENSITY_MODELS, MIXTURES):
-        for name, entry in entries.items():
-            table.add_row(name, entry.summary, entry.reference)
+    entries: dict[str, Any] = {**CATALOG, **DISCRETE, **DENSITY_MODELS, **MIXTURES}
+    for name, entry in entries.items():
+        table.add_row(name, entry.summary, entry.reference)
     _print_table(table)
 
 

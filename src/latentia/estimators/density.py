@@ -36,6 +36,7 @@ from latentia.training.randomness import seeded
 
 SAMPLED_TOGETHER = 128
 _SCORED_NUMBERS = 2**22
+_SIZES = ("n_channels", "n_layers", "kernel_size", "first_kernel_size")
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,10 @@ class AutoregressiveModel(BaseEstimator):
         model: a name of `latentia.catalog.DENSITY_MODELS` (see `latentia models`).
         n_levels: group values into so many levels; None: the data's own values if at most 32, else 256.
         conditional: model p(x|class): `fit` then needs labels.
-        n_channels: features of a layer; None: the model's default, as for the next two.
+        n_channels: features of a layer; None: the model's default, as for the next three.
         n_layers: layers.
         kernel_size: of the layers after the first, where the model has kernels.
+        first_kernel_size: of the first layer; it sees the image itself, so that a wide one costs little.
         max_epochs: passes over the data; None: by the number of rows and the size of a row.
         batch_size: None: a 16th of the data, within 8 to 16.
         learning_rate: peak of the warm-up and cosine schedule of AdamW; None: the model's default.
@@ -113,6 +115,7 @@ class AutoregressiveModel(BaseEstimator):
         n_channels: int | None = None,
         n_layers: int | None = None,
         kernel_size: int | None = None,
+        first_kernel_size: int | None = None,
         max_epochs: int | None = None,
         batch_size: int | None = None,
         learning_rate: float | None = None,
@@ -130,6 +133,7 @@ class AutoregressiveModel(BaseEstimator):
         self.n_channels = n_channels
         self.n_layers = n_layers
         self.kernel_size = kernel_size
+        self.first_kernel_size = first_kernel_size
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -220,7 +224,7 @@ class AutoregressiveModel(BaseEstimator):
 
     def _compose(self) -> None:
         entry = self._entry()
-        asked = {name: getattr(self, name) for name in ("n_channels", "n_layers", "kernel_size")}
+        asked = {name: getattr(self, name) for name in _SIZES}
         options = {**entry.options, **{name: value for name, value in asked.items() if value is not None}}
         n_classes = len(self.classes_)
         density = build_density(

@@ -116,7 +116,7 @@ def judge(found: DensityEvaluation, train: DensityEvaluation | None, history: Se
         cost = found.log_likelihood / min(train.log_likelihood, -1e-300) - 1
         evidence.append(
             f"The mean log-likelihood is {found.log_likelihood:.6g} nats on held-out rows and {train.log_likelihood:.6g} on"
-            f" training rows, {100 * cost:.1f} % more."
+            f" training rows: held-out rows cost {100 * cost:.1f} % more."
         )
         if cost > HELD_OUT_COST:
             names.append(OVERFITTED)

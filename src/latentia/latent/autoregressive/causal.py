@@ -93,41 +93,47 @@ class CausalConvWalk:
         batch: B.
         height: of the image.
         width: of the image.
+        scale: `[n_out]`, what each output is multiplied by; None: nothing.
     """
 
-    def __init__(self, conv: CausalConv2d, batch: int, height: int, width: int) -> None:
-        self.conv, self.n_in = conv, conv.weight.shape[1]
-        kernel = conv.kernel.detach()
-        self.bias = conv.bias.detach()
+    def __init__(
+        self, conv: CausalConv2d, batch: int, height: int, width: int, scale: Tensor | None = None
+    ) -> None:
+        self.conv, self.n_in, self.scale = conv, conv.weight.shape[1], scale
+        kernel, self.bias = conv.kernel.detach(), conv.bias.detach()
+        if scale is not None:
+            kernel, self.bias = kernel * scale[:, None, None, None], self.bias * scale
         self.upper = kernel[:, :, :-1].contiguous(memory_format=torch.channels_last) if conv.above else None
         own_row = kernel[:, :, -1, : conv.side + 1]
         self.own_row = own_row.permute(2, 1, 0).flatten(0, 1).contiguous()  # [(side + 1) n_in, n_out]
         # All inputs so far, with the zeros that the convolution pads: [B, above + H, side + W + side, n_in]
         self.inputs = kernel.new_zeros(batch, conv.above + height, 2 * conv.side + width, self.n_in)
-        self.flat = self.inputs.flatten(2)
         self.width = width
 
     def row(self, r: int, extra: Tensor | None = None) -> None:
-        """Row r begins; `extra` `[W or 1, B, n_out]` is added to the output of each pixel."""
-        self.r = r + self.conv.above
-        terms = self.bias
+        """Row r begins; `extra` `[W or 1, B, n_out]` is added to the output of each pixel, before scaling."""
+        side, terms = self.conv.side, self.bias
+        line = self.inputs[
+            :, r + self.conv.above
+        ]  # views of all its windows at once: a view a pixel would cost more
+        self.slots = line[:, side : side + self.width].unbind(1)
+        self.windows = line.flatten(1).unfold(1, (side + 1) * self.n_in, self.n_in).unbind(1)
         if self.upper is not None:
             above = self.inputs[:, r : r + self.conv.above].permute(0, 3, 1, 2)
             terms = F.conv2d(above, self.upper, self.bias)[:, :, 0].permute(2, 0, 1)
         if extra is not None:
-            terms = terms + extra
+            terms = terms + (extra if self.scale is None else extra * self.scale)
         if terms.ndim == 1:
             terms = terms[None, None]
         self.terms = terms.expand(self.width, len(self.inputs), -1).contiguous().unbind(0)
 
     def put(self, c: int, value: Tensor) -> None:
         """Set the input at column c of the present row, `[B, n_in]`."""
-        self.inputs[:, self.r, self.conv.side + c] = value
+        self.slots[c].copy_(value)
 
     def column(self, c: int) -> Tensor:
         """The output at column c of the present row, `[B, n_out]`."""
-        window = self.flat[:, self.r, c * self.n_in : (c + self.conv.side + 1) * self.n_in]
-        return torch.addmm(self.terms[c], window, self.own_row)
+        return torch.addmm(self.terms[c], self.windows[c], self.own_row)
 
 
 class PointwiseWalk:

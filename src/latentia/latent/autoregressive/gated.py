@@ -164,8 +164,13 @@ class _GatedLayerWalk:
     def __init__(self, layer: GatedLayer, batch: int, size: tuple[int, int], parts: Parts) -> None:
         self.layer = layer
         height, width = size
-        self.horizontal = CausalConvWalk(layer.horizontal, batch, height, width)
+        # tanh(a) sigma(b) = 2 (sigma(2 a) - 1/2) sigma(b): one sigmoid for both, the factors put into the weights.
+        n_channels = layer.out.weight.shape[1]
+        scale = torch.ones_like(layer.horizontal.bias)
+        scale[:n_channels] = 2
+        self.horizontal = CausalConvWalk(layer.horizontal, batch, height, width, scale)
         self.out = PointwiseWalk(layer.out)
+        self.out.matrix *= 2
         self.vertical_condition = layer.vertical_condition(parts)
         self.horizontal_condition = layer.horizontal_condition(parts)
         weight = layer.vertical.weight
@@ -191,7 +196,8 @@ class _GatedLayerWalk:
 
     def new(self, c: int) -> Tensor:
         """P gate(a_h) at column c, `[B, F]`."""
-        return self.out(gate(self.horizontal.column(c)))
+        first, second = self.horizontal.column(c).sigmoid_().chunk(2, 1)
+        return self.out(first.sub_(0.5).mul_(second))
 
 
 class GatedPixelCNN(LayeredDensity):
