@@ -18,7 +18,7 @@ from latentia.errors import ConfigError
 from latentia.latent import LIKELIHOODS, POSTERIORS, PRIORS, Likelihood
 from latentia.models import VAE
 from latentia.nn import NETWORKS, Network
-from latentia.objectives import Term, TermSum, distortion, negative_elbo, quantized_bound
+from latentia.objectives import Rising, Term, TermSum, distortion, negative_elbo, quantized_bound
 from latentia.registry import Registry
 
 
@@ -182,9 +182,9 @@ for _name, _discrete in {
         quantizer="vq-rotation",
     ),
     "gumbel-vae": DiscreteEntry(
-        "VAE with categorical codes, relaxed by the Gumbel-softmax while it trains",
+        "VAE with categorical codes, relaxed by the Gumbel-softmax while it trains; the rate's weight rises from 0",
         "Jang, Gu & Poole 2017; Ramesh et al. 2021 (dVAE of DALL-E)",
-        negative_elbo(),
+        negative_elbo(Rising(1 / 3)),
         quantizer="gumbel",
     ),
     "fsq-vae": DiscreteEntry(
