@@ -15,7 +15,6 @@ from discrete import data_set, minutes_to_epochs
 from latentia import VQVAE
 from latentia.catalog import DISCRETE
 from latentia.latent.quantizers import QUANTIZERS
-from latentia.objectives import negative_elbo
 
 DATA = ("mnist", "fashion-mnist", "cifar10")
 DRAWN = ("gumbel", "vq-stochastic")
@@ -24,7 +23,7 @@ DRAWN = ("gumbel", "vq-stochastic")
 def estimator(quantizer: str, n_codes: int, prior: str, seed: int, epochs: int) -> VQVAE:
     entry = dataclasses.replace(DISCRETE["vq-vae-ema"], quantizer=quantizer)
     if quantizer in DRAWN:
-        entry = dataclasses.replace(entry, objective=negative_elbo())
+        entry = dataclasses.replace(entry, objective=DISCRETE["gumbel-vae"].objective)
     return VQVAE(
         entry, n_codes=n_codes, latent_dim=64, prior=prior, max_epochs=epochs, patience=epochs + 1,
         random_state=seed, validation_fraction=0.05,

@@ -318,9 +318,9 @@ for _name, _discrete in {
         quantizer="vq-rotation",
     ),
     "gumbel-vae": DiscreteEntry(
-        "VAE with categorical codes, relaxed by the Gumbel-softmax while it trains",
+        "VAE with categorical codes, relaxed by the Gumbel-softmax while it trains; the rate's weight rises from 0",
         "Jang, Gu & Poole 2017; Ramesh et al. 2021 (dVAE of DALL-E)",
-        negative_elbo(),
+        negative_elbo(Linear(until=1 / 3)),
         quantizer="gumbel",
     ),
     "fsq-vae": DiscreteEntry(

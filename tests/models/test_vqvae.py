@@ -299,3 +299,26 @@ def test_code_counts_cover_a_data_set():
 def test_wrong_choices_are_named(options, word):
     with pytest.raises(ConfigError, match=word):
         build(**options)
+
+
+@pytest.mark.parametrize("event", [(1, 12, 9), (7,)])
+@pytest.mark.parametrize("levels", [1, 2])
+def test_prepare_gives_vectors_of_unit_variance_and_codes_on_them(event, levels):
+    model = build(event, levels=levels).double()
+    x = torch.rand(60, *event, dtype=torch.float64)
+    model.prepare(x)
+    quantizer = model.coder.quantizer if levels == 1 else model.coder.bottom
+    seen = []
+    quantizer.register_forward_pre_hook(lambda module, given: seen.append(given[0].flatten(0, 1)))
+    model.eval().trace(x)
+    torch.testing.assert_close(seen[0].mean(0), torch.zeros(8, dtype=torch.float64), atol=1e-9, rtol=0)
+    torch.testing.assert_close(seen[0].std(0), torch.ones(8, dtype=torch.float64))
+    assert torch.cdist(seen[0], quantizer.vectors).amin(1).square().mean() < 8  # less than their variance
+
+
+def test_prepare_on_constant_data_is_finite():
+    model = build()
+    model.prepare(torch.ones(20, 1, 12, 9))
+    trace = model.trace(torch.ones(4, 1, 12, 9))
+    assert torch.isfinite(trace.elbo).all()
+    assert all(torch.isfinite(value).all() for value in model.state_dict().values())

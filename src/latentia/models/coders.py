@@ -51,6 +51,38 @@ class Coder(nn.Module):
                 module.advance(progress)
 
 
+class Scaled(nn.Module):
+    """A constant shift and scale for each channel, with which vectors of the untrained encoder have mean 0 and variance 1.
+
+    An untrained encoder gives nearly the same vector everywhere, so its codes would be nearly the same too and tell the decoder
+    nothing for many steps. (Data-dependent initialisation after Salimans & Kingma 2016, Weight Normalization, section 3.)
+
+    Args:
+        dim: D.
+    """
+
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.register_buffer("shift", torch.zeros(dim))
+        self.register_buffer("scale", torch.ones(dim))
+
+    def prepare(self, z: Tensor) -> None:
+        """Look at vectors `[vectors, D]` of the untrained encoder; without variance they are left as they are."""
+        if len(z) < 2:
+            return
+        spread = z.std(0)
+        floor = 1e-3 * z.square().mean().sqrt() + torch.finfo(z.dtype).tiny
+        self.shift.copy_(z.mean(0))
+        self.scale.copy_(torch.where(spread > floor, 1 / spread.clamp(min=floor), 1.0))
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Scale vectors `[*, D]`."""
+        return (z - self.shift) * self.scale
+
+
 class OneLevel(Coder):
     """One map of codes.
 
@@ -62,12 +94,13 @@ class OneLevel(Coder):
     def __init__(self, quantizer: Quantizer, shape: Shape) -> None:
         super().__init__()
         self.quantizer = quantizer
+        self.scaled = Scaled(quantizer.dim)
         self.shapes = (shape,)
         self.n_codes, self.deterministic = quantizer.n_codes, quantizer.deterministic
 
     def forward(self, features: Tensor) -> tuple[Codes, Tensor]:
         """Quantize maps `[B, D, h, w]`."""
-        codes = self.quantizer(_vectors(features))
+        codes = self.quantizer(self.scaled(_vectors(features)))
         return codes, _map(codes.z_q, self.shapes[0])
 
     def decoder_input(self, indices: Int64[Tensor, "items positions"]) -> Tensor:
@@ -76,7 +109,9 @@ class OneLevel(Coder):
 
     def prepare(self, features: Tensor) -> None:
         """Show the quantizer vectors of the data."""
-        self.quantizer.prepare(_vectors(features).flatten(0, 1))
+        vectors = _vectors(features).flatten(0, 1)
+        self.scaled.prepare(vectors)
+        self.quantizer.prepare(self.scaled(vectors))
 
 
 class TwoLevels(Coder):
@@ -92,14 +127,15 @@ class TwoLevels(Coder):
     def __init__(self, top: Quantizer, bottom: Quantizer, pyramid: MapPyramid | GroupPyramid) -> None:
         super().__init__()
         self.top, self.bottom, self.pyramid = top, bottom, pyramid
+        self.scaled_top, self.scaled_bottom = Scaled(top.dim), Scaled(bottom.dim)
         self.shapes = pyramid.shapes
         self.n_codes, self.deterministic = top.n_codes, True
 
     def forward(self, features: Tensor) -> tuple[Codes, Tensor]:
         """Quantize features of the bottom map."""
-        top = self.top(_vectors(self.pyramid.to_top(features)))
+        top = self.top(self.scaled_top(_vectors(self.pyramid.to_top(features))))
         top_map = _map(top.z_q, self.shapes[0])
-        bottom = self.bottom(_vectors(self.pyramid.to_bottom(features, top_map)))
+        bottom = self.bottom(self.scaled_bottom(_vectors(self.pyramid.to_bottom(features, top_map))))
         losses = {name: loss + bottom.losses[name] for name, loss in top.losses.items()}
         codes = Codes(
             torch.cat([top.z_q, bottom.z_q], 1), torch.cat([top.indices, bottom.indices], 1), losses
@@ -115,9 +151,13 @@ class TwoLevels(Coder):
     def prepare(self, features: Tensor) -> None:
         """Show both quantizers vectors of the data, the top one first."""
         vectors = _vectors(self.pyramid.to_top(features))
+        self.scaled_top.prepare(vectors.flatten(0, 1))
+        vectors = self.scaled_top(vectors)
         self.top.prepare(vectors.flatten(0, 1))
         top_map = _map(cast(Codes, self.top(vectors)).z_q, self.shapes[0])
-        self.bottom.prepare(_vectors(self.pyramid.to_bottom(features, top_map)).flatten(0, 1))
+        vectors = _vectors(self.pyramid.to_bottom(features, top_map)).flatten(0, 1)
+        self.scaled_bottom.prepare(vectors)
+        self.bottom.prepare(self.scaled_bottom(vectors))
 
 
 def _vectors(maps: Tensor) -> Tensor:

@@ -2,38 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from latentia.objectives.objective import Term, TermSum
+from latentia.objectives.ramps import Linear
 from latentia.objectives.terms import Auxiliary, distortion, rate
 
 COMMITMENT = 0.25
-
-
-@dataclass(frozen=True)
-class Rising:
-    """A weight that rises linearly from 0 to 1 over the first `share` of training.
-
-    Example:
-        >>> rising = Rising(1 / 3)
-        >>> [round(rising(progress), 2) for progress in (0.0, 0.1, 0.5)]
-        [0.0, 0.3, 1.0]
-    """
-
-    share: float
-
-    def __call__(self, progress: float) -> float:
-        """The weight when this share of training is done."""
-        return min(1.0, progress / self.share)
-
-
-@dataclass(frozen=True)
-class Falling(Rising):
-    """One less the rising weight."""
-
-    def __call__(self, progress: float) -> float:
-        """The weight when this share of training is done."""
-        return 1.0 - super().__call__(progress)
 
 
 def quantized_bound() -> TermSum:
@@ -71,7 +44,7 @@ def joint_bound(share: float = 1 / 3) -> TermSum:
     return TermSum(
         (
             Term("distortion", distortion),
-            Term("kl", rate, Rising(share)),
-            Term("prior", Auxiliary("prior"), Falling(share)),
+            Term("kl", rate, Linear(until=share)),
+            Term("prior", Auxiliary("prior"), Linear(end=0.0, start=1.0, until=share)),
         )
     )

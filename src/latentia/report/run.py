@@ -95,7 +95,7 @@ def report_input(run: Run) -> ReportInput:
         remedies=[*figures["remedies"], *figures.get("commands", ())],
         figures=_figures(figures),
         history=_in_data_units(estimator.history_, estimator.form_.log_volume),
-        kl_per_dim=_kl_per_dim(figures, estimator.latent_dim_),
+        kl_per_dim=_kl_per_dim(figures, figures["latent_dim"]),
         active=np.asarray(figures["active"], dtype=bool),
         originals=viewable(estimator.form_, shown),
         reconstructions=viewable(estimator.form_, estimator.reconstruct(shown)),
