@@ -19,16 +19,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from latentia.benchmarks.fits import Fitted, as_uint8
-from latentia.benchmarks.protocol import BATCH_SIZE, LEARNING_RATE, NETWORK, Row
+from latentia.benchmarks.protocol import BATCH_SIZE, LEARNING_RATE, MMD_ALPHA, MMD_LAMBDA, NETWORK, Row
 from latentia.catalog import CATALOG, compose
 from latentia.data import Dataset
 from latentia.errors import MissingExtraError
 from latentia.models import VAE
 from latentia.training import resolve_device
 from latentia.training.randomness import seeded
-
-MMD_ALPHA = 1.0
-MMD_LAMBDA = 500.0
 
 
 class Output(SimpleNamespace):
