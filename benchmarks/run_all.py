@@ -8,6 +8,7 @@ from pathlib import Path
 
 NAMES = (
     "training_speed",
+    "reslag_speed",
     "importance_speed",
     "memory",
 )  # the mixtures' take longer: mixture_speed, mixture_classifier

@@ -70,11 +70,13 @@ def fit(
         "learning_rate": estimator.learning_rate,
         **{name: estimator.settings_[name] for name in ("max_epochs", "batch_size")},
     }
+    history = estimator.history_
     return Fitted(
         estimator.module_,
         lambda n: estimator.sample(n, mean=True, random_state=seed),
-        float(sum(epoch["seconds"] for epoch in estimator.history_)),
-        int(estimator.history_[-1]["step"]) if estimator.history_ else 0,
+        float(sum(epoch["seconds"] for epoch in history)),
+        # The steps of the encoder alone, in an aggressive phase, come on top.
+        int(history[-1]["step"] + sum(epoch.get("encoder_steps", 0) for epoch in history)) if history else 0,
         {**options, **chosen},
     )
 
