@@ -8,6 +8,7 @@ from pathlib import Path
 
 NAMES = (
     "training_speed",
+    "reslag_speed",
     "importance_speed",
     "memory",
     "schedule_speed",

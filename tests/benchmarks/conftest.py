@@ -1,10 +1,10 @@
 import pytest
 
-from latentia.benchmarks import fits, peers
+from latentia.benchmarks import peers, protocol
 
 
 @pytest.fixture(autouse=True)
 def small_network(monkeypatch):
-    """The protocol's network is for larger images than those of these tests."""
-    monkeypatch.setattr(fits, "NETWORK", "mlp")
+    """The report's network is for larger images than those of these tests."""
+    monkeypatch.setattr(protocol, "NETWORK", "mlp")
     monkeypatch.setattr(peers, "NETWORK", "mlp")

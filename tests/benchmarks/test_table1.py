@@ -16,10 +16,10 @@ MODELS = ["data-variance-vae", "autoencoder"]
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
-    from latentia.benchmarks import fits, peers
+    from latentia.benchmarks import peers, protocol
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fits, "NETWORK", "mlp")
+        patch.setattr(protocol, "NETWORK", "mlp")
         patch.setattr(peers, "NETWORK", "mlp")
         return run(MODELS, ["digits"], tmp_path_factory.mktemp("t") / "out", epochs=2, limit=300)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentia.benchmarks.protocol import BATCH_SIZE, LEARNING_RATE, NETWORK, Row, entry_of
+from latentia.benchmarks.protocol import Row, options_of
 from latentia.data import Dataset
 from latentia.estimators import VAE as Estimator
 from latentia.models import VAE
@@ -43,7 +43,7 @@ def fit(
     Args:
         row: what is fitted.
         dataset: to what.
-        epochs: passes over the training images; None: the default's own number for "default", else the report's.
+        epochs: passes over the training images in place of the report's; the row "default" keeps its own.
         folder: for checkpoints.
         seed: of weights, order and noise.
         device: "auto", or as torch has it.
@@ -58,46 +58,26 @@ def fit(
         from latentia.benchmarks.peers import fit_pythae
 
         return fit_pythae(row, dataset, epochs or row.setting.epochs, folder, seed, device)
-    estimator = _default(row) if row.group == "default" else _protocol(row, epochs or row.setting.epochs)
-    if row.group == "default" and epochs is not None:
-        estimator.set_params(max_epochs=epochs)
-    estimator.set_params(random_state=seed, device=device, verbose=progress)
+    options: dict[str, Any] = {"latent_dim": row.setting.latent_dim}
+    if row.group != "default":
+        options = options_of(row, epochs or row.setting.epochs)
+    estimator = Estimator(**options, random_state=seed, device=device, verbose=progress)
     estimator.fit(dataset, run_dir=folder, resume=True)
-    settings = {
+    chosen = {
         "latent_dim": estimator.latent_dim_,
         "network": str(estimator.network_),
         "likelihood": str(estimator.likelihood_),
         "learning_rate": estimator.learning_rate,
         **{name: estimator.settings_[name] for name in ("max_epochs", "batch_size")},
     }
-    if row.group == "report" and row.name == "beta-vae":
-        settings["beta"] = row.setting.beta
-    if row.group == "report" and hasattr(estimator.model, "schedule"):
-        settings["schedule"] = repr(estimator.model.schedule)
+    history = estimator.history_
     return Fitted(
         estimator.module_,
         lambda n: estimator.sample(n, mean=True, random_state=seed),
-        float(sum(epoch["seconds"] for epoch in estimator.history_)),
-        int(estimator.history_[-1]["step"]) if estimator.history_ else 0,
-        settings,
-    )
-
-
-def _default(row: Row) -> Estimator:
-    return Estimator(latent_dim=row.setting.latent_dim)
-
-
-def _protocol(row: Row, epochs: int) -> Estimator:
-    entry = entry_of(row)
-    own = getattr(entry, "network", None)
-    return Estimator(
-        entry,
-        latent_dim=row.setting.latent_dim,
-        network="auto" if own else NETWORK,
-        max_epochs=epochs,
-        batch_size=BATCH_SIZE,
-        learning_rate=LEARNING_RATE,
-        patience=epochs,  # the report trains to the end
+        float(sum(epoch["seconds"] for epoch in history)),
+        # The steps of the encoder alone, in an aggressive phase, come on top.
+        int(history[-1]["step"] + sum(epoch.get("encoder_steps", 0) for epoch in history)) if history else 0,
+        {**options, **chosen},
     )
 
 

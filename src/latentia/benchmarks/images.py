@@ -24,7 +24,7 @@ from latentia.files import write_atomically
 
 COMPARED = 5000
 """Most images on each side of a comparison of samples."""
-LEAST_STEPS = 400
+LEAST_STEPS = 250
 COMPONENTS = 50
 PCA_IMAGES = 5000
 

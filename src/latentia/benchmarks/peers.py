@@ -19,16 +19,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from latentia.benchmarks.fits import Fitted, as_uint8
-from latentia.benchmarks.protocol import BATCH_SIZE, LEARNING_RATE, NETWORK, Row
+from latentia.benchmarks.protocol import BATCH_SIZE, LEARNING_RATE, MMD_ALPHA, MMD_LAMBDA, NETWORK, Row
 from latentia.catalog import CATALOG, compose
 from latentia.data import Dataset
+from latentia.distributions.numerics import soft_clip
 from latentia.errors import MissingExtraError
+from latentia.latent.posteriors import LOG_VARIANCE_RANGE
 from latentia.models import VAE
 from latentia.training import resolve_device
 from latentia.training.randomness import seeded
-
-MMD_ALPHA = 1.0
-MMD_LAMBDA = 500.0
 
 
 class Output(SimpleNamespace):
@@ -104,7 +103,8 @@ def pythae_model(
 
         def forward(self, x: Tensor) -> Output:
             mean, log_variance = self.linear(self.features(x)).chunk(2, -1)
-            return Output(embedding=mean, log_covariance=log_variance)
+            # bounded as in this library's posterior, so that what is measured is what was trained
+            return Output(embedding=mean, log_covariance=soft_clip(log_variance, *LOG_VARIANCE_RANGE))
 
     class Decoder(BaseDecoder):
         def __init__(self) -> None:

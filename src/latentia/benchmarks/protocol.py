@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Literal
 
-from latentia.catalog import CATALOG, Entry
+from latentia.catalog import CATALOG
 from latentia.errors import ConfigError
-from latentia.objectives import negative_elbo
 
 BATCH_SIZE = 128
 LEARNING_RATE = 2e-3
 NETWORK = "report-conv"
+MMD_ALPHA = 1.0
+MMD_LAMBDA = 500.0
 
 Group = Literal["report", "default", "pythae", "catalog"]
 
@@ -44,7 +45,8 @@ class Setting:
             >>> SETTINGS["mnist"].aggressive_epochs(40), SETTINGS["cifar10"].aggressive_epochs(40)
             (5, 20)
         """
-        return min(epochs, round(self.aggressive * epochs if self.aggressive < 1 else self.aggressive))
+        length = self.aggressive * epochs if self.aggressive < 1 else self.aggressive
+        return max(1, min(epochs, round(length)))
 
 
 SETTINGS = {
@@ -59,6 +61,7 @@ OTHER = Setting(5, 40, 4.0, 3, 5)
 
 # The report's models by their names in the catalog.
 REPORT = ("data-variance-vae", "lagging-vae", "reslag-vae", "reslag-vae-light", "beta-vae", "info-vae")
+AGGRESSIVE = ("lagging-vae", "reslag-vae", "reslag-vae-light")
 PYTHAE = ("pythae-vae", "pythae-beta-vae", "pythae-info-vae", "pythae-iwae")
 DEFAULT = "default"
 
@@ -126,19 +129,39 @@ def _group(name: str) -> Group:
     return "report" if name in REPORT else "catalog"
 
 
-def entry_of(row: Row) -> Entry:
-    """The catalog entry of a row of the groups "report" and "catalog", with the report's settings in it.
+def options_of(row: Row, epochs: int) -> dict[str, Any]:
+    """Arguments of `latentia.VAE` for a row of the groups "report" and "catalog", by which it is fitted in `epochs`.
 
     Raises:
         ConfigError: if the catalog has no such model.
+
+    Example:
+        >>> options = options_of(Row("mnist", "lagging-vae", "report"), 40)
+        >>> options["schedule_options"], options["likelihood"], options["latent_dim"]
+        ({'ratio': 3, 'epochs': 5}, 'gaussian-data', 5)
     """
-    entry = CATALOG[row.name]
+    entry, setting = CATALOG[row.name], row.setting
+    options: dict[str, Any] = {
+        "model": row.name,
+        "latent_dim": setting.latent_dim,
+        # Models whose network is what makes them keep it; all others have the report's.
+        "network": "auto" if entry.image_network else NETWORK,
+        "max_epochs": epochs,
+        "batch_size": BATCH_SIZE,
+        "learning_rate": LEARNING_RATE,
+        "patience": epochs,  # the report trains to the end
+    }
     if row.group != "report":
-        return entry
-    entry = replace(entry, gaussian="gaussian-data")
+        return options
+    options["likelihood"] = "gaussian-data"
     if row.name == "beta-vae":
-        entry = replace(entry, objective=negative_elbo(row.setting.beta))
-    return entry
+        options["objective_options"] = {"beta": setting.beta}
+    if row.name == "info-vae":
+        options["objective_options"] = {"alpha": MMD_ALPHA, "lambda_": MMD_LAMBDA}
+    if row.name in AGGRESSIVE:
+        options["schedule"] = "aggressive"
+        options["schedule_options"] = {"ratio": setting.ratio, "epochs": setting.aggressive_epochs(epochs)}
+    return options
 
 
 def published() -> dict[str, Any]:
