@@ -106,7 +106,8 @@ def test_total_correlation_falls_with_its_weight():
         fitted("beta-tc-vae", beta=beta, max_epochs=15).history_[-1]["train_total_correlation"]
         for beta in (1.0, 10.0)
     ]
-    assert last[1] < 0.7 * last[0]
+    # the weighted estimate has a large constant bias, the same for both: only the difference means something
+    assert last[1] < last[0] - 2
 
 
 def test_importance_weighting_gives_a_better_likelihood_than_the_bound_on_a_tight_network():
