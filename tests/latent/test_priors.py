@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +11,14 @@ import pytest
 import torch
 from scipy import stats
 from scipy.special import logsumexp
+from torch import nn
 
 from latentia.catalog import CATALOG, compose
+from latentia.distributions import DiagonalGaussian, Mixture
 from latentia.errors import ConfigError
-from latentia.latent import MixturePrior, VampPrior
+from latentia.latent import POSTERIORS, PRIORS, MixturePrior, VampPrior
+from latentia.latent.likelihoods import GaussianLikelihood
+from latentia.models import VAE
 
 
 def test_mixture_prior_is_scipys():
@@ -113,3 +118,57 @@ def test_a_copy_of_the_model_has_its_own_vamp_prior():
 def test_vamp_without_a_model_says_so():
     with pytest.raises(ConfigError, match=r"latentia\.models\.VAE"):
         VampPrior(3)()
+
+
+class Ring:
+    """Eight Gaussians on a circle: x = z + noise, so that the best bound is minus the entropy of the data."""
+
+    radius, spread, noise = 1.3, 0.15, 0.1
+
+    def __init__(self):
+        angle = 2 * math.pi * torch.arange(8) / 8
+        self.centres = self.radius * torch.stack([angle.cos(), angle.sin()], 1)
+
+    def sample(self, n, seed):
+        generator = torch.Generator().manual_seed(seed)
+        which = torch.randint(8, (n,), generator=generator)
+        return self.centres[which] + self.spread * torch.randn(n, 2, generator=generator)
+
+    def best(self, x):
+        return float(
+            Mixture(torch.zeros(8), DiagonalGaussian(self.centres, torch.tensor(self.spread)))
+            .log_prob(x)
+            .mean()
+        )
+
+    def bound(self, prior, steps):
+        """Nats on fresh data, after posterior and prior have been trained together."""
+
+        class Decoder(nn.Module):
+            def forward(self, z):
+                return z[:, None]
+
+        torch.manual_seed(0)
+        likelihood = GaussianLikelihood(torch.Size([2]), "fixed", value=self.noise**2)
+        model = VAE(
+            nn.Identity(), POSTERIORS["constant-variance"](2, 2), PRIORS[prior](2), Decoder(), likelihood
+        )
+        model.posterior.log_variance.data.fill_(-4.0)  # near the optimum, which is far from where it starts
+        optimizer = torch.optim.Adam(model.parameters(), 0.02)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+        for step in range(steps):
+            optimizer.zero_grad()
+            (-model.trace(self.sample(256, seed=step + 1)).elbo.mean()).backward()
+            optimizer.step()
+            schedule.step()
+        with torch.no_grad():
+            return float(model.trace(self.sample(4000, seed=0)).elbo.mean())
+
+
+@pytest.mark.parametrize("prior", ["coupling-flow", "mixture"])
+def test_a_learned_prior_raises_the_bound_where_the_codes_fill_no_gaussian(prior):
+    ring = Ring()
+    best = ring.best(ring.sample(4000, seed=0))
+    standard, learned = ring.bound("standard-normal", 200), ring.bound(prior, 300)
+    assert learned > standard + 0.2
+    assert learned < best + 0.05
