@@ -1,0 +1,54 @@
+"""What `--auto-remedy` makes of a collapsed autoregressive decoder: mutual information of each attempt, and of the run kept.
+
+    python benchmarks/auto_remedy.py [--n 6000] [--epochs 8] [--seed 3]
+
+Binary MNIST of 14 x 14 pixels; the decoder gets a head start (see tests/diagnostics/known_states.py), so that the first fit collapses.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "diagnostics"))
+from known_states import AutoregressivePixels, head_start, mnist
+
+from latentia.catalog import CATALOG
+from latentia.estimators.auto_remedy import fit_with_remedies
+from latentia.estimators.run import DataSpec, Run
+from latentia.latent import LIKELIHOODS
+from latentia.objectives import negative_elbo
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--n", type=int, default=6000)
+    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--seed", type=int, default=3)
+    arguments = parser.parse_args()
+    LIKELIHOODS.add("autoregressive-pixels", AutoregressivePixels)
+    CATALOG.add("head-start-vae", replace(CATALOG["vae"], objective=negative_elbo(head_start)))
+    train, test = mnist(arguments.seed, arguments.n)
+    params = {
+        "model": "head-start-vae", "likelihood": "autoregressive-pixels", "latent_dim": 10, "network": "mlp",
+        "max_epochs": arguments.epochs, "batch_size": 64, "random_state": arguments.seed, "device": "cpu",
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        path, out = Path(folder) / "binary.npy", Path(folder) / "run"
+        np.save(path, (np.concatenate([train, test]) > 127).astype(np.float32))
+        run = fit_with_remedies(DataSpec(str(path)), params, out, command="", say=print)
+        for attempt in [*run.config["attempts"], {"folder": ".", "model": "kept: " + run.estimator.model}]:
+            figures, found = Run.open(out / attempt["folder"]).examine("validation", 20, 200, thorough=False)
+            told = found.information.value
+            print(
+                f"{attempt['model']:<24} mutual information {told:.3f} nats, log-likelihood {figures.log_likelihood:.2f}"
+            )
+
+
+if __name__ == "__main__":
+    main()
