@@ -89,7 +89,9 @@ def test_trace_has_the_shapes_of_all_models(sharp):
 def test_importance_weights_recover_the_evidence(sharp):
     x = ALL[::11]
     torch.nn.init.zeros_(sharp.posterior.linear.weight)
-    torch.nn.init.constant_(sharp.posterior.linear.bias, 0.3)  # wider than the prior, so that no weight is large
+    torch.nn.init.constant_(
+        sharp.posterior.linear.bias, 0.3
+    )  # wider than the prior, so that no weight is large
     torch.manual_seed(0)
     z = torch.randn(20_000, 2, dtype=torch.float64)
     log_p = sharp.decode(z[:, None]).log_prob(x).logsumexp(0) - math.log(len(z))
@@ -121,7 +123,12 @@ def test_plain_training_collapses_and_the_aggressive_encoder_does_not(schedule):
     train, held_out = (Batches(part, lambda stored: stored) for part in (x[:4000], x[4000:]))
     epochs = 10 if schedule == Joint() else 8
     config = TrainingConfig(
-        max_epochs=epochs, batch_size=16, learning_rate=SEQUENCE_RATE, weight_decay=0.0, gradient_clip=5.0
+        max_epochs=epochs,
+        batch_size=16,
+        learning_rate=SEQUENCE_RATE,
+        warmup_fraction=0.02,
+        weight_decay=0.0,
+        gradient_clip=5.0,
     )
 
     def information(module, batches):
@@ -145,4 +152,4 @@ def test_plain_training_collapses_and_the_aggressive_encoder_does_not(schedule):
         assert value > 0.6
 
 
-SEQUENCE_RATE = 2e-3
+SEQUENCE_RATE = 1e-2
