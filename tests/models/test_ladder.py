@@ -49,11 +49,13 @@ def test_importance_weights_tighten_the_bound(model):
 def test_log_prob_agrees_with_draws_from_the_prior(model):
     x = torch.randn(4, 6, dtype=torch.float64)
     with torch.no_grad():
-        for head in model.posterior.heads:  # wide posteriors, so that no importance weight is large
-            head.bias += 4.0
+        for (
+            head
+        ) in model.posterior.heads:  # posteriors about as wide as the prior: no importance weight is large
+            head.bias[len(head.bias) // 2 :] += 2.0
         z = model.prior().sample((40_000,))
         log_p = model.conditional(z[:, None], x).log_prob(x).logsumexp(0) - math.log(len(z))
-    torch.testing.assert_close(model.log_prob(x, 3000), log_p, atol=0.05, rtol=0)
+    torch.testing.assert_close(model.log_prob(x, 3000), log_p, atol=0.1, rtol=0)
 
 
 def test_diagnostics_serve_it(model):

@@ -123,7 +123,12 @@ def test_plain_training_collapses_and_the_aggressive_encoder_does_not(schedule):
     train, held_out = (Batches(part, lambda stored: stored) for part in (x[:4000], x[4000:]))
     epochs = 10 if schedule == Joint() else 8
     config = TrainingConfig(
-        max_epochs=epochs, batch_size=16, learning_rate=SEQUENCE_RATE, weight_decay=0.0, gradient_clip=5.0
+        max_epochs=epochs,
+        batch_size=16,
+        learning_rate=SEQUENCE_RATE,
+        warmup_fraction=0.02,
+        weight_decay=0.0,
+        gradient_clip=5.0,
     )
 
     def information(module, batches):
@@ -147,4 +152,4 @@ def test_plain_training_collapses_and_the_aggressive_encoder_does_not(schedule):
         assert value > 0.6
 
 
-SEQUENCE_RATE = 2e-3
+SEQUENCE_RATE = 1e-2
