@@ -42,7 +42,7 @@ class FlowDistribution(Distribution):
         >>> push = AffineTransform(1.0, 2.0, event_dim=1)
         >>> q = FlowDistribution(DiagonalGaussian(torch.zeros(2), torch.ones(2)), push)
         >>> q.sample((3,)).shape, q.mean, q.stddev
-        (torch.Size([3, 2]), tensor([1., 1.]), tensor([2.0000, 2.0000]))
+        (torch.Size([3, 2]), tensor([1., 1.]), tensor([2., 2.]))
     """
 
     has_rsample = True

@@ -404,7 +404,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 with per_item_noise(item_keys(x), self.seed_):
                     drawn.append(module.encode(x).rsample(torch.Size([1]))[0].double().cpu().numpy())
         self.sampler_ = fit_aggregate_posterior(np.concatenate(drawn), self.seed_, n_components)
-        reason = f"a mixture of {self.sampler_.n_components} Gaussians on {len(chosen)} codes"
+        many = "s" if self.sampler_.n_components > 1 else ""
+        reason = f"a mixture of {self.sampler_.n_components} Gaussian{many} on {len(chosen)} codes"
         reason += ", their number by BIC" if n_components is None else ""
         self.choices_ = [choice for choice in self.choices_ if choice.what != "sampler"]
         self.choices_.append(Choice("sampler", "aggregate-posterior", reason))

@@ -46,6 +46,7 @@ class PlanarPosterior(FlowPosterior):
     Source: Rezende & Mohamed 2015, section 4.1; amortised as in their section 4.2.
 
     Example:
+        >>> import torch
         >>> PlanarPosterior(16, 2)(torch.zeros(5, 16)).rsample((3,)).shape
         torch.Size([3, 5, 2])
     """
@@ -93,6 +94,7 @@ class InverseAutoregressivePosterior(ContextPosterior):
     Source: Kingma et al. 2016, Improving Variational Inference with Inverse Autoregressive Flow.
 
     Example:
+        >>> import torch
         >>> InverseAutoregressivePosterior(16, 2)(torch.zeros(5, 16)).rsample((3,)).shape
         torch.Size([3, 5, 2])
     """
@@ -108,6 +110,7 @@ class CouplingPosterior(ContextPosterior):
     Source: Su & Wu 2018, f-VAEs: Improve VAEs with Conditional Flows, section 2.2.
 
     Example:
+        >>> import torch
         >>> CouplingPosterior(16, 2)(torch.zeros(5, 16)).rsample((3,)).shape
         torch.Size([3, 5, 2])
     """
