@@ -191,6 +191,8 @@ class VQVAE(VAE):
 
     def _entry(self) -> DiscreteEntry:
         entry = DISCRETE[self.model] if isinstance(self.model, str) else self.model
+        if not isinstance(entry, DiscreteEntry):
+            raise ConfigError(f"model={self.model!r}: expected a name or a latentia.catalog.DiscreteEntry")
         if self.quantizer is not None:
             entry = dataclasses.replace(entry, quantizer=self.quantizer)
         if self.prior_training != "joint":
