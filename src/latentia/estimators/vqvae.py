@@ -192,9 +192,7 @@ class VQVAE(VAE):
     def _entry(self) -> DiscreteEntry:
         entry = DISCRETE[self.model] if isinstance(self.model, str) else self.model
         if not isinstance(entry, DiscreteEntry):
-            raise ConfigError(
-                f"model={entry!r} is no DiscreteEntry: latentia.VAE takes entries with continuous codes"
-            )
+            raise ConfigError(f"model={self.model!r}: expected a name or a latentia.catalog.DiscreteEntry")
         if self.quantizer is not None:
             entry = dataclasses.replace(entry, quantizer=self.quantizer)
         if self.prior_training != "joint":

@@ -120,7 +120,8 @@ def soft_to_hard(
 
 def _valued(carrier: Tensor, value: Tensor) -> Tensor:
     """The value, exactly, with the gradient of the carrier."""
-    return _Valued.apply(carrier, value)
+    valued: Tensor = _Valued.apply(carrier, value)
+    return valued
 
 
 class _Valued(torch.autograd.Function):

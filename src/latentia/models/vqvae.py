@@ -43,7 +43,7 @@ class VQVAE(VAE):
     Source: van den Oord, Vinyals and Kavukcuoglu 2017, Neural Discrete Representation Learning.
     """
 
-    prior: CodePrior  # type: ignore[assignment]  # over codes, not over vectors
+    prior: CodePrior  # type: ignore[assignment]  # over whole numbers, not over vectors
 
     def __init__(
         self, encoder: nn.Module, coder: Coder, prior: CodePrior, decoder: nn.Module, likelihood: Likelihood
