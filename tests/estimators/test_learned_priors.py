@@ -9,6 +9,7 @@ import torch
 from latentia import training
 from latentia.catalog import CATALOG, compose
 from latentia.estimators.form import Form
+from latentia.objectives import ObjectiveSetting, build_objective
 
 
 class _Cut(Exception):
@@ -24,7 +25,8 @@ def test_a_fit_that_was_cut_off_resumes_to_the_same_bits(name, tmp_path):
         torch.manual_seed(0)
         model = compose(CATALOG[name], (4,), 2, likelihood="gaussian", network="mlp")
         train = training.Batches(rows, Form("continuous", (4,), "float32").fit(rows))
-        training.fit(model, CATALOG[name].objective, train, train, config, folder, **options)
+        objective = build_objective(CATALOG[name].objective, ObjectiveSetting(60, 2, (4,), 12))
+        training.fit(model, objective, train, train, config, folder, **options)
         return model.state_dict()
 
     def cut(record):

@@ -12,6 +12,7 @@ from latentia import VAE
 from latentia.catalog import CATALOG, compose
 from latentia.errors import ConfigError
 from latentia.latent.likelihoods import PixelCNNLikelihood
+from latentia.objectives import ObjectiveSetting, build_objective
 
 
 def build(event=(1, 4, 4), latent_dim=2, likelihood="pixelcnn-binary"):
@@ -37,7 +38,8 @@ def test_trace_has_the_shapes_of_any_vae_and_gradients_reach_all_parts():
     assert trace.z.shape == (3, 5, 2)
     assert trace.log_likelihood.shape == (3, 5)
     assert trace.kl.shape == (3, 5, 2)
-    CATALOG["pixel-vae"].objective(trace).total.backward()
+    objective = build_objective(CATALOG["pixel-vae"].objective, ObjectiveSetting(5, 2, (1, 4, 4), 1))
+    objective(trace).total.backward()
     for part in (model.encoder, model.posterior, model.decoder, model.likelihood):
         assert sum(float(p.grad.abs().sum()) for p in part.parameters() if p.grad is not None) > 0
     drawn = model.sample(6)

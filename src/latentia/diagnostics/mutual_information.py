@@ -85,7 +85,7 @@ def mutual_information(
         seed: of the draws of z.
 
     Returns:
-        None for a deterministic posterior, which has no density.
+        None for a deterministic posterior, which has no density, and for codes out of a codebook.
 
     Raises:
         DataError: if there is no item.
@@ -114,6 +114,8 @@ def mutual_information(
                 return None
             with per_item_noise(item_keys(x), seed):
                 z = q.rsample(torch.Size([1]))
+            if not z.is_floating_point():
+                return None
             posteriors.append(q)
             codes.append(z[0])
             rates.append(kl_divergence(q, prior, z)[0].sum(-1).cpu().double())

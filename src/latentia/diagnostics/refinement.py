@@ -71,12 +71,12 @@ def refine(model: VAE, x: Tensor, *, steps: int = STEPS, seed: int = 0) -> Refin
         seed: of the draws.
 
     Returns:
-        None for a deterministic posterior.
+        None for a deterministic posterior, and for codes out of a codebook.
     """
     with torch.inference_mode(False), evaluating(model), torch.enable_grad():
         with torch.no_grad():
             q, prior = model.encode(x), model.prior()
-            if isinstance(q, Delta):
+            if isinstance(q, Delta) or not q.sample().is_floating_point():
                 return None
             loc, scale = _moments(q, x, seed)
         keys = item_keys(x)

@@ -44,10 +44,11 @@ def smoothness(model: VAE, x: Tensor, *, pairs: int = PAIRS, steps: int = STEPS)
         steps: parts of a path.
 
     Returns:
-        None with fewer than two items, or if no pair's ends decode to different things.
+        None with fewer than two items, for codes that are numbers of a codebook, between which nothing lies, or if no
+        pair's ends decode to different things.
     """
     n = min(pairs, len(x) // 2)
-    if n < 1:
+    if n < 1 or not _drawn(model, x[:1]).is_floating_point():
         return None
     lengths: list[Tensor] = []
     with torch.no_grad(), evaluating(model):
@@ -65,3 +66,9 @@ def smoothness(model: VAE, x: Tensor, *, pairs: int = PAIRS, steps: int = STEPS)
     parts, whole = found[:, :-1], found[:, -1]
     ratio = (parts.sum(1) / whole).median()
     return Smoothness(float(ratio), float((parts.amax(1) / parts.mean(1)).median()), steps, len(found))
+
+
+@torch.no_grad()
+def _drawn(model: VAE, x: Tensor) -> Tensor:
+    with evaluating(model):
+        return model.encode(x).sample()

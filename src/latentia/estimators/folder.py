@@ -94,7 +94,7 @@ def save(estimator: Any, folder: Path, extra: dict[str, Any] | None = None) -> P
     describers = {**dict.fromkeys(_NETWORKS, _describe_vae), DENSITY: _describe_density}
     describe = describers.get(type(estimator).__name__, _mixture_state.describe)
     entries, tensors, history = describe(estimator)
-    weights = save_tensors({name: value.detach().cpu().contiguous() for name, value in tensors.items()})
+    weights = save_tensors(_apart(tensors))
     config = {
         **_header("fitted", estimator),
         "params": params,
@@ -108,6 +108,17 @@ def save(estimator: Any, folder: Path, extra: dict[str, Any] | None = None) -> P
     write_atomically(folder / METRICS, rows.encode())
     write_json(folder / CONFIG, config)
     return folder
+
+
+def _apart(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Tensors as the file takes them: of those that two parts of a model share, each part has a copy."""
+    seen: set[int] = set()
+    out = {}
+    for name, value in tensors.items():
+        value = value.detach().cpu().contiguous()
+        out[name] = value.clone() if value.data_ptr() in seen else value
+        seen.add(value.data_ptr())
+    return out
 
 
 def _describe_density(estimator: Any) -> tuple[dict[str, Any], dict[str, torch.Tensor], list[dict[str, Any]]]:

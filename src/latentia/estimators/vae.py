@@ -395,7 +395,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         rows, _ = as_rows(self, X, reset=False)
         if n_components is not None:
-            _whole("n_components", n_components, 1)
+            whole("n_components", n_components, 1)
         chosen = np.sort(np.random.default_rng([self.seed_, 2]).permutation(len(rows))[:CODES])
         module, batches = self._inference(rows[chosen])
         drawn = []
@@ -604,6 +604,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             RunFolderError: if the weights are not those of the composition.
         """
         self._compose()
+        self.schedule_ = resolve_schedule(self.schedule, self.schedule_options, self._entry().schedule)
         self.n_features_in_ = math.prod(self.event_shape_)
         for part, module in (("model", self.module_), ("form", self.form_)):
             prefix = f"{part}."

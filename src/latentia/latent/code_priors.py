@@ -153,6 +153,9 @@ class CodePrior(nn.Module):
         """Draw the codes of n items."""
         raise NotImplementedError
 
+    def prepare(self, x: Tensor) -> None:
+        """Nothing: a prior over codes starts from the codes, not from the data."""
+
     def forward(self) -> CodesDistribution:
         """p(k): batch `[]`, event `[n]`."""
         return CodesDistribution(self)

@@ -155,7 +155,7 @@ def test_dead_codes_are_restarted_on_vectors_of_the_batch(ema):
     assert len(used) > 1
     if not ema:
         on_data = torch.cdist(quantizer.vectors[1:].detach(), rows).amin(1)
-        assert (on_data < 1e-9).all()
+        assert (on_data < 1e-6).all()  # a distance of zero comes out as the root of its rounding
 
 
 @pytest.mark.parametrize("case", ["off", "late"])

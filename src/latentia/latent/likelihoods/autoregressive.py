@@ -63,4 +63,5 @@ class PixelCNNLikelihood(Likelihood):
     def forward(self, outputs: Tensor, x: Tensor | None = None) -> AutoregressiveDistribution:  # noqa: ARG002
         """p(x|z); its `log_prob` takes each pixel given the true ones before it."""
         self.split(outputs)  # raises for a wrong shape
-        return AutoregressiveDistribution(self.density, maps=outputs.flatten(-4, -3))
+        weights = next(self.density.parameters())
+        return AutoregressiveDistribution(self.density, maps=outputs.to(weights.dtype).flatten(-4, -3))
