@@ -249,7 +249,7 @@ def test_two_kills_change_no_bit(tmp_path: Path) -> None:
     killed_and_resumed(tmp_path, kills=2, seed=0)
 
 
-@pytest.mark.parametrize("schedule", ["converge", "ratio"])
+@pytest.mark.parametrize("schedule", [pytest.param("converge", marks=pytest.mark.slow), "ratio"])
 def test_a_kill_within_an_aggressive_phase_changes_no_bit(tmp_path: Path, schedule: str) -> None:
     killed_and_resumed(tmp_path, kills=1, seed=2, schedule=schedule)
 
