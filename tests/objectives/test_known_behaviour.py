@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 
 from latentia import VAE
 from latentia.diagnostics import prior_gap
-from latentia.diagnostics.verdict import OVERLOAD, PRIOR_MATCH
+from latentia.diagnostics.findings import OVERLOAD, PRIOR_MATCH
 from latentia.objectives import mmd2
 
 pytestmark = pytest.mark.slow

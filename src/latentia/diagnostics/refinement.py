@@ -76,7 +76,7 @@ def refine(model: VAE, x: Tensor, *, steps: int = STEPS, seed: int = 0) -> Refin
     with torch.inference_mode(False), evaluating(model), torch.enable_grad():
         with torch.no_grad():
             q, prior = model.encode(x), model.prior()
-            if isinstance(q, Delta) or not q.sample().is_floating_point():
+            if isinstance(q, Delta) or not _is_continuous(q, x, seed):
                 return None
             loc, scale = _moments(q, x, seed)
         keys = item_keys(x)
@@ -142,6 +142,12 @@ def _bound(
         weights.append((log_likelihood + prior.log_prob(z) - q.log_prob(z)).cpu().double())
     log_prob = torch.cat(weights).logsumexp(0) - math.log(samples)
     return torch.cat(bounds).mean(0), log_prob
+
+
+def _is_continuous(q: Distribution, x: Tensor, seed: int) -> bool:
+    """Whether codes are vectors, between which there is a way, and not numbers of a codebook."""
+    with per_item_noise(item_keys(x), seed):
+        return q.sample().is_floating_point()
 
 
 def _moments(q: Distribution, x: Tensor, seed: int) -> tuple[Tensor, Tensor]:

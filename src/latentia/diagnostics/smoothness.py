@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from latentia.distributions import item_keys, per_item_noise
 from latentia.models import VAE, evaluating
 
 PAIRS = 100
@@ -48,7 +49,7 @@ def smoothness(model: VAE, x: Tensor, *, pairs: int = PAIRS, steps: int = STEPS)
         pair's ends decode to different things.
     """
     n = min(pairs, len(x) // 2)
-    if n < 1 or not _drawn(model, x[:1]).is_floating_point():
+    if n < 1 or not _continuous(model, x[:1]):
         return None
     lengths: list[Tensor] = []
     with torch.no_grad(), evaluating(model):
@@ -69,6 +70,6 @@ def smoothness(model: VAE, x: Tensor, *, pairs: int = PAIRS, steps: int = STEPS)
 
 
 @torch.no_grad()
-def _drawn(model: VAE, x: Tensor) -> Tensor:
-    with evaluating(model):
-        return model.encode(x).sample()
+def _continuous(model: VAE, x: Tensor) -> bool:
+    with evaluating(model), per_item_noise(item_keys(x), 0):
+        return model.encode(x).sample().is_floating_point()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-UPDATES_ON_CPU = 5000
+UPDATES_ON_CPU = 4400
 UPDATES_ON_GPU = 20_000
 LARGE = 50_000
 FEWEST_EPOCHS = 5
@@ -43,7 +43,7 @@ def default_epochs(n: int, batch_size: int, on_cpu: bool) -> int:
 
     Example:
         >>> default_epochs(55_000, 64, on_cpu=True), default_epochs(1437, 64, on_cpu=True)
-        (6, 38)
+        (5, 34)
     """
     updates = (UPDATES_ON_CPU if on_cpu else UPDATES_ON_GPU) * min(1.0, n / LARGE) ** 0.5
     return min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(updates / max(1.0, n / batch_size))))
