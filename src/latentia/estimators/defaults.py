@@ -43,7 +43,7 @@ def default_epochs(n: int, batch_size: int, on_cpu: bool) -> int:
 
     Example:
         >>> default_epochs(55_000, 64, on_cpu=True), default_epochs(1437, 64, on_cpu=True)
-        (5, 34)
+        (5, 33)
     """
     updates = (UPDATES_ON_CPU if on_cpu else UPDATES_ON_GPU) * min(1.0, n / LARGE) ** 0.5
     return min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(updates / max(1.0, n / batch_size))))
