@@ -148,7 +148,9 @@ def options_of(row: Row, epochs: int) -> dict[str, Any]:
         "network": "auto" if entry.image_network else NETWORK,
         "max_epochs": epochs,
         "batch_size": BATCH_SIZE,
+        "optimizer": "adamw",
         "learning_rate": LEARNING_RATE,
+        "precision": "float32",
         "patience": epochs,  # the report trains to the end
     }
     if row.group != "report":

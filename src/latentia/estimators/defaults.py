@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import torch
+
+from latentia.training.optimizers import has_bfloat16_units
+
 UPDATES_ON_CPU = 4400
 UPDATES_ON_GPU = 20_000
 LARGE = 50_000
@@ -62,6 +66,15 @@ def default_averaging(updates: int) -> float:
         0.995
     """
     return 1.0 - 1.0 / max(2.0, AVERAGED_SHARE * updates)
+
+
+def default_precision(event_shape: Sequence[int], device: torch.device) -> str:
+    """What networks compute in while they are trained: bfloat16 for images on a CPU with matrix units, else float32.
+
+    Rows of numbers keep float32: they may be known to more than the three digits of bfloat16, and their networks are small.
+    """
+    images = len(event_shape) == 3
+    return "bfloat16" if images and device.type == "cpu" and has_bfloat16_units(device) else "float32"
 
 
 def default_gradient_clip(event_shape: Sequence[int]) -> float:

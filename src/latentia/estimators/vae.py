@@ -31,6 +31,7 @@ from latentia.estimators.defaults import (
     default_gradient_clip,
     default_latent_dim,
     default_patience,
+    default_precision,
 )
 from latentia.estimators.form import Choice, Form, choose, defining_likelihood
 from latentia.estimators.hints import last_gain, rate_weight
@@ -68,7 +69,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         max_epochs: passes over the data; None: 4400 updates (20 000 on a GPU) for 50 000 items or more, fewer by the
             square root of their number, within 5 to 300 epochs.
         batch_size: None: a 16th of the data, within 16 to 64.
-        learning_rate: peak of the warm-up and cosine schedule of AdamW.
+        optimizer: "muon" (hidden matrices and kernels by Muon, the rest by AdamW) or "adamw" for all.
+        learning_rate: peak of the warm-up and cosine schedule of AdamW alone; with "muon" see
+            `latentia.training.optimizers.optimizers_for`.
         patience: epochs without a better validation bound before stopping; None: a quarter of `max_epochs`,
             but at least 10.
         validation_fraction: share of the rows kept from training to choose the best epoch, where `fit` is not
@@ -78,7 +81,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             that is fitted, after training, to codes of the training data (`fit_sampler`): for priors with holes.
         binarize: for grey images: draw binary pixels anew at each look (dynamic binarization), Bernoulli likelihood.
         device: "auto" (CUDA, MPS, CPU) or a torch device.
-        precision: "float32", or "bfloat16" / "float16" for mixed precision in training.
+        precision: "float32", or "bfloat16" / "float16" for mixed precision in training, or "auto": bfloat16 for images on a
+            CPU with matrix units for it (AMX), else float32. All figures are taken in float32.
         compile: compile encoder and decoder with `torch.compile` for training.
         loggers: any of "tensorboard", "csv", "mlflow", "wandb" (with a run folder).
         verbose: show a progress bar and the automatic choices.
@@ -128,6 +132,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         schedule_options: Mapping[str, Any] | None = None,
         max_epochs: int | None = None,
         batch_size: int | None = None,
+        optimizer: str = "muon",
         learning_rate: float = 2e-3,
         patience: int | None = None,
         validation_fraction: float = 0.1,
@@ -135,7 +140,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         sampler: str = "prior",
         binarize: bool = False,
         device: str = "auto",
-        precision: str = "float32",
+        precision: str = "auto",
         compile: bool = False,  # noqa: A002  the word that torch's users know
         loggers: Sequence[str] = (),
         verbose: bool = False,
@@ -150,6 +155,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.schedule_options = schedule_options
         self.max_epochs = max_epochs
         self.batch_size = batch_size
+        self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.patience = patience
         self.validation_fraction = validation_fraction
@@ -336,9 +342,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         batch_size = (
             default_batch_size(n) if self.batch_size is None else whole("batch_size", self.batch_size, 1)
         )
+        device = training.resolve_device(self.device)
         if self.max_epochs is None:
-            on_cpu = training.resolve_device(self.device).type == "cpu"
-            max_epochs = default_epochs(n, batch_size, on_cpu)
+            max_epochs = default_epochs(n, batch_size, device.type == "cpu")
         else:
             max_epochs = whole("max_epochs", self.max_epochs, 0)
         patience = default_patience(max_epochs) if self.patience is None else self.patience
@@ -346,13 +352,16 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         settings: dict[str, Any] = {
             "max_epochs": max_epochs,
             "batch_size": batch_size,
+            "optimizer": self.optimizer,
             "learning_rate": self.learning_rate,
             "gradient_clip": default_gradient_clip(self.event_shape_),
             "patience": patience if validated else None,
             "averaging": averaging if validated else None,
             "seed": seed,
             "device": self.device,
-            "precision": self.precision,
+            "precision": default_precision(self.event_shape_, device)
+            if self.precision == "auto"
+            else self.precision,
             "compile": self.compile,
             "loggers": tuple(self.loggers),
             "progress": self.verbose,

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from latentia.errors import ConfigError
+from latentia.training.optimizers import OPTIMIZERS, OptimizerName
 
 Precision = Literal["float32", "bfloat16", "float16"]
 LOGGERS = ("tensorboard", "csv", "mlflow", "wandb")
@@ -25,7 +26,10 @@ class TrainingConfig:
     Args:
         max_epochs: passes over the training set; 0 only prepares and calibrates the model.
         batch_size: items per step; a training set smaller than that is one batch.
-        learning_rate: the highest learning rate of AdamW.
+        optimizer: "adamw", or "muon" for the hidden matrices and kernels with AdamW for the other weights: see
+            `latentia.training.optimizers`.
+        learning_rate: the highest learning rate of AdamW alone; with "muon" it is 10 times as high for Muon and twice as high
+            for the others.
         weight_decay: decoupled decay of weight matrices and kernels; vectors and scalars do not decay.
         warmup_fraction: share of all steps, in [0, 1], over which the learning rate rises.
         gradient_clip: largest global norm of the gradient; None does not clip.
@@ -53,6 +57,7 @@ class TrainingConfig:
 
     max_epochs: int
     batch_size: int = 128
+    optimizer: OptimizerName = "adamw"
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     warmup_fraction: float = 0.1
@@ -74,6 +79,7 @@ class TrainingConfig:
                 object.__setattr__(self, name, value.item())
         _require("max_epochs", self.max_epochs, self.max_epochs >= 0, "at least 0")
         _require("batch_size", self.batch_size, self.batch_size >= 1, "at least 1")
+        _require("optimizer", self.optimizer, self.optimizer in OPTIMIZERS, f"one of {OPTIMIZERS}")
         rate = self.learning_rate
         _require("learning_rate", rate, rate > 0 and math.isfinite(rate), "positive and finite")
         _require("weight_decay", self.weight_decay, 0 <= self.weight_decay < math.inf, "at least 0")

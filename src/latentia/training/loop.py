@@ -18,6 +18,7 @@ from latentia.training.averaging import Average, Weights, copy_of
 from latentia.training.batches import Batches
 from latentia.training.checkpoints import Checkpoints
 from latentia.training.config import TrainingConfig, learning_rate_at
+from latentia.training.optimizers import optimizers_for
 from latentia.training.progress import ProgressBar
 from latentia.training.randomness import capture, restore, seeded
 from latentia.training.records import EpochRecord, Meter, check_weights
@@ -122,25 +123,16 @@ class Loop(LightningModule):
 
     # --- Lightning's hooks -------------------------------------------------------------------------------------------
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW; only matrices and kernels decay."""
-        weights = [weight for weight in self.parameters() if weight.requires_grad]
-        groups = [
-            {
-                "params": [weight for weight in weights if weight.ndim > 1],
-                "weight_decay": self.task.config.weight_decay,
-            },
-            {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0},
-        ]
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        """What the configuration names; see `optimizers_for`."""
+        config = self.task.config
+        self._weights = [weight for weight in self.parameters() if weight.requires_grad]
         # the fused kernel would undo the loss scale of float16 by itself, after the gradient was clipped
-        fused = self.task.device.type in ("cpu", "cuda") and self.task.config.precision != "float16"
-        self._optimizer = torch.optim.AdamW(
-            [group for group in groups if group["params"]],
-            lr=self.task.config.learning_rate,
-            fused=fused,
+        fused = self.task.device.type in ("cpu", "cuda") and config.precision != "float16"
+        self._optimizers = optimizers_for(
+            self, config.optimizer, config.learning_rate, config.weight_decay, fused
         )
-        self._weights = weights
-        return self._optimizer
+        return self._optimizers
 
     def on_train_start(self) -> None:
         """Put a checkpoint's state back, now that model and optimizer are on the device."""
@@ -148,7 +140,8 @@ class Loop(LightningModule):
         state, self._restored = self._restored, None
         if state is not None:
             self._restore_weights(state)
-            self._optimizer.load_state_dict(state["optimizer"])
+            for optimizer, kept in zip(self._optimizers, state["optimizers"], strict=True):
+                optimizer.load_state_dict(kept)
             if self._scaler is not None:
                 self._scaler.load_state_dict(state["scaler"])
             self.meter.sums, self.meter.items = dict(state["sums"]), state["items"]
@@ -180,10 +173,11 @@ class Loop(LightningModule):
 
     def _step(self, x: Tensor) -> Loss:
         """One step of the optimizer; nothing in it waits for the device."""
-        task, position, optimizer, scaler = self.task, self.position, self._optimizer, self._scaler
+        task, position, scaler = self.task, self.position, self._scaler
         rate = learning_rate_at(position.step, self.total_steps, task.config)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        for optimizer in self._optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate * group["factor"]
         if isinstance(self.model, Paced):
             self.model.advance(position.step / self.total_steps)
         try:
@@ -192,18 +186,22 @@ class Loop(LightningModule):
         except ValueError:  # a distribution that checks its parameters: say which term broke them, if one did
             self.meter.fetch()
             raise
-        optimizer.zero_grad(set_to_none=True)
+        for optimizer in self._optimizers:
+            optimizer.zero_grad(set_to_none=True)
         if scaler is None:
             loss.total.backward()
         else:
             scaler.scale(loss.total).backward()
-            scaler.unscale_(optimizer)
+            for optimizer in self._optimizers:
+                scaler.unscale_(optimizer)
         if task.config.gradient_clip is not None:
             nn.utils.clip_grad_norm_(self._weights, task.config.gradient_clip)
-        if scaler is None:
-            optimizer.step()
-        else:
-            scaler.step(optimizer)
+        for optimizer in self._optimizers:
+            if scaler is None:
+                optimizer.step()
+            else:
+                scaler.step(optimizer)
+        if scaler is not None:
             scaler.update()
         return loss
 
@@ -375,7 +373,7 @@ class Loop(LightningModule):
                 "position": position,
                 "model": self.model.state_dict(),
                 "objective": None if self.objective_module is None else self.objective_module.state_dict(),
-                "optimizer": self._optimizer.state_dict(),
+                "optimizers": [optimizer.state_dict() for optimizer in self._optimizers],
                 "scaler": None if self._scaler is None else self._scaler.state_dict(),
                 "best": self.best,
                 "average": None if self.average is None else self.average.state(),

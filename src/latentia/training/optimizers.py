@@ -1,0 +1,166 @@
+"""The optimizers of a fit: AdamW for all weights, or Muon for the hidden matrices and AdamW for the others."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+OptimizerName = Literal["adamw", "muon"]
+OPTIMIZERS: tuple[str, ...] = get_args(OptimizerName)
+
+# What Muon and the AdamW beside it make of the learning rate r and the weight decay d of AdamW alone (2e-3 and 0.01):
+# 10 r = 0.02 is the rate of Jordan et al. 2024; the others were found on the validation split of Fashion-MNIST (docs/default.md).
+MUON_RATE = 10.0
+MUON_DECAY = 30.0
+RATE_BESIDE_MUON = 2.0
+MOMENTUM = 0.95
+SMALLEST_SIDE = 16  # a matrix with a shorter side has few directions to balance
+ITERATIONS = 5
+# a, b, c of Jordan et al. 2024: they maximise the slope at 0 while all singular values end near 1
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+
+
+class Muon(torch.optim.Optimizer):
+    r"""Momentum whose every matrix is replaced by the nearest orthogonal one: all directions move equally far.
+
+    With gradient G of a weight W seen as a matrix `[m, n]` (a kernel `[m, c, h, w]` as `[m, c h w]`) and momentum mu,
+
+        B <- mu B + (1 - mu) G
+        W <- (1 - rate decay) W - rate sqrt(max(1, m / n)) U V^T,    (1 - mu) G + mu B = U S V^T,
+
+    where U V^T is found to about 20 % by five steps of a quintic Newton-Schulz iteration (`orthogonalised`). Source:
+    Jordan et al. 2024, Muon: an optimizer for hidden layers in neural networks. `torch.optim.Muon` takes no kernels of
+    convolutions, and works on one matrix at a time; here matrices of equal shape go through the iteration together.
+
+    Args:
+        weights: parameters of at least two dimensions, or groups of them.
+        lr: the rate.
+        momentum: mu in [0, 1).
+        weight_decay: decoupled decay.
+    """
+
+    def __init__(
+        self,
+        weights: Iterable[nn.Parameter] | Iterable[dict[str, Any]],
+        lr: float = 0.02,
+        momentum: float = MOMENTUM,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(weights, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """Move all weights that have a gradient."""
+        if closure is not None:
+            raise NotImplementedError("Muon takes no closure: call backward() first")
+        for group in self.param_groups:
+            weights = [weight for weight in group["params"] if weight.grad is not None]
+            if not weights:
+                continue
+            for weight in weights:
+                if not self.state[weight]:
+                    self.state[weight]["momentum"] = torch.zeros_like(weight)
+            gradients: list[Tensor] = [weight.grad for weight in weights]
+            buffers = [self.state[weight]["momentum"] for weight in weights]
+            torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
+            directions = torch._foreach_lerp(gradients, buffers, group["momentum"])
+            if group["weight_decay"]:
+                torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
+            for shape, places in _by_shape(weights).items():
+                rows, columns = shape[0], math.prod(shape[1:])
+                together = torch.stack([directions[place].reshape(rows, columns) for place in places])
+                moved = orthogonalised(together)
+                rate = group["lr"] * math.sqrt(max(1.0, rows / columns))
+                for place, update in zip(places, moved, strict=True):
+                    weights[place].sub_(update.reshape(shape), alpha=rate)
+
+
+def _by_shape(weights: list[nn.Parameter]) -> dict[tuple[int, ...], list[int]]:
+    places: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for place, weight in enumerate(weights):
+        places[tuple(weight.shape)].append(place)
+    return places
+
+
+def orthogonalised(matrices: Tensor, iterations: int = ITERATIONS) -> Tensor:
+    r"""About U V^T for each matrix U S V^T of `[k, m, n]`: singular values end within 0.7 to 1.2.
+
+    X_0 = M / ||M||_F, X <- a X + (b A + c A^2) X with A = X X^T. Directions whose singular value is below about 1e-3 of the
+    norm stay short, and zeros stay zeros: noise is not blown up. Products are taken in bfloat16 where the machine has
+    units for it, which the iteration does not mind.
+
+    Example:
+        >>> M = torch.tensor([[[3.0, 0.0], [0.0, 0.5]]])
+        >>> bool(((orthogonalised(M) - torch.eye(2)).abs() < 0.35).all())
+        True
+        >>> orthogonalised(torch.zeros(1, 2, 3))
+        tensor([[[0., 0., 0.],
+                 [0., 0., 0.]]])
+    """
+    a, b, c = COEFFICIENTS
+    upright = matrices.shape[1] > matrices.shape[2]
+    x = matrices.mT if upright else matrices
+    x = x / x.norm(dim=(1, 2), keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
+    if x.dtype == torch.float32 and has_bfloat16_units(x.device):
+        x = x.bfloat16()
+    for _ in range(iterations):
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return (x.mT if upright else x).to(matrices.dtype)
+
+
+def has_bfloat16_units(device: torch.device) -> bool:
+    """Whether `device` multiplies matrices of bfloat16 faster than those of float32: AMX on a CPU, Ampere on CUDA."""
+    if device.type == "cpu":
+        return bool(torch.cpu._is_amx_tile_supported())
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+
+
+def hidden_matrices(model: nn.Module) -> set[int]:
+    """`id` of the weights that Muon moves: those of linear and convolutional layers, no side below 16.
+
+    Tables of vectors (codebooks, embeddings, pseudo-inputs), offsets, the layers from the data and to them if these are
+    narrow, and all vectors stay with AdamW.
+    """
+    layers = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)
+    return {
+        id(layer.weight)
+        for layer in model.modules()
+        if isinstance(layer, layers) and min(layer.weight.shape[0], layer.weight[0].numel()) >= SMALLEST_SIDE
+    }
+
+
+def optimizers_for(
+    model: nn.Module, name: OptimizerName, learning_rate: float, weight_decay: float, fused: bool
+) -> list[torch.optim.Optimizer]:
+    """The optimizers that together move every weight of `model` once; each group carries the `factor` of its rate.
+
+    Args:
+        model: whose parameters with `requires_grad` are moved.
+        name: "adamw" for all weights, or "muon" for the hidden matrices with AdamW for the others.
+        learning_rate: of AdamW alone; Muon's is 10 times as high, and that of AdamW beside it twice as high.
+        weight_decay: of matrices and kernels under AdamW; vectors and scalars do not decay. Muon's is 30 times as high.
+        fused: whether AdamW uses torch's fused kernel.
+    """
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    ours = hidden_matrices(model) if name == "muon" else set()
+    hidden = [weight for weight in weights if id(weight) in ours]
+    others = [weight for weight in weights if id(weight) not in ours]
+    beside = RATE_BESIDE_MUON if hidden else 1.0
+    groups = [
+        {"params": [weight for weight in others if weight.ndim > 1], "weight_decay": weight_decay},
+        {"params": [weight for weight in others if weight.ndim <= 1], "weight_decay": 0.0},
+    ]
+    groups = [{**group, "factor": beside} for group in groups if group["params"]]
+    made: list[torch.optim.Optimizer] = []
+    if groups:
+        made.append(torch.optim.AdamW(groups, lr=learning_rate, fused=fused))
+    if hidden:
+        group = {"params": hidden, "weight_decay": weight_decay * MUON_DECAY, "factor": MUON_RATE}
+        made.append(Muon([group], lr=learning_rate * MUON_RATE))
+    return made

@@ -1,0 +1,118 @@
+"""Muon against a singular value decomposition, and which weights it moves."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from latentia.nn.conv import ConvDecoder, ConvEncoder
+from latentia.training.optimizers import (
+    MUON_RATE,
+    Muon,
+    hidden_matrices,
+    optimizers_for,
+    orthogonalised,
+)
+
+
+def polar(matrix: torch.Tensor) -> torch.Tensor:
+    """The nearest orthogonal matrix, U V^T."""
+    u, _, vh = torch.linalg.svd(matrix, full_matrices=False)
+    return u @ vh
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(16, 16), (16, 144), (144, 16), (64, 33)])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_singular_values_come_near_one_and_directions_stay(
+    rows: int, columns: int, dtype: torch.dtype
+) -> None:
+    torch.manual_seed(0)
+    matrices = torch.randn(3, rows, columns, dtype=torch.float64)
+    got = orthogonalised(matrices.to(dtype)).double()
+    for matrix, near in zip(matrices, got, strict=True):
+        u, s, vh = torch.linalg.svd(matrix, full_matrices=False)
+        inner = u.T @ near @ vh.T
+        kept = inner.diagonal()[s > 0.02 * s.norm()]  # five steps lift what is above that
+        assert kept.min() > 0.6
+        assert kept.max() < 1.3
+        # what is not on the diagonal is rounding: of float64, or of bfloat16 where products are taken in it
+        off = inner - inner.diagonal().diag()
+        assert off.abs().max() < (1e-10 if dtype == torch.float64 else 0.06)
+
+
+def test_the_iteration_is_the_quintic_polynomial_of_the_singular_values() -> None:
+    torch.manual_seed(1)
+    matrix = torch.randn(1, 5, 9, dtype=torch.float64)
+    u, s, vh = torch.linalg.svd(matrix[0], full_matrices=False)
+    x = s / s.norm()
+    for _ in range(5):
+        x = 3.4445 * x - 4.7750 * x**3 + 2.0315 * x**5
+    torch.testing.assert_close(orthogonalised(matrix)[0], u @ x.diag() @ vh, rtol=0, atol=1e-12)
+
+
+def test_one_step_is_the_formula_and_equal_shapes_do_not_mix() -> None:
+    torch.manual_seed(2)
+    first, second = (nn.Parameter(torch.randn(32, 8, 3, 3, dtype=torch.float64)) for _ in range(2))
+    third = nn.Parameter(torch.randn(40, 20, dtype=torch.float64))
+    before = [weight.detach().clone() for weight in (first, second, third)]
+    for weight in (first, second, third):
+        weight.grad = torch.randn_like(weight)
+    Muon([first, second, third], lr=0.1, momentum=0.9, weight_decay=0.5).step()
+    for weight, old in zip((first, second, third), before, strict=True):
+        assert weight.grad is not None
+        momentum = 0.1 * weight.grad
+        direction = (0.1 * weight.grad + 0.9 * momentum).reshape(1, weight.shape[0], -1)
+        scale = math.sqrt(max(1.0, weight.shape[0] / weight[0].numel()))
+        expected = 0.95 * old - 0.1 * scale * orthogonalised(direction)[0].reshape(weight.shape)
+        torch.testing.assert_close(weight.detach(), expected, rtol=0, atol=1e-12)
+
+
+def test_zero_gradients_move_nothing_and_missing_ones_are_left_out() -> None:
+    still, absent = nn.Parameter(torch.ones(16, 16)), nn.Parameter(torch.ones(16, 16))
+    still.grad = torch.zeros(16, 16)
+    Muon([still, absent]).step()
+    assert torch.equal(still, torch.ones(16, 16))
+    assert torch.equal(absent, torch.ones(16, 16))
+
+
+def test_a_quadratic_is_solved() -> None:
+    torch.manual_seed(3)
+    target, weight = torch.randn(16, 24), nn.Parameter(torch.zeros(16, 24))
+    optimizer = Muon([weight], lr=0.05)
+    for step in range(300):
+        optimizer.param_groups[0]["lr"] = 0.2 * (1 - step / 300)
+        optimizer.zero_grad()
+        (weight - target).square().sum().backward()
+        optimizer.step()
+    assert (weight - target).square().mean() < 1e-3 * target.square().mean()
+
+
+def test_every_weight_is_moved_by_one_optimizer_and_narrow_ones_by_adamw() -> None:
+    model = nn.ModuleDict(
+        {
+            "encoder": ConvEncoder((1, 28, 28)),
+            "decoder": ConvDecoder(5, 1, (1, 28, 28)),
+            "table": nn.Embedding(64, 64),
+        }
+    )
+    adamw, muon = optimizers_for(model, "muon", 1e-3, 1e-2, fused=False)
+    moved = [
+        id(weight) for part in (adamw, muon) for group in part.param_groups for weight in group["params"]
+    ]
+    assert sorted(moved) == sorted(id(weight) for weight in model.parameters())
+    assert muon.param_groups[0]["lr"] == pytest.approx(MUON_RATE * 1e-3)
+    hidden = hidden_matrices(model)
+    encoder, decoder = model["encoder"], model["decoder"]
+    assert id(encoder.maps[0].weight) not in hidden  # nine numbers for each channel of the first layer
+    assert id(decoder.maps[-1].weight) not in hidden  # one channel out
+    assert id(model["table"].weight) not in hidden
+    assert id(encoder.head[1].weight) in hidden
+
+
+def test_adamw_alone_takes_everything() -> None:
+    (adamw,) = optimizers_for(nn.Linear(32, 32), "adamw", 1e-3, 1e-2, fused=False)
+    assert isinstance(adamw, torch.optim.AdamW)
+    assert [group["weight_decay"] for group in adamw.param_groups] == [1e-2, 0.0]
