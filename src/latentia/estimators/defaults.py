@@ -9,7 +9,7 @@ import torch
 
 from latentia.training.optimizers import has_bfloat16_units
 
-UPDATES_ON_CPU = 4400
+UPDATES_ON_CPU = 6900
 UPDATES_ON_GPU = 20_000
 LARGE = 50_000
 FEWEST_EPOCHS = 5
