@@ -122,16 +122,18 @@ def has_bfloat16_units(device: torch.device) -> bool:
 
 
 def hidden_matrices(model: nn.Module) -> set[int]:
-    """`id` of the weights that Muon moves: those of linear and convolutional layers, no side below 16.
+    """`id` of the weights that Muon moves: what layers call their `weight`, of two or more dimensions, no side below 16.
 
-    Tables of vectors (codebooks, embeddings, pseudo-inputs), offsets, the layers from the data and to them if these are
+    Tables of vectors (codebooks, embeddings, pseudo-inputs), offsets, layers from the data and to them where these are
     narrow, and all vectors stay with AdamW.
     """
-    layers = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)
+    weights = (
+        layer._parameters.get("weight") for layer in model.modules() if not isinstance(layer, nn.Embedding)
+    )
     return {
-        id(layer.weight)
-        for layer in model.modules()
-        if isinstance(layer, layers) and min(layer.weight.shape[0], layer.weight[0].numel()) >= SMALLEST_SIDE
+        id(weight)
+        for weight in weights
+        if weight is not None and weight.ndim > 1 and min(len(weight), weight[0].numel()) >= SMALLEST_SIDE
     }
 
 
