@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -28,9 +27,6 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def linear_gaussian() -> type:
     """The class of models whose every figure has a closed form."""
-    sys.path.insert(0, str(Path(__file__).parent))
-    try:  # imports torch, which reads the number of threads above
-        from linear_gaussian import LinearGaussian
-    finally:
-        sys.path.pop(0)
+    from linear_gaussian import LinearGaussian  # imports torch, which reads the number of threads above
+
     return LinearGaussian
