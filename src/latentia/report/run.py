@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import io
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -22,7 +21,7 @@ from latentia.estimators.mixture_run import MixtureRun
 from latentia.estimators.run import Run
 from latentia.estimators.vae import VAE
 from latentia.estimators.vqvae import VQVAE
-from latentia.files import write_atomically
+from latentia.files import write_atomically, write_csv
 from latentia.report.content import Figure, ReportInput
 from latentia.report.density import report_density
 from latentia.report.diagnosis import checks
@@ -170,9 +169,7 @@ def write_items(
         write_atomically(path, mosaic(rows))
     elif suffix == ".csv" and not image:
         table = pd.DataFrame(items, columns=list(features) if features else None)
-        text = io.StringIO()
-        table.to_csv(text, index=False)
-        write_atomically(path, text.getvalue().encode())
+        write_csv(path, table)
     else:
         kinds = ".png or .npy" if image else ".csv or .npy"
         what = "images" if image else "a table"
