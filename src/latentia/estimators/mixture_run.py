@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from latentia import data
+from latentia import data, estimators
 from latentia.catalog import MIXTURES, MixtureEntry, mixture_name
 from latentia.diagnostics import Verdict
 from latentia.diagnostics.evaluation import DENSITY_NOTE, LEVELS_NOTE
 from latentia.errors import ConfigError
-from latentia.estimators._mixture_state import mixture_class
 from latentia.estimators.run import Run, SplitName, make, plain
 from latentia.mixture import Finding, Selection, select
 
@@ -125,7 +124,7 @@ class MixtureRecipe:
         self.name, self.entry = name, MIXTURES[name]
         self.numbers = numbers_of(params.get("n_components"))
         given = {key: value for key, value in params.items() if key not in ("model", "n_components")}
-        kind = mixture_class(self.entry.estimator)
+        kind = getattr(estimators, self.entry.estimator)
         self.estimator = make(kind, {**given, "n_components": self.numbers[-1]})
         self.asked = {"model": name, "asked": {key: _listed(value) for key, value in params.items()}}
 
