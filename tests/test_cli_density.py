@@ -35,6 +35,12 @@ def fitted(images, tmp_path_factory):
     return out
 
 
+def test_diagnose_tells_what_evaluate_does(fitted, capsys):
+    capsys.readouterr()
+    run("diagnose", fitted, "--json")
+    assert set(json.loads(capsys.readouterr().out)) == FIELDS
+
+
 def test_figures_of_a_run(fitted, capsys):
     capsys.readouterr()
     run("evaluate", fitted, "--json")

@@ -11,11 +11,12 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from latentia import data
+from latentia import data, estimators
 from latentia.catalog import DENSITY_MODELS, DISCRETE, mixture_name
 from latentia.diagnostics import Diagnosis, Evaluation
 from latentia.errors import ConfigError, LatentiaError, RunFolderError, TrainingError
 from latentia.estimators import folder as run_folder
+from latentia.estimators._network import NetworkEstimator
 from latentia.estimators.remedies import as_commands
 from latentia.estimators.vae import VAE
 
@@ -41,6 +42,21 @@ class DataSpec:
             self.name, seed=self.seed, image_size=self.image_size, label_column=self.label_column
         )
         return dataset if self.hold_out else dataset.whole()
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is spent on figures that are estimated; those of a model whose likelihood is exact cost what they cost.
+
+    Attributes:
+        n_importance: importance samples for each item; 0 leaves the log-likelihood out.
+        importance_items: most items for which they are drawn; None draws for all.
+        thorough: also take the measures that need an optimisation for each of some rows.
+    """
+
+    n_importance: int
+    importance_items: int | None
+    thorough: bool
 
 
 @dataclass
@@ -109,10 +125,7 @@ class Run:
         Returns:
             What `latentia evaluate --json` prints.
         """
-        started = time.perf_counter()
-        evaluation, diagnosis = self.examine(split, n_importance, importance_items, thorough=False)
-        figures = as_json(self, split, evaluation, diagnosis, time.perf_counter() - started)
-        return self.keep(split, figures)
+        return self._measured(split, Effort(n_importance, importance_items, thorough=False))
 
     def diagnose(self, split: SplitName = "test") -> dict[str, Any]:
         """The thorough diagnosis of one part of the data, also kept in `evaluation.json`.
@@ -123,9 +136,32 @@ class Run:
         Returns:
             What `latentia diagnose --json` prints.
         """
+        return self._measured(split, Effort(DIAGNOSED_IMPORTANCE, DIAGNOSED_ITEMS, thorough=True))
+
+    def figures(self, split: SplitName = "test") -> dict[str, Any]:
+        """Figures and verdict on one part of the data as `evaluation.json` has them; measured if it has none."""
+        return self._kept().get(split) or self.evaluate(split)
+
+    def _measured(self, split: SplitName, effort: Effort) -> dict[str, Any]:
         started = time.perf_counter()
-        evaluation, diagnosis = self.examine(split, DIAGNOSED_IMPORTANCE, DIAGNOSED_ITEMS)
-        return self.keep(split, as_json(self, split, evaluation, diagnosis, time.perf_counter() - started))
+        found = self._figures(split, effort)
+        figures: dict[str, Any] = plain({**found, "seconds": round(time.perf_counter() - started, 3)})
+        run_folder.write_json(
+            self.folder / run_folder.EVALUATION, {**self._kept(), figures["split"]: figures}
+        )
+        return figures
+
+    def _kept(self) -> dict[str, Any]:
+        """What `evaluation.json` holds, by split."""
+        path = self.folder / run_folder.EVALUATION
+        return run_folder.read_json(path) if path.exists() else {}
+
+    def _figures(self, split: SplitName, effort: Effort) -> dict[str, Any]:
+        """Figures and verdict on one part of the data, which `split` of the figures names."""
+        evaluation, diagnosis = self.examine(
+            split, effort.n_importance, effort.importance_items, thorough=effort.thorough
+        )
+        return as_json(self, split, evaluation, diagnosis)
 
     def examine(
         self,
@@ -144,22 +180,13 @@ class Run:
         diagnosis = self.estimator.diagnose(part.x, train=train, evaluation=evaluation, thorough=thorough)
         return evaluation, diagnosis
 
-    def keep(self, split: str, figures: dict[str, Any]) -> dict[str, Any]:
-        """Write the figures of a split to `evaluation.json`, beside those of the other splits, and return them."""
-        path = self.folder / run_folder.EVALUATION
-        kept = run_folder.read_json(path) if path.exists() else {}
-        run_folder.write_json(path, {**kept, split: figures})
-        return figures
-
 
 _TOLD_ABOVE = ("verdict", "verdicts", "evidence", "remedies", "evaluation", "seconds")
 
 
-def as_json(
-    run: Run, split: str, evaluation: Evaluation, diagnosis: Diagnosis, seconds: float
-) -> dict[str, Any]:
+def as_json(run: Run, split: str, evaluation: Evaluation, diagnosis: Diagnosis) -> dict[str, Any]:
     """The figures of an evaluation as one flat JSON object, those of the diagnosis nested in it."""
-    figures = {
+    return {
         "model": run.estimator.model,
         "data": run.spec.name,
         "split": split,
@@ -174,9 +201,7 @@ def as_json(
             **{name: value for name, value in diagnosis.as_json().items() if name not in _TOLD_ABOVE},
             "rows": [asdict(row) for row in diagnosis.rows()],
         },
-        "seconds": round(seconds, 3),
     }
-    return {name: plain(value) for name, value in figures.items()}
 
 
 def plain(value: Any) -> Any:
@@ -212,10 +237,17 @@ class Recipe(Protocol):
         ...
 
 
-class _VAERecipe:
+class NetworkRecipe:
+    """Fit an estimator around a torch module.
+
+    Args:
+        kind: its class.
+        params: its arguments.
+    """
+
     holds_out = True
 
-    def __init__(self, params: dict[str, Any], kind: type[VAE] = VAE) -> None:
+    def __init__(self, kind: type[NetworkEstimator], params: dict[str, Any]) -> None:
         self.estimator = make(kind, params)
         self.asked: dict[str, Any] = {}
 
@@ -226,6 +258,7 @@ class _VAERecipe:
         resume: bool,
         say: Callable[[str], None],  # noqa: ARG002  training shows its own progress
     ) -> tuple[Any, dict[str, Any]]:
+        """The fitted estimator, and no further entries of `config.json`."""
         self.estimator.fit(dataset, run_dir=out, resume=resume)
         return self.estimator, {}
 
@@ -241,19 +274,15 @@ def make(kind: Any, params: dict[str, Any]) -> Any:
 
 def _recipe(params: dict[str, Any]) -> Recipe:
     model = params.get("model")
-    if model in DENSITY_MODELS:
-        from latentia.estimators.density_run import DensityRecipe
-
-        return DensityRecipe(params)
     if isinstance(model, str) and mixture_name(model):
         from latentia.estimators.mixture_run import MixtureRecipe
 
         return MixtureRecipe(params)
-    if isinstance(model, str) and model in DISCRETE:
-        from latentia.estimators.vqvae import VQVAE
-
-        return _VAERecipe(params, VQVAE)
-    return _VAERecipe(params)
+    if model in DENSITY_MODELS:
+        return NetworkRecipe(estimators.AutoregressiveModel, params)
+    if model in DISCRETE:
+        return NetworkRecipe(estimators.VQVAE, params)
+    return NetworkRecipe(VAE, params)
 
 
 def fit_run(
