@@ -18,7 +18,8 @@ from latentia.catalog import MIXTURES, MixtureEntry, mixture_name
 from latentia.diagnostics import Verdict
 from latentia.diagnostics.evaluation import DENSITY_NOTE, LEVELS_NOTE
 from latentia.errors import ConfigError
-from latentia.estimators.run import Effort, Run, SplitName, make, plain
+from latentia.estimators.recipes import make
+from latentia.estimators.run import Effort, Run, SplitName, plain
 from latentia.mixture import Finding, Selection, select
 
 DEFAULT_RANGE = "1..10"

@@ -7,16 +7,15 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 
-from latentia import data, estimators
-from latentia.catalog import DENSITY_MODELS, DISCRETE, mixture_name
+from latentia import data
 from latentia.diagnostics import Diagnosis, Evaluation
 from latentia.errors import ConfigError, LatentiaError, RunFolderError, TrainingError
 from latentia.estimators import folder as run_folder
-from latentia.estimators._network import NetworkEstimator
+from latentia.estimators.recipes import recipe_of
 from latentia.estimators.remedies import as_commands
 from latentia.estimators.vae import VAE
 
@@ -217,74 +216,6 @@ def plain(value: Any) -> Any:
     return value
 
 
-class Recipe(Protocol):
-    """How one kind of model is fitted into a run folder.
-
-    Attributes:
-        estimator: unfitted.
-        asked: entries of `config.json` from the start, to which a resumed run must agree.
-        holds_out: whether it cannot do without rows that are held out.
-    """
-
-    estimator: Any
-    asked: dict[str, Any]
-    holds_out: bool
-
-    def fit(
-        self, dataset: data.Dataset, out: Path, resume: bool, say: Callable[[str], None]
-    ) -> tuple[Any, dict[str, Any]]:
-        """The fitted estimator, and further entries of `config.json`."""
-        ...
-
-
-class NetworkRecipe:
-    """Fit an estimator around a torch module.
-
-    Args:
-        kind: its class.
-        params: its arguments.
-    """
-
-    holds_out = True
-
-    def __init__(self, kind: type[NetworkEstimator], params: dict[str, Any]) -> None:
-        self.estimator = make(kind, params)
-        self.asked: dict[str, Any] = {}
-
-    def fit(
-        self,
-        dataset: data.Dataset,
-        out: Path,
-        resume: bool,
-        say: Callable[[str], None],  # noqa: ARG002  training shows its own progress
-    ) -> tuple[Any, dict[str, Any]]:
-        """The fitted estimator, and no further entries of `config.json`."""
-        self.estimator.fit(dataset, run_dir=out, resume=resume)
-        return self.estimator, {}
-
-
-def make(kind: Any, params: dict[str, Any]) -> Any:
-    """An estimator; raises `ConfigError` with the names that there are for a parameter that it does not have."""
-    try:
-        return kind(**params)
-    except TypeError as error:
-        known = ", ".join(kind().get_params(deep=False))
-        raise ConfigError(f"{error}; the parameters are {known}") from None
-
-
-def _recipe(params: dict[str, Any]) -> Recipe:
-    model = params.get("model")
-    if isinstance(model, str) and mixture_name(model):
-        from latentia.estimators.mixture_run import MixtureRecipe
-
-        return MixtureRecipe(params)
-    if model in DENSITY_MODELS:
-        return NetworkRecipe(estimators.AutoregressiveModel, params)
-    if model in DISCRETE:
-        return NetworkRecipe(estimators.VQVAE, params)
-    return NetworkRecipe(VAE, params)
-
-
 def fit_run(
     spec: DataSpec,
     params: dict[str, Any],
@@ -315,7 +246,7 @@ def fit_run(
     if started == "fitted":
         say(f"{out} is finished already")
         return Run.open(out)
-    recipe = _recipe(params)
+    recipe = recipe_of(params)
     if recipe.holds_out and not spec.hold_out:
         raise ConfigError(
             f"--no-hold-out is for mixtures, whose size a criterion chooses; {params.get('model')} stops by rows held out"
