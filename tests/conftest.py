@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,11 @@ def linear_gaussian() -> type:
     from linear_gaussian import LinearGaussian  # imports torch, which reads the number of threads above
 
     return LinearGaussian
+
+
+@pytest.fixture
+def brief_refinement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A diagnosis that optimises each posterior for 20 steps, not 200: for tests that ask whether there is one, not what it says."""
+    from latentia.diagnostics.refinement import refine
+
+    monkeypatch.setattr("latentia.diagnostics.diagnosis.refine", partial(refine, steps=20))
