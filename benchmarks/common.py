@@ -1,12 +1,14 @@
-"""What the benchmarks share: the data, one network for every library, interleaved timing, and the table that is printed."""
+"""What the benchmarks share: the data, one network and a training loop for every library, interleaved timing, the table."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import platform
 import statistics
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -19,12 +21,16 @@ from torch import Tensor, nn
 
 from latentia.catalog import CATALOG, Entry, compose
 from latentia.models import VAE
+from latentia.objectives import negative_elbo
+from latentia.training import Batches, Joint, Schedule, TrainingConfig, fit
 
 ROOT = Path(__file__).parent
 SHARED = ROOT.parent.parent / "shared" / "data"
 LATENT_DIM = 10
 EVENT = (1, 28, 28)
 BATCH = 128
+LEARNING_RATE = 1e-3
+JOINT = Joint()
 
 
 def images(n: int) -> tuple[Tensor, str]:
@@ -80,6 +86,52 @@ class SimpleModelOutput(SimpleNamespace):
 
     def __getitem__(self, name: str) -> Any:
         return getattr(self, name)
+
+
+def latentia_loop(
+    x: Tensor, where: str, network: str = "conv", schedule: Schedule = JOINT
+) -> Callable[[int], None]:
+    """`latentia.training.fit` for a number of epochs, without validation, like the others."""
+    model = latentia_vae(network)
+    batches = Batches(x, lambda stored: stored.float() / 255)
+
+    def run(epochs: int) -> None:
+        config = TrainingConfig(
+            max_epochs=epochs, batch_size=BATCH, learning_rate=LEARNING_RATE, device=where
+        )
+        fit(model, negative_elbo(), batches, None, config, schedule=schedule)
+
+    return run
+
+
+def pythae_loop(x: Tensor, where: str, network: str = "conv") -> Callable[[int], None]:
+    """pythae's `BaseTrainer` for a number of epochs, its progress bar and notes sent nowhere."""
+    peer = pythae_vae(latentia_vae(network))
+    from pythae.data.datasets import BaseDataset
+    from pythae.trainers import BaseTrainer, BaseTrainerConfig
+
+    # Its data set holds floats; the labels are asked for but not read.
+    data = BaseDataset(x.float() / 255, torch.zeros(len(x)))
+
+    def run(epochs: int) -> None:
+        with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w") as nowhere:
+            config = BaseTrainerConfig(
+                output_dir=folder,
+                num_epochs=epochs,
+                learning_rate=LEARNING_RATE,
+                per_device_train_batch_size=BATCH,
+                optimizer_cls="AdamW",
+                no_cuda=where == "cpu",
+            )
+            with contextlib.redirect_stderr(nowhere), contextlib.redirect_stdout(nowhere):
+                BaseTrainer(peer, data, training_config=config).train()
+
+    return run
+
+
+def epoch_seconds(loop: Callable[[int], None], where: str) -> float:
+    """Seconds of an epoch: half of what three take more than one, as what a fit costs once is no part of an epoch."""
+    return max(seconds(lambda: loop(3), where) - seconds(lambda: loop(1), where), 1e-9) / 2
 
 
 def interleaved(runs: dict[str, Callable[[], float]], repetitions: int) -> dict[str, float]:

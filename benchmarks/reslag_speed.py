@@ -2,71 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
-
-import torch
-from torch import Tensor
 
 from common import (
     BATCH,
     device,
+    epoch_seconds,
     images,
     interleaved,
-    latentia_vae,
+    latentia_loop,
     machine,
     options,
     publish,
-    pythae_vae,
-    seconds,
+    pythae_loop,
     table,
 )
-from latentia.objectives import negative_elbo
-from latentia.training import Aggressive, Batches, Joint, Schedule, TrainingConfig, fit
+from latentia.training import Aggressive
 
-RATE = 1e-3
 RATIO = 5
 NETWORK = "reslag"
-
-
-def ours(x: Tensor, where: str, schedule: Schedule) -> Callable[[int], None]:
-    """`latentia.training.fit` without validation."""
-    model = latentia_vae(NETWORK)
-    batches = Batches(x, lambda stored: stored.float() / 255)
-
-    def run(epochs: int) -> None:
-        config = TrainingConfig(max_epochs=epochs, batch_size=BATCH, learning_rate=RATE, device=where)
-        fit(model, negative_elbo(), batches, None, config, schedule=schedule)
-
-    return run
-
-
-def theirs(x: Tensor, where: str) -> Callable[[int], None]:
-    """pythae's `BaseTrainer`, its progress bar and notes sent nowhere."""
-    peer = pythae_vae(latentia_vae(NETWORK))
-    from pythae.data.datasets import BaseDataset
-    from pythae.trainers import BaseTrainer, BaseTrainerConfig
-
-    data = BaseDataset(x.float() / 255, torch.zeros(len(x)))
-
-    def run(epochs: int) -> None:
-        with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w") as nowhere:
-            config = BaseTrainerConfig(
-                output_dir=folder,
-                num_epochs=epochs,
-                learning_rate=RATE,
-                per_device_train_batch_size=BATCH,
-                optimizer_cls="AdamW",
-                no_cuda=where == "cpu",
-            )
-            with contextlib.redirect_stderr(nowhere), contextlib.redirect_stdout(nowhere):
-                BaseTrainer(peer, data, training_config=config).train()
-
-    return run
 
 
 def main() -> None:
@@ -77,17 +32,18 @@ def main() -> None:
     x, data = images(BATCH * batches)
     aggressive = Aggressive(ratio=RATIO, epochs=10_000)  # longer than any run here: the phase never ends
     loops = {
-        "pythae, VAE": (theirs(x, where), 1),
-        "latentia, all at once": (ours(x, where, Joint()), 1),
-        f"latentia, {RATIO} encoder steps and one of the decoder": (ours(x, where, aggressive), RATIO + 1),
+        "pythae, VAE": (pythae_loop(x, where, NETWORK), 1),
+        "latentia, all at once": (latentia_loop(x, where, NETWORK), 1),
+        f"latentia, {RATIO} encoder steps and one of the decoder": (
+            latentia_loop(x, where, NETWORK, aggressive),
+            RATIO + 1,
+        ),
     }
     for loop, _ in loops.values():
         loop(1)  # kernels are chosen and memory is found in the first steps
 
     def step(loop: Callable[[int], None], per_batch: int) -> float:
-        # The difference between one epoch and three: what a fit costs once (preparing, saving) is no part of a step.
-        time = seconds(lambda: loop(3), where) - seconds(lambda: loop(1), where)
-        return max(time, 1e-9) / (2 * batches * per_batch)
+        return epoch_seconds(loop, where) / (batches * per_batch)
 
     medians = interleaved(
         {name: lambda loop=loop, n=n: step(loop, n) for name, (loop, n) in loops.items()}, 5

@@ -11,7 +11,6 @@ NAMES = (
     "reslag_speed",
     "importance_speed",
     "memory",
-    "schedule_speed",
 )  # the mixtures' take longer: mixture_speed, mixture_classifier
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import os
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,9 +28,14 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def linear_gaussian() -> type:
     """The class of models whose every figure has a closed form."""
-    sys.path.insert(0, str(Path(__file__).parent))
-    try:  # imports torch, which reads the number of threads above
-        from linear_gaussian import LinearGaussian
-    finally:
-        sys.path.pop(0)
+    from linear_gaussian import LinearGaussian  # imports torch, which reads the number of threads above
+
     return LinearGaussian
+
+
+@pytest.fixture
+def brief_refinement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A diagnosis that optimises each posterior for 20 steps, not 200: for tests that ask whether there is one, not what it says."""
+    from latentia.diagnostics.refinement import refine
+
+    monkeypatch.setattr("latentia.diagnostics.diagnosis.refine", partial(refine, steps=20))

@@ -12,30 +12,13 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_breast_cancer, load_digits
 
-from latentia import cli
+from command_line import fails, run
 from latentia.estimators import load
 
 FIELDS = {
     "model", "data", "split", "n", "latent_dim", "log_likelihood", "n_importance", "elbo", "distortion", "kl",
     "bits_per_dim", "sse", "sigma2", "active_units", "verdict", "seconds",
 }  # fmt: skip
-
-
-def run(*argv: str) -> None:
-    cli.main([str(a) for a in argv])
-
-
-def fails(capsys: pytest.CaptureFixture[str], *argv: object) -> str:
-    """The one line that a failing command prints; it must exit with status 2."""
-    capsys.readouterr()
-    with pytest.raises(SystemExit) as exit_:
-        run(*argv)
-    assert exit_.value.code == 2
-    err = capsys.readouterr().err
-    lines = [line for line in err.splitlines() if line.strip()]
-    assert len(lines) == 1, err
-    assert lines[0].startswith("latentia: error: ")
-    return lines[0]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentia import cli
+from command_line import fails, run
 from latentia.catalog import DENSITY_MODELS
 from latentia.estimators.run import Run
 
@@ -18,21 +18,6 @@ FIELDS = {
     "bits_per_dim", "bits_per_dim_note", "verdict", "evidence", "remedies", "seconds",
 }  # fmt: skip
 SMALL = ("--set", "n_channels=4", "n_layers=2", "batch_size=32")
-
-
-def run(*argv: object) -> None:
-    cli.main([str(a) for a in argv])
-
-
-def fails(capsys, *argv) -> str:
-    """The one line that a failing command prints; it must exit with status 2."""
-    capsys.readouterr()
-    with pytest.raises(SystemExit) as exit_:
-        run(*argv)
-    assert exit_.value.code == 2
-    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.strip()]
-    assert line.startswith("latentia: error: ")
-    return line
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +33,12 @@ def fitted(images, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "run"
     run("fit", images, "--model", "gated-pixelcnn", "--epochs", "2", *SMALL, "--out", out, "--quiet")
     return out
+
+
+def test_diagnose_tells_what_evaluate_does(fitted, capsys):
+    capsys.readouterr()
+    run("diagnose", fitted, "--json")
+    assert set(json.loads(capsys.readouterr().out)) == FIELDS
 
 
 def test_figures_of_a_run(fitted, capsys):

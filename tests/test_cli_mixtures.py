@@ -9,7 +9,7 @@ import pytest
 from sklearn.mixture import GaussianMixture as SklearnMixture
 
 import latentia
-from latentia import cli
+from command_line import fails, run
 from latentia.catalog import MIXTURES
 from latentia.errors import RunFolderError
 from latentia.estimators.mixture_run import judge
@@ -20,21 +20,6 @@ FIELDS = {
     "model", "data", "split", "n", "n_components", "log_likelihood", "bits_per_dim", "n_free", "aic", "bic", "icl",
     "laplace", "weights", "n_iter", "converged", "selection", "verdict", "evidence", "remedies", "seconds",
 }  # fmt: skip
-
-
-def run(*argv: object) -> None:
-    cli.main([str(a) for a in argv])
-
-
-def fails(capsys: pytest.CaptureFixture[str], *argv: object) -> str:
-    """The one line that a failing command prints; it must exit with status 2."""
-    capsys.readouterr()
-    with pytest.raises(SystemExit) as exit_:
-        run(*argv)
-    assert exit_.value.code == 2
-    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.strip()]
-    assert line.startswith("latentia: error: ")
-    return line
 
 
 @pytest.fixture(scope="module")

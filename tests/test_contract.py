@@ -32,6 +32,7 @@ def test_entry_says_what_it_is(name):
     assert isinstance(build_objective(entry.objective, SETTING), Objective)
 
 
+@pytest.mark.usefixtures("brief_refinement")
 @pytest.mark.parametrize("data", DATA)
 def test_fit_use_and_keep(name, data, tmp_path):
     X = DATA[data]

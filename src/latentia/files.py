@@ -6,9 +6,12 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from latentia.errors import RunFolderError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], object]) -> None:
@@ -46,6 +49,11 @@ def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], object])
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
+
+
+def write_csv(path: Path, table: pd.DataFrame) -> None:
+    """Write a table without its index; see `write_atomically`."""
+    write_atomically(path, table.to_csv(index=False).encode())
 
 
 def _sync_folder(folder: Path) -> None:

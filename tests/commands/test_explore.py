@@ -11,23 +11,8 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits, load_wine
 
-from latentia import cli
+from command_line import fails, run
 from latentia.estimators import load
-
-
-def run(*argv: object) -> None:
-    cli.main([str(a) for a in argv])
-
-
-def fails(capsys: pytest.CaptureFixture[str], *argv: object) -> str:
-    """The one line that a failing command prints; it must exit with status 2."""
-    capsys.readouterr()
-    with pytest.raises(SystemExit) as exit_:
-        run(*argv)
-    assert exit_.value.code == 2
-    lines = capsys.readouterr().err.strip().splitlines()
-    assert len(lines) == 1, lines
-    return lines[0]
 
 
 @pytest.fixture(scope="module")

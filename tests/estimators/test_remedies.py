@@ -11,6 +11,7 @@ import pytest
 
 from latentia import cli
 from latentia.catalog import CATALOG
+from latentia.commands.fit import parse_settings
 from latentia.diagnostics import Diagnosis, Evaluation, Remedy, Verdict
 from latentia.errors import ConfigError, RunFolderError
 from latentia.estimators.auto_remedy import Attempt, better, fit_with_remedies
@@ -85,7 +86,7 @@ def test_commands_can_be_pasted():
     assert arguments.epochs is None
     assert arguments.seed == 3
     assert arguments.label_column == "kind of"
-    assert cli._settings(arguments.set) == {"likelihood": "laplace", "binarize": True}
+    assert parse_settings(arguments.set) == {"likelihood": "laplace", "binarize": True}
 
 
 def test_each_remedy_of_a_run_becomes_one_command():

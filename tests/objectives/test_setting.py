@@ -10,7 +10,7 @@ from sklearn.datasets import load_wine
 
 from latentia import VAE, load
 from latentia.catalog import CATALOG, Entry
-from latentia.cli import _settings
+from latentia.commands.fit import parse_settings
 from latentia.errors import ConfigError, TrainingError
 from latentia.objectives import (
     Linear,
@@ -130,7 +130,7 @@ def test_partial_fit_goes_on_with_the_same_objective():
 
 
 def test_command_line_writes_options_with_dots():
-    settings = _settings(
+    settings = parse_settings(
         ["objective_options.beta=8", 'objective_options.alpha={"ramp": "linear"}', "patience=3"]
     )
     assert settings == {

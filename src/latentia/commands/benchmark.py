@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any, Literal
 
+from latentia.commands.output import print_table
 from latentia.errors import ConfigError
 
 
@@ -59,7 +60,7 @@ def benchmark(
         print(as_json(done))
         return
     for data in done.datasets:
-        _print(_terminal(done, data))
+        print_table(_terminal(done, data), 160)
     for row in done.missing:
         print(f"left out: {row['data']}: {row['name']}: {row['reason']}")
     print(f"table: {done.folder / 'table1.csv'}")
@@ -85,9 +86,3 @@ def _terminal(done: Any, data: str) -> Any:
     for line in lines(done, data):
         shown.add_row(line.name, *line.cells, style=None if line.own else "dim")
     return shown
-
-
-def _print(table: Any) -> None:
-    from rich.console import Console
-
-    Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(table)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any, Literal
+
+from latentia.commands.output import print_json, print_table, print_verdict
 
 
 def diagnose(run: str, split: Literal["train", "validation", "test"] = "test", json: bool = False) -> None:
@@ -18,28 +19,14 @@ def diagnose(run: str, split: Literal["train", "validation", "test"] = "test", j
 
     figures = Run.open(run).diagnose(split)
     if json:
-        from json import dumps
-
-        print(dumps(figures, allow_nan=False))
+        print_json(figures)
         return
     if "diagnosis" in figures:
         _print_rows(figures)
     print_verdict(figures)
 
 
-def print_verdict(figures: dict[str, Any]) -> None:
-    """Verdict, evidence, remedies in words, and those that are commands."""
-    print(f"verdict: {', '.join(figures.get('verdicts') or [figures['verdict']])}")
-    for sentence in figures["evidence"]:
-        print(f"  - {sentence}")
-    for remedy in figures["remedies"]:
-        print(f"  try: {remedy}")
-    for command in figures.get("commands", []):
-        print(f"  {command}")
-
-
 def _print_rows(figures: dict[str, Any]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     title = f"{figures['model']} on {figures['data']}, {figures['split']} split ({figures['seconds']:.1f} s)"
@@ -48,4 +35,4 @@ def _print_rows(figures: dict[str, Any]) -> None:
         value = row["value"]
         shown = f"{value:.4g}" if isinstance(value, float) else str(value)
         table.add_row(row["name"], shown, row["unit"], f"{row['n']:,}", row["note"])
-    Console(width=None if sys.stdout.isatty() else 140, highlight=False).print(table)
+    print_table(table, 140)

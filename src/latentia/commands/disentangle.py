@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json as json_
 from pathlib import Path
 
+from latentia.commands.output import print_json, print_table
 from latentia.errors import ConfigError
 
 
@@ -19,7 +19,6 @@ def disentangle(run: str, n: int = 5000, out: str | None = None, json: bool = Fa
         seed: of the pictures, splits and votes.
     """
     import numpy as np
-    from rich.console import Console
     from rich.table import Table
 
     from latentia import explore
@@ -52,12 +51,12 @@ def disentangle(run: str, n: int = 5000, out: str | None = None, json: bool = Fa
             raise ConfigError(f"--out {out}: scores can be written as .json")
         write_json(Path(out), figures)
     if json:
-        print(json_.dumps(figures, allow_nan=False))
+        print_json(figures)
         return
     table = Table("score", "value", "what it asks", title=f"{opened.estimator.model}, {n} sprites")
     for name, words in _WORDS.items():
         table.add_row(name, f"{figures[name]:.3f}", words)
-    Console(width=None if Console().is_terminal else 110, highlight=False).print(table)
+    print_table(table, 110)
 
 
 _WORDS = {

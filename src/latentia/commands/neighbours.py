@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Literal
 
@@ -30,7 +29,7 @@ def neighbours(
 
     from latentia import explore
     from latentia.commands.opened import at_least_one, dense, open_run
-    from latentia.files import write_atomically
+    from latentia.files import write_csv
     from latentia.report.sheets import write_sheet
 
     opened = open_run(run, "neighbours")
@@ -50,9 +49,7 @@ def neighbours(
                 "distance": distances.ravel(),
             }
         )
-        text = io.StringIO()
-        table.to_csv(text, index=False)
-        write_atomically(Path(out), text.getvalue().encode())
+        write_csv(Path(out), table)
         print(out)
         return
     sheet = np.concatenate([queries[:, None], searched[indices]], axis=1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from latentia.errors import ConfigError, DataError
+from latentia.estimators._mixture_state import SavableMixture, result_from_state, result_state
 from latentia.mixture.components import Components, check_n_components
 from latentia.mixture.criteria import Finding, Scores, scores, verdict
 from latentia.mixture.em import EMResult, posterior, run_restarts
@@ -22,7 +22,7 @@ from latentia.mixture.start import STARTS, initialize
 from latentia.mixture.stepwise import StepwiseEM
 
 
-class BaseMixture(DensityMixin, BaseEstimator):
+class BaseMixture(SavableMixture, DensityMixin, BaseEstimator):
     """Fit, predict, score and sample for one family of components; subclasses say which."""
 
     _family: type[Components]
@@ -265,13 +265,6 @@ class BaseMixture(DensityMixin, BaseEstimator):
 
     # Keep -----------------------------------------------------------------------------------------------------
 
-    def save(self, folder: str | Path) -> Path:
-        """Write a run folder (arrays, configuration, likelihood by iteration) that `latentia.load` reads; no pickle."""
-        from latentia.estimators.folder import save
-
-        check_is_fitted(self)
-        return save(self, Path(folder))
-
     def state(self) -> dict[str, np.ndarray]:
         """Arrays (no pickle) that, with `get_params()`, rebuild the fitted estimator through `from_state`."""
         check_is_fitted(self)
@@ -285,34 +278,6 @@ class BaseMixture(DensityMixin, BaseEstimator):
         self._stepwise = StepwiseEM()
         self._settle(components)
         return self
-
-
-def result_state(result: EMResult) -> dict[str, np.ndarray]:
-    """The history of a fit as arrays."""
-    return {
-        "result.log_likelihood": np.asarray(result.log_likelihood),
-        "result.expected": np.asarray(result.expected),
-        "result.objective": np.asarray(result.objective),
-        "result.criterion": np.asarray(result.criterion),
-        "result.converged": np.asarray(result.converged),
-        "result.rescued": np.asarray(result.rescued, dtype=np.int64).reshape(-1, 2),
-        "result.kept": np.asarray(result.kept, dtype=np.int64),
-    }
-
-
-def result_from_state(state: dict[str, np.ndarray]) -> EMResult:
-    """The history of a fit from `result_state`."""
-    log_likelihood = tuple(np.asarray(state["result.log_likelihood"]).tolist())
-    return EMResult(
-        log_likelihood,
-        float(state["result.objective"]),
-        tuple(np.asarray(state["result.expected"]).tolist()),
-        str(state["result.criterion"]),
-        bool(state["result.converged"]),
-        len(log_likelihood),
-        tuple((int(i), int(k)) for i, k in state["result.rescued"]),
-        tuple(int(i) for i in state["result.kept"]),
-    )
 
 
 def check_weights(sample_weight: Any, n: int) -> np.ndarray:

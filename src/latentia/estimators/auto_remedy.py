@@ -13,8 +13,9 @@ from latentia.catalog import CATALOG
 from latentia.diagnostics import Diagnosis, Evaluation
 from latentia.errors import ConfigError
 from latentia.estimators import folder as run_folder
+from latentia.estimators.recipes import make
 from latentia.estimators.remedies import changed, label_of
-from latentia.estimators.run import ATTEMPTS, DataSpec, Run, check_folder, clear, fit_run, make
+from latentia.estimators.run import ATTEMPTS, DataSpec, Run, check_folder, clear, fit_run
 from latentia.estimators.vae import VAE
 
 MOST_REMEDIES = 2

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from latentia import training
 from latentia.catalog import DENSITY_MODELS, DensityEntry
 from latentia.data import Dataset
-from latentia.errors import ConfigError, DataError, RunFolderError
+from latentia.errors import DataError
+from latentia.estimators._density_use import DensityEvaluation, DensityUse
+from latentia.estimators._savable import Curves, params_of
 from latentia.estimators.arrays import as_rows
 from latentia.estimators.defaults import (
     default_averaging,
@@ -27,38 +26,18 @@ from latentia.estimators.defaults import (
     default_density_epochs,
     default_patience,
 )
-from latentia.estimators.form import Choice
 from latentia.estimators.levels import Levels, choose_levels
 from latentia.latent.autoregressive import build_density
 from latentia.models import DensityModel
 from latentia.objectives import negative_elbo
 from latentia.training.randomness import seeded
 
-SAMPLED_TOGETHER = 128
-_SCORED_NUMBERS = 2**22
+__all__ = ["AutoregressiveModel", "DensityEvaluation"]
+
 _SIZES = ("n_channels", "n_layers", "kernel_size", "first_kernel_size")
 
 
-@dataclass(frozen=True)
-class DensityEvaluation:
-    """What an autoregressive density says of rows; its likelihood is exact.
-
-    Attributes:
-        n: rows.
-        n_levels: K.
-        log_likelihood: mean log-probability of a row in nats.
-        log_likelihood_se: its standard error over rows.
-        bits_per_dim: -log_likelihood / (numbers in a row) / ln 2.
-    """
-
-    n: int
-    n_levels: int
-    log_likelihood: float
-    log_likelihood_se: float | None
-    bits_per_dim: float
-
-
-class AutoregressiveModel(BaseEstimator):
+class AutoregressiveModel(DensityUse):
     r"""An exact density of images (or rows of few-valued numbers) as a product of conditionals, pixel by pixel.
 
     .. math:: \log p(x) = \sum_i \log p(x_i | x_{<i})
@@ -145,8 +124,6 @@ class AutoregressiveModel(BaseEstimator):
         self.verbose = verbose
         self.random_state = random_state
 
-    # ------------------------------------------------------------------ fitting
-
     def fit(
         self,
         X: Any,
@@ -183,7 +160,7 @@ class AutoregressiveModel(BaseEstimator):
             self._compose()
         stored = self._stored(rows, y)
         if validation is None:
-            stored, held_out = self._split(stored)
+            stored, held_out = self._split(stored, self.seed_)
         else:
             pair = validation if self.conditional else (validation, None)
             held_out = self._stored(as_rows(self, pair[0], reset=False)[0], pair[1])
@@ -203,10 +180,7 @@ class AutoregressiveModel(BaseEstimator):
             None if run_dir is None else Path(run_dir),
             resume=resume,
         )
-        self.history_ = history.rows()
-        self.best_epoch_ = history.best_epoch
-        self.stopped_early_ = history.stopped_early
-        self.n_train_ = len(stored)
+        self._take_history(history, len(stored))
         return self
 
     def _entry(self) -> DensityEntry:
@@ -237,38 +211,6 @@ class AutoregressiveModel(BaseEstimator):
         )
         self.module_ = DensityModel(density, n_classes)
 
-    def _stored(self, rows: NDArray[Any], y: Any) -> NDArray[Any]:
-        """What training holds of each row: its levels, and the number of its class, `[n, C H W (+ 1)]`."""
-        flat = self.levels_.encode(rows).reshape(len(rows), -1)
-        if not self.conditional:
-            return flat
-        if y is None:
-            raise DataError(
-                f"this model is conditional on {len(self.classes_)} classes: give the class of each row"
-            )
-        labels = np.asarray(y)
-        if labels.shape != (len(rows),):
-            raise DataError(f"labels of shape {labels.shape}; expected one for each of {len(rows)} rows")
-        numbers = np.searchsorted(self.classes_, labels).clip(max=len(self.classes_) - 1)
-        if (self.classes_[numbers] != labels).any():
-            unknown = labels[self.classes_[numbers] != labels][0]
-            raise DataError(
-                f"label {unknown!r} is none of the classes {self.classes_.tolist()} of the training data"
-            )
-        return np.concatenate([flat, numbers[:, None].astype(flat.dtype)], 1)
-
-    def _split(self, stored: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:
-        fraction = self.validation_fraction
-        if not 0 <= fraction < 1:
-            raise ConfigError(
-                f"validation_fraction={fraction} must lie in [0, 1); 0 keeps no validation rows"
-            )
-        n_held = round(fraction * len(stored))
-        if n_held < 1 or len(stored) < 10:
-            return stored, None
-        order = np.random.default_rng([self.seed_, 1]).permutation(len(stored))
-        return stored[np.sort(order[n_held:])], stored[np.sort(order[:n_held])]
-
     def _config(self, n: int, validated: bool) -> training.TrainingConfig:
         batch_size = default_density_batch_size(n) if self.batch_size is None else self.batch_size
         on_cpu = training.resolve_device(self.device).type == "cpu"
@@ -295,195 +237,33 @@ class AutoregressiveModel(BaseEstimator):
             progress=self.verbose,
         )
 
-    # ------------------------------------------------------------------ using
-
-    def score_samples(self, X: Any, y: Any = None) -> NDArray[np.float64]:
-        """Exact log p(x) (or log p(x|class)) in nats of each row, `[n]`: a probability of its levels."""
-        rows, _ = as_rows(self, X, reset=False)
-        stored = self._stored(rows, y)
-        module = self.module_.eval()
-        at_once = max(1, _SCORED_NUMBERS // (stored.shape[1] * max(64, self.levels_.n_levels)))
-        with torch.inference_mode():
-            scores = [
-                module.log_prob(torch.from_numpy(np.ascontiguousarray(part)).to(self._device()).long())
-                .double()
-                .cpu()
-                for part in _parts(stored, at_once)
-            ]
-        return torch.cat(scores).numpy()
-
-    def score(self, X: Any, y: Any = None) -> float:
-        """Mean of `score_samples(X, y)`: nats per row, greater is better."""
-        return float(self.score_samples(X, y).mean())
-
-    def evaluate(self, X: Any, y: Any = None) -> DensityEvaluation:
-        """The exact likelihood of rows, in nats and in bits per number."""
-        scores = self.score_samples(X, y)
-        n = len(scores)
-        mean = float(scores.mean())
-        return DensityEvaluation(
-            n=n,
-            n_levels=self.levels_.n_levels,
-            log_likelihood=mean,
-            log_likelihood_se=float(scores.std(ddof=1) / math.sqrt(n)) if n > 1 else None,
-            bits_per_dim=-mean / math.prod(self.event_shape_) / math.log(2),
-        )
-
-    def sample(
-        self, n_samples: int = 1, *, labels: Any = None, temperature: float = 1.0, random_state: Any = None
-    ) -> NDArray[Any]:
-        """`n_samples` draws in the units and type of the data, `[n, *event]`.
-
-        Args:
-            n_samples: how many.
-            labels: with `conditional`, the class of each, or one for all; None takes the classes in turn.
-            temperature: below 1 draws more likely values than the model's; 0 the most likely one at each pixel.
-            random_state: seed; None draws anew each time.
-        """
-        check_is_fitted(self)
-        if isinstance(n_samples, bool) or int(n_samples) != n_samples or n_samples < 1:
-            raise ConfigError(f"n_samples={n_samples!r}: expected a whole number of at least 1")
-        return self._drawn(
-            n_samples, self._contexts(n_samples, labels), None, None, temperature, random_state
-        )
-
-    def complete(
-        self, X: Any, mask: Any, *, labels: Any = None, temperature: float = 1.0, random_state: Any = None
-    ) -> NDArray[Any]:
-        """X with the numbers outside `mask` drawn from the model, each given all numbers before it.
-
-        Where `mask` keeps the first rows of an image this is a draw from p(rest | given). What is kept after a drawn
-        number stays as it is, but the number was drawn without knowledge of it.
-
-        Args:
-            X: rows; numbers outside `mask` are not looked at, but must be values that the data have.
-            mask: True where X is kept, broadcastable to the shape of X.
-            labels: with `conditional`, the class of each row, or one for all; None takes the classes in turn.
-            temperature: as in `sample`.
-            random_state: seed; None draws anew each time.
-        """
-        rows, _ = as_rows(self, X, reset=False)
-        kept = np.asarray(mask, dtype=bool)
-        try:
-            kept = np.broadcast_to(kept, rows.shape)
-        except ValueError:
-            raise DataError(
-                f"mask of shape {kept.shape} does not broadcast to rows of shape {rows.shape}"
-            ) from None
-        shape = (len(rows), *self.levels_.image_shape)
-        given = torch.from_numpy(self.levels_.encode(rows)).long()
-        keep = torch.from_numpy(np.ascontiguousarray(kept)).reshape(shape)
-        return self._drawn(
-            len(rows), self._contexts(len(rows), labels), given, keep, temperature, random_state
-        )
-
-    def _contexts(self, n: int, labels: Any) -> Tensor | None:
-        if not self.conditional:
-            if labels is not None:
-                raise ConfigError("labels are for models that were fitted with conditional=True")
-            return None
-        turn = self.classes_[np.arange(n) % len(self.classes_)] if labels is None else np.asarray(labels)
-        wanted = np.broadcast_to(turn, (n,))
-        numbers = np.searchsorted(self.classes_, wanted).clip(max=len(self.classes_) - 1)
-        if (self.classes_[numbers] != wanted).any():
-            raise ConfigError(f"labels must be among the classes {self.classes_.tolist()}")
-        return torch.eye(len(self.classes_))[torch.from_numpy(numbers)]
-
-    def _drawn(
-        self,
-        n: int,
-        contexts: Tensor | None,
-        given: Tensor | None,
-        keep: Tensor | None,
-        temperature: float,
-        random_state: Any,
-    ) -> NDArray[Any]:
-        seed, device = int(check_random_state(random_state).randint(2**31 - 1)), self._device()
-        density = self.module_.eval().density
-        parts = []
-        with seeded(seed, device):
-            for start in range(0, n, SAMPLED_TOGETHER):
-                chosen = slice(start, min(n, start + SAMPLED_TOGETHER))
-                context, known, kept = (
-                    None if each is None else each[chosen].to(device) for each in (contexts, given, keep)
-                )
-                size = chosen.stop - start
-                parts.append(
-                    density.sample(size, context, known, kept, temperature=temperature).cpu().numpy()
-                )
-        return self.levels_.decode(np.concatenate(parts))
-
-    # ------------------------------------------------------------------ keeping
-
-    def save(self, folder: str | Path) -> Path:
-        """Write a run folder that `latentia.load` reads; no pickle."""
-        from latentia.estimators.folder import save
-
-        check_is_fitted(self)
-        return save(self, Path(folder))
-
     @staticmethod
     def load(folder: str | Path) -> AutoregressiveModel:
         """Read a run folder that `save` or the command line wrote; nothing in it is executed."""
-        from latentia.estimators.folder import load
+        from latentia.estimators.folder import load_as
 
-        estimator = load(folder)
-        if not isinstance(estimator, AutoregressiveModel):
-            raise RunFolderError(f"{folder} holds a {type(estimator).__name__}: use latentia.load")
-        return estimator
+        return load_as(AutoregressiveModel, folder)
 
-    def describe(self) -> tuple[dict[str, Any], dict[str, Tensor], list[dict[str, Any]]]:
+    def describe(self) -> tuple[dict[str, Any], dict[str, Tensor], Curves]:
         """Entries of `config.json`, tensors and learning curves."""
         entries = {
             "levels": self.levels_.describe(),
             "classes": self.classes_.tolist(),
-            "choices": [[choice.what, choice.value, choice.reason] for choice in self.choices_],
-            "fit": {
-                "seed": self.seed_,
-                "n_train": self.n_train_,
-                "best_epoch": self.best_epoch_,
-                "stopped_early": self.stopped_early_,
-                "settings": self.settings_,
-            },
+            **self._describe_fit(),
         }
         return entries, dict(self.module_.state_dict()), self.history_
 
     @classmethod
     def rebuild(
-        cls, config: dict[str, Any], tensors: dict[str, Tensor], history: list[dict[str, Any]]
+        cls, config: dict[str, Any], tensors: dict[str, Tensor], curves: Callable[[], Curves]
     ) -> AutoregressiveModel:
-        """The inverse of `describe`, from a run folder's configuration, weights and learning curves.
-
-        Raises:
-            RunFolderError: if the weights are not those of the model.
-        """
-        self = cls(**{**config["params"], "loggers": tuple(config["params"]["loggers"])})
+        """The inverse of `describe`; see `Savable.rebuild`."""
+        self = cls(**params_of(config))
         self.levels_ = Levels.rebuild(config["levels"])
         self.event_shape_ = self.levels_.event_shape
         self.n_features_in_ = math.prod(self.event_shape_)
         self.classes_ = np.asarray(config["classes"])
-        self.choices_ = [Choice(*choice) for choice in config["choices"]]
-        fit = config["fit"]
-        self.seed_, self.n_train_, self.settings_ = fit["seed"], fit["n_train"], fit["settings"]
-        self.best_epoch_, self.stopped_early_ = fit["best_epoch"], fit["stopped_early"]
-        self.history_ = history
         self._compose()
-        try:
-            self.module_.load_state_dict(tensors)
-        except RuntimeError as error:
-            first = str(error).splitlines()[-1].strip()
-            raise RunFolderError(f"the weights do not fit the model of config.json: {first}") from error
-        self.module_.eval()
-        if self.device != "cpu":
-            self.module_.to(training.resolve_device("auto"))
+        self._load_weights(self.module_, tensors)
+        self._take_fit(config, curves())
         return self
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "module_")
-
-    def _device(self) -> torch.device:
-        return next(self.module_.parameters()).device
-
-
-def _parts(rows: NDArray[Any], size: int) -> Iterator[NDArray[Any]]:
-    return (rows[start : start + size] for start in range(0, len(rows), size))

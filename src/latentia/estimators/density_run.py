@@ -2,50 +2,22 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentia import data
 from latentia.catalog import DENSITY_MODELS, DensityEntry
 from latentia.diagnostics import Verdict
 from latentia.diagnostics.evaluation import LEVELS_NOTE
 from latentia.diagnostics.findings import HEALTHY, LAST_TENTH, OVERFITTED, UNDERTRAINED
 from latentia.errors import ConfigError
 from latentia.estimators.density import AutoregressiveModel, DensityEvaluation
-from latentia.estimators.run import TRAIN_ROWS, Run, SplitName, make, plain
+from latentia.estimators.run import TRAIN_ROWS, Effort, Run, SplitName
 
 HELD_OUT_COST = 0.1
 """Overfitted: held-out rows cost a tenth more nats than training rows. A rule of this project."""
-
-
-class DensityRecipe:
-    """Fit an autoregressive model.
-
-    Args:
-        params: arguments of `latentia.AutoregressiveModel`.
-    """
-
-    holds_out = True
-
-    def __init__(self, params: dict[str, Any]) -> None:
-        self.estimator = make(AutoregressiveModel, params)
-        self.asked: dict[str, Any] = {}
-
-    def fit(
-        self,
-        dataset: data.Dataset,
-        out: Path,
-        resume: bool,
-        say: Callable[[str], None],  # noqa: ARG002  training shows its own progress
-    ) -> tuple[Any, dict[str, Any]]:
-        """The fitted estimator, and no further entries of `config.json`."""
-        self.estimator.fit(dataset, run_dir=out, resume=resume)
-        return self.estimator, {}
 
 
 class DensityRun(Run):
@@ -56,30 +28,14 @@ class DensityRun(Run):
         """What the catalog says of the model."""
         return DENSITY_MODELS[self.estimator.model]
 
-    def evaluate(
-        self,
-        split: SplitName = "test",
-        n_importance: int = 0,  # noqa: ARG002  the likelihood is exact
-        importance_items: int | None = None,  # noqa: ARG002
-    ) -> dict[str, Any]:
-        """Figures and verdict, also kept in `evaluation.json`.
-
-        Args:
-            split: which part.
-            n_importance: of models whose likelihood is estimated; no use here.
-            importance_items: no use here.
-
-        Returns:
-            What `latentia evaluate --json` prints.
-        """
-        started = time.perf_counter()
+    def _figures(self, split: SplitName, effort: Effort) -> dict[str, Any]:  # noqa: ARG002  the likelihood is exact
         part = self.split(split)
         found = self.estimator.evaluate(part.x, part.y)
         seen = self.split("train").take(TRAIN_ROWS)
         of_train = found if split == "train" else self.estimator.evaluate(seen.x, seen.y)
         bounds = [row["validation_elbo"] for row in self.estimator.history_ if "validation_elbo" in row]
         verdict = judge(found, None if split == "train" else of_train, bounds)
-        figures = {
+        return {
             "model": self.estimator.model,
             "data": self.spec.name,
             "split": split,
@@ -93,9 +49,7 @@ class DensityRun(Run):
             "verdict": verdict.name,
             "evidence": list(verdict.evidence),
             "remedies": list(verdict.remedies),
-            "seconds": round(time.perf_counter() - started, 3),
         }
-        return self.keep(split, plain(figures))
 
 
 def judge(found: DensityEvaluation, train: DensityEvaluation | None, history: Sequence[float]) -> Verdict:

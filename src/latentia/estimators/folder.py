@@ -18,9 +18,10 @@ import datetime
 import hashlib
 import json
 import platform
+from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -28,17 +29,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from latentia import __version__
+from latentia import __version__, estimators
 from latentia.errors import ConfigError, RunFolderError
-from latentia.estimators import _mixture_state
-from latentia.estimators.form import Choice, Form
+from latentia.estimators._savable import Savable
 from latentia.files import write_atomically
 
-if TYPE_CHECKING:
-    from latentia.estimators.vae import VAE
+E = TypeVar("E")
 
 FORMAT = 1
-_NETWORKS = ("VAE", "VQVAE")  # estimators around a torch module
+_ESTIMATORS = tuple(name for name in estimators.__all__ if name != "load")
 DENSITY = "AutoregressiveModel"
 CONFIG, WEIGHTS, METRICS, EVALUATION = "config.json", "model.safetensors", "metrics.jsonl", "evaluation.json"
 
@@ -78,7 +77,7 @@ def start(estimator: Any, folder: Path, extra: dict[str, Any]) -> None:
     write_json(folder / CONFIG, {**_header("fitting", estimator), "params": _params(estimator), **extra})
 
 
-def save(estimator: Any, folder: Path, extra: dict[str, Any] | None = None) -> Path:
+def save(estimator: Savable, folder: Path, extra: dict[str, Any] | None = None) -> Path:
     """Write a fitted estimator; the configuration comes last, so that a folder with a whole one is whole.
 
     Args:
@@ -91,9 +90,7 @@ def save(estimator: Any, folder: Path, extra: dict[str, Any] | None = None) -> P
         RunFolderError: if the folder cannot be written.
     """
     params = _params(estimator)
-    describers = {**dict.fromkeys(_NETWORKS, _describe_vae), DENSITY: _describe_density}
-    describe = describers.get(type(estimator).__name__, _mixture_state.describe)
-    entries, tensors, history = describe(estimator)
+    entries, tensors, history = estimator.describe()
     weights = save_tensors(_apart(tensors))
     config = {
         **_header("fitted", estimator),
@@ -119,33 +116,6 @@ def _apart(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         out[name] = value.clone() if value.data_ptr() in seen else value
         seen.add(value.data_ptr())
     return out
-
-
-def _describe_density(estimator: Any) -> tuple[dict[str, Any], dict[str, torch.Tensor], list[dict[str, Any]]]:
-    described: tuple[dict[str, Any], dict[str, torch.Tensor], list[dict[str, Any]]] = estimator.describe()
-    return described
-
-
-def _describe_vae(estimator: VAE) -> tuple[dict[str, Any], dict[str, torch.Tensor], list[dict[str, Any]]]:
-    """Entries of `config.json`, tensors and learning curves of a VAE."""
-    tensors = {f"model.{name}": value for name, value in estimator.module_.state_dict().items()}
-    tensors |= {f"form.{name}": value for name, value in estimator.form_.state_dict().items()}
-    if estimator.sampler_ is not None:
-        tensors |= estimator.sampler_.tensors()
-    entries = {
-        "form": estimator.form_.describe(),
-        "sampler": None if estimator.sampler_ is None else estimator.sampler_.describe(),
-        "composition": estimator.composition(),
-        "choices": [[choice.what, choice.value, choice.reason] for choice in estimator.choices_],
-        "fit": {
-            "seed": estimator.seed_,
-            "n_train": estimator.n_train_,
-            "best_epoch": getattr(estimator, "best_epoch_", None),
-            "stopped_early": getattr(estimator, "stopped_early_", False),
-            "settings": getattr(estimator, "settings_", {}),
-        },
-    }
-    return entries, tensors, estimator.history_
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -180,20 +150,12 @@ def load(folder: str | Path) -> Any:
     config = read_config(folder)
     try:
         kind = config["estimator"]
-        if kind in _NETWORKS:
-            estimator = _rebuild_vae(kind, folder, config)
-        elif kind == DENSITY:
-            from latentia.estimators.density import AutoregressiveModel
-
-            weights = _read_weights(folder, config["weights"]["sha256"])
-            estimator = AutoregressiveModel.rebuild(config, weights, read_metrics(folder))
-        elif kind in _mixture_state.CLASSES:
-            weights = _read_weights(folder, config["weights"]["sha256"])
-            estimator = _mixture_state.rebuild(kind, config, weights)
-        else:
+        if kind not in _ESTIMATORS:
             raise RunFolderError(
                 f"{folder / CONFIG} names the estimator {kind!r}, which latentia does not have"
             )
+        tensors = _read_weights(folder, config["weights"]["sha256"])
+        estimator = getattr(estimators, kind).rebuild(config, tensors, partial(read_metrics, folder))
         features = config["features"]
     except (KeyError, TypeError) as error:
         raise RunFolderError(
@@ -206,27 +168,13 @@ def load(folder: str | Path) -> Any:
     return estimator
 
 
-def _rebuild_vae(kind: str, folder: Path, config: dict[str, Any]) -> VAE:
-    from latentia import estimators
-    from latentia.estimators.sampler import AggregatePosterior
-
-    estimator: VAE = getattr(estimators, kind)(
-        **{**config["params"], "loggers": tuple(config["params"].get("loggers", ()))}
-    )
-    estimator.take_composition(config["composition"])
-    estimator.form_ = Form(**config["form"])
-    estimator.choices_ = [Choice(*choice) for choice in config["choices"]]
-    estimator.seed_ = config["fit"]["seed"]
-    estimator.n_train_ = config["fit"]["n_train"]
-    estimator.best_epoch_ = config["fit"]["best_epoch"]
-    estimator.stopped_early_ = config["fit"]["stopped_early"]
-    estimator.settings_ = config["fit"]["settings"]
-    tensors = _read_weights(folder, config["weights"]["sha256"])
-    estimator.restore(tensors)
-    # Folders that were written before there was a sampler have no such entry.
-    described = config.get("sampler")
-    estimator.sampler_ = None if described is None else AggregatePosterior.rebuild(described, tensors)
-    estimator.history_ = read_metrics(folder)
+def load_as(kind: type[E], folder: str | Path) -> E:
+    """Read a fitted estimator that must be of a class, or one derived from it; see `load`."""
+    estimator = load(folder)
+    if not isinstance(estimator, kind):
+        raise RunFolderError(
+            f"{folder} holds a {type(estimator).__name__}, not a {kind.__name__}: use latentia.load"
+        )
     return estimator
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -15,7 +14,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from latentia.errors import ConfigError, DataError
-from latentia.estimators._mixture import check_weights, print_iteration, result_from_state, result_state
+from latentia.estimators._mixture import check_weights, print_iteration
+from latentia.estimators._mixture_state import SavableMixture, result_from_state, result_state
 from latentia.mixture.components import check_n_components
 from latentia.mixture.criteria import Finding, Scores, scores, verdict
 from latentia.mixture.em import posterior, run_restarts
@@ -24,7 +24,7 @@ from latentia.mixture.rows import Rows, check_distinct, summarize
 from latentia.mixture.start import STARTS, initialize
 
 
-class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):
+class GaussianMixtureClassifier(SavableMixture, ClassifierMixin, BaseEstimator):
     """Classifier with a hidden cluster: each Gaussian component has its own linear (softmax) rule.
 
     Z ~ Categorical(w), X|Z=k ~ N(mu_k, Sigma_k), P(Y=c|x, k) = softmax_c(W_k x + b_k); with Y unknown,
@@ -241,13 +241,6 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseEstimator):
         summarize(rows)
         self.components_.dtype = rows.dtype
         return rows
-
-    def save(self, folder: str | Path) -> Path:
-        """Write a run folder (arrays, configuration, likelihood by iteration) that `latentia.load` reads; no pickle."""
-        from latentia.estimators.folder import save
-
-        check_is_fitted(self)
-        return save(self, Path(folder))
 
     def state(self) -> dict[str, np.ndarray]:
         """Arrays (no pickle) that, with `get_params()`, rebuild the fitted estimator through `from_state`."""

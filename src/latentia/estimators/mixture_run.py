@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import time
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -14,13 +13,13 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from latentia import data
+from latentia import data, estimators
 from latentia.catalog import MIXTURES, MixtureEntry, mixture_name
 from latentia.diagnostics import Verdict
 from latentia.diagnostics.evaluation import DENSITY_NOTE, LEVELS_NOTE
 from latentia.errors import ConfigError
-from latentia.estimators._mixture_state import mixture_class
-from latentia.estimators.run import Run, SplitName, make, plain
+from latentia.estimators.recipes import make
+from latentia.estimators.run import Effort, Run, SplitName, plain
 from latentia.mixture import Finding, Selection, select
 
 DEFAULT_RANGE = "1..10"
@@ -125,7 +124,7 @@ class MixtureRecipe:
         self.name, self.entry = name, MIXTURES[name]
         self.numbers = numbers_of(params.get("n_components"))
         given = {key: value for key, value in params.items() if key not in ("model", "n_components")}
-        kind = mixture_class(self.entry.estimator)
+        kind = getattr(estimators, self.entry.estimator)
         self.estimator = make(kind, {**given, "n_components": self.numbers[-1]})
         self.asked = {"model": name, "asked": {key: _listed(value) for key, value in params.items()}}
 
@@ -188,26 +187,8 @@ class MixtureRun(Run):
         """The items of a split as the estimator's rows."""
         return self.layout.rows(self.split(split).x)
 
-    def evaluate(
-        self,
-        split: SplitName = "test",
-        n_importance: int = 0,  # noqa: ARG002  the likelihood of a mixture is exact
-        importance_items: int | None = None,  # noqa: ARG002
-    ) -> dict[str, Any]:
-        """Figures and verdict, also kept in `evaluation.json`.
-
-        The log-likelihood is that of the split; the criteria and the verdict are of the training part, to which
-        the mixture was fitted.
-
-        Args:
-            split: which part.
-            n_importance: of models whose likelihood is estimated; no use here.
-            importance_items: no use here.
-
-        Returns:
-            What `latentia evaluate --json` prints.
-        """
-        started = time.perf_counter()
+    def _figures(self, split: SplitName, effort: Effort) -> dict[str, Any]:  # noqa: ARG002  the likelihood is exact
+        """The log-likelihood of the split; criteria and verdict are of the training part, to which the mixture was fitted."""
         split = split if self.spec.hold_out else "train"
         rows, train = self.rows(split), self.rows("train")
         log_likelihood = self.estimator.score(rows)
@@ -221,7 +202,7 @@ class MixtureRun(Run):
             selection,
             _likelihoods(split, log_likelihood, of_train, self.estimator),
         )
-        figures = {
+        return {
             "model": self.model,
             "data": self.spec.name,
             "split": split,
@@ -240,13 +221,7 @@ class MixtureRun(Run):
             "verdict": verdict.name,
             "evidence": list(verdict.evidence),
             "remedies": list(verdict.remedies),
-            "seconds": round(time.perf_counter() - started, 3),
         }
-        return self.keep(split, plain(figures))
-
-    def diagnose(self, split: SplitName = "test") -> dict[str, Any]:
-        """What `evaluate` gives: of a mixture nothing is sampled, so there is nothing more thorough."""
-        return self.evaluate(split)
 
     def _bits(self, log_likelihood: float) -> tuple[float | None, str]:
         layout = self.layout

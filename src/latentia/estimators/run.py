@@ -7,15 +7,15 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 
 from latentia import data
-from latentia.catalog import DENSITY_MODELS, DISCRETE, mixture_name
 from latentia.diagnostics import Diagnosis, Evaluation
 from latentia.errors import ConfigError, LatentiaError, RunFolderError, TrainingError
 from latentia.estimators import folder as run_folder
+from latentia.estimators.recipes import recipe_of
 from latentia.estimators.remedies import as_commands
 from latentia.estimators.vae import VAE
 
@@ -41,6 +41,21 @@ class DataSpec:
             self.name, seed=self.seed, image_size=self.image_size, label_column=self.label_column
         )
         return dataset if self.hold_out else dataset.whole()
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is spent on figures that are estimated; those of a model whose likelihood is exact cost what they cost.
+
+    Attributes:
+        n_importance: importance samples for each item; 0 leaves the log-likelihood out.
+        importance_items: most items for which they are drawn; None draws for all.
+        thorough: also take the measures that need an optimisation for each of some rows.
+    """
+
+    n_importance: int
+    importance_items: int | None
+    thorough: bool
 
 
 @dataclass
@@ -109,10 +124,7 @@ class Run:
         Returns:
             What `latentia evaluate --json` prints.
         """
-        started = time.perf_counter()
-        evaluation, diagnosis = self.examine(split, n_importance, importance_items, thorough=False)
-        figures = as_json(self, split, evaluation, diagnosis, time.perf_counter() - started)
-        return self.keep(split, figures)
+        return self._measured(split, Effort(n_importance, importance_items, thorough=False))
 
     def diagnose(self, split: SplitName = "test") -> dict[str, Any]:
         """The thorough diagnosis of one part of the data, also kept in `evaluation.json`.
@@ -123,9 +135,32 @@ class Run:
         Returns:
             What `latentia diagnose --json` prints.
         """
+        return self._measured(split, Effort(DIAGNOSED_IMPORTANCE, DIAGNOSED_ITEMS, thorough=True))
+
+    def figures(self, split: SplitName = "test") -> dict[str, Any]:
+        """Figures and verdict on one part of the data as `evaluation.json` has them; measured if it has none."""
+        return self._kept().get(split) or self.evaluate(split)
+
+    def _measured(self, split: SplitName, effort: Effort) -> dict[str, Any]:
         started = time.perf_counter()
-        evaluation, diagnosis = self.examine(split, DIAGNOSED_IMPORTANCE, DIAGNOSED_ITEMS)
-        return self.keep(split, as_json(self, split, evaluation, diagnosis, time.perf_counter() - started))
+        found = self._figures(split, effort)
+        figures: dict[str, Any] = plain({**found, "seconds": round(time.perf_counter() - started, 3)})
+        run_folder.write_json(
+            self.folder / run_folder.EVALUATION, {**self._kept(), figures["split"]: figures}
+        )
+        return figures
+
+    def _kept(self) -> dict[str, Any]:
+        """What `evaluation.json` holds, by split."""
+        path = self.folder / run_folder.EVALUATION
+        return run_folder.read_json(path) if path.exists() else {}
+
+    def _figures(self, split: SplitName, effort: Effort) -> dict[str, Any]:
+        """Figures and verdict on one part of the data, which `split` of the figures names."""
+        evaluation, diagnosis = self.examine(
+            split, effort.n_importance, effort.importance_items, thorough=effort.thorough
+        )
+        return as_json(self, split, evaluation, diagnosis)
 
     def examine(
         self,
@@ -144,22 +179,13 @@ class Run:
         diagnosis = self.estimator.diagnose(part.x, train=train, evaluation=evaluation, thorough=thorough)
         return evaluation, diagnosis
 
-    def keep(self, split: str, figures: dict[str, Any]) -> dict[str, Any]:
-        """Write the figures of a split to `evaluation.json`, beside those of the other splits, and return them."""
-        path = self.folder / run_folder.EVALUATION
-        kept = run_folder.read_json(path) if path.exists() else {}
-        run_folder.write_json(path, {**kept, split: figures})
-        return figures
-
 
 _TOLD_ABOVE = ("verdict", "verdicts", "evidence", "remedies", "evaluation", "seconds")
 
 
-def as_json(
-    run: Run, split: str, evaluation: Evaluation, diagnosis: Diagnosis, seconds: float
-) -> dict[str, Any]:
+def as_json(run: Run, split: str, evaluation: Evaluation, diagnosis: Diagnosis) -> dict[str, Any]:
     """The figures of an evaluation as one flat JSON object, those of the diagnosis nested in it."""
-    figures = {
+    return {
         "model": run.estimator.model,
         "data": run.spec.name,
         "split": split,
@@ -174,9 +200,7 @@ def as_json(
             **{name: value for name, value in diagnosis.as_json().items() if name not in _TOLD_ABOVE},
             "rows": [asdict(row) for row in diagnosis.rows()],
         },
-        "seconds": round(seconds, 3),
     }
-    return {name: plain(value) for name, value in figures.items()}
 
 
 def plain(value: Any) -> Any:
@@ -190,70 +214,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not np.isfinite(value):
         return None
     return value
-
-
-class Recipe(Protocol):
-    """How one kind of model is fitted into a run folder.
-
-    Attributes:
-        estimator: unfitted.
-        asked: entries of `config.json` from the start, to which a resumed run must agree.
-        holds_out: whether it cannot do without rows that are held out.
-    """
-
-    estimator: Any
-    asked: dict[str, Any]
-    holds_out: bool
-
-    def fit(
-        self, dataset: data.Dataset, out: Path, resume: bool, say: Callable[[str], None]
-    ) -> tuple[Any, dict[str, Any]]:
-        """The fitted estimator, and further entries of `config.json`."""
-        ...
-
-
-class _VAERecipe:
-    holds_out = True
-
-    def __init__(self, params: dict[str, Any], kind: type[VAE] = VAE) -> None:
-        self.estimator = make(kind, params)
-        self.asked: dict[str, Any] = {}
-
-    def fit(
-        self,
-        dataset: data.Dataset,
-        out: Path,
-        resume: bool,
-        say: Callable[[str], None],  # noqa: ARG002  training shows its own progress
-    ) -> tuple[Any, dict[str, Any]]:
-        self.estimator.fit(dataset, run_dir=out, resume=resume)
-        return self.estimator, {}
-
-
-def make(kind: Any, params: dict[str, Any]) -> Any:
-    """An estimator; raises `ConfigError` with the names that there are for a parameter that it does not have."""
-    try:
-        return kind(**params)
-    except TypeError as error:
-        known = ", ".join(kind().get_params(deep=False))
-        raise ConfigError(f"{error}; the parameters are {known}") from None
-
-
-def _recipe(params: dict[str, Any]) -> Recipe:
-    model = params.get("model")
-    if model in DENSITY_MODELS:
-        from latentia.estimators.density_run import DensityRecipe
-
-        return DensityRecipe(params)
-    if isinstance(model, str) and mixture_name(model):
-        from latentia.estimators.mixture_run import MixtureRecipe
-
-        return MixtureRecipe(params)
-    if isinstance(model, str) and model in DISCRETE:
-        from latentia.estimators.vqvae import VQVAE
-
-        return _VAERecipe(params, VQVAE)
-    return _VAERecipe(params)
 
 
 def fit_run(
@@ -286,7 +246,7 @@ def fit_run(
     if started == "fitted":
         say(f"{out} is finished already")
         return Run.open(out)
-    recipe = _recipe(params)
+    recipe = recipe_of(params)
     if recipe.holds_out and not spec.hold_out:
         raise ConfigError(
             f"--no-hold-out is for mixtures, whose size a criterion chooses; {params.get('model')} stops by rows held out"

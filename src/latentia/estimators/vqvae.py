@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Sequence
 from operator import methodcaller
 from pathlib import Path
@@ -12,24 +11,18 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
-from torch import Tensor
 
 from latentia import training
 from latentia.catalog import DISCRETE, DiscreteEntry
 from latentia.data import Dataset
-from latentia.diagnostics import Diagnosis, Evaluation
 from latentia.errors import ConfigError, DataError
+from latentia.estimators._vqvae_codes import VQVAECodes
 from latentia.estimators.arrays import as_rows
-from latentia.estimators.code_figures import DiscreteEvaluation, with_codes, with_usage
 from latentia.estimators.defaults import default_code_dim, default_groups, default_n_codes
 from latentia.estimators.form import Choice
-from latentia.estimators.vae import VAE, whole
+from latentia.estimators.parameters import whole
 from latentia.latent import LIKELIHOODS, Likelihood
-from latentia.latent.code_priors import CODE_PRIORS, ClassPrior, CodePrior
-from latentia.latent.quantizers import CodeUsage
-from latentia.models import VQVAE as VQVAEModule
+from latentia.latent.code_priors import CODE_PRIORS, CodePrior
 from latentia.models import PriorOnly, build_vqvae
 from latentia.models.discrete import code_prior
 from latentia.nn import Network
@@ -39,7 +32,7 @@ from latentia.training.randomness import seeded
 PRIOR_TRAININGS = ("two-stage", "concurrent", "joint")
 
 
-class VQVAE(VAE):
+class VQVAE(VQVAECodes):
     r"""An autoencoder with discrete codes and a prior over them, fitted to images, tables or counts.
 
     Images become a map of codes, rows a short list of them, each one out of K. The bound is
@@ -77,8 +70,6 @@ class VQVAE(VAE):
         >>> model.inverse_transform(model.transform(X[:5])).shape, model.sample(3).shape
         ((5, 1, 8, 8), (3, 1, 8, 8))
     """
-
-    module_: VQVAEModule
 
     def __init__(
         self,
@@ -313,102 +304,6 @@ class VQVAE(VAE):
             )
         return codes if labels is None else np.concatenate([codes, labels[:, None].astype(np.int32)], 1)
 
-    # ------------------------------------------------------------------ using
-
-    def inverse_transform(self, Z: Any) -> NDArray[Any]:
-        """Data for codes `[n, positions]`, numbers from 0 to K - 1: the mean of p(x|k) in the units of the training data."""
-        check_is_fitted(self)
-        codes = np.asarray(Z)
-        if codes.ndim != 2 or codes.shape[1] != self._n_features_out:
-            raise DataError(f"codes of shape {codes.shape}; expected [n, {self._n_features_out}]")
-        if codes.size and not (np.isfinite(codes).all() and (codes == np.rint(codes)).all()):
-            raise DataError("codes must be whole numbers, as transform gives them")
-        n_codes = self.module_.coder.n_codes
-        if codes.size and (codes.min() < 0 or codes.max() >= n_codes):
-            raise DataError(f"codes span {codes.min():g}..{codes.max():g}; expected 0..{n_codes - 1}")
-        indices = torch.from_numpy(codes.astype(np.int64)).to(self._device())
-        return self._decoded(indices, mean=True)
-
-    def _decoded(self, indices: Tensor, mean: bool) -> NDArray[Any]:
-        module, dtype = self._module()
-        typical = self._typical_row(dtype)
-        parts = []
-        with torch.inference_mode():
-            for z in indices.split(512):
-                p = module.likelihood(module.outputs(z), typical)
-                parts.append(self.form_.inverse(p.mean if mean else p.sample()))
-        return np.concatenate(parts) if parts else np.empty((0, *self.event_shape_))
-
-    def embed(self, X: Any) -> NDArray[Any]:
-        """The vectors of the codes of X, joined: `[n, positions * D]`, for maps of the data and for other models."""
-        indices = torch.from_numpy(self.transform(X)).to(self._device())
-        module, _ = self._module()
-        with torch.inference_mode():
-            parts = [module.coder.decoder_input(part).flatten(1).cpu().numpy() for part in indices.split(512)]
-        return np.concatenate(parts)
-
-    def sample(
-        self, n_samples: int = 1, *, mean: bool = False, random_state: Any = None, y: Any = None
-    ) -> NDArray[Any]:
-        """`n_samples` draws from the model: codes from the prior, then x from p(x|k), in the units of the data.
-
-        Args:
-            n_samples: how many.
-            mean: give the mean of p(x|k) instead of a draw.
-            random_state: seed; None draws anew each time.
-            y: a class, or the class of each draw `[n_samples]`, for a model fitted with `prior_by_class`.
-        """
-        if y is None:
-            return super().sample(n_samples, mean=mean, random_state=random_state)
-        check_is_fitted(self)
-        whole("n_samples", n_samples, 1)
-        prior = self.module_.prior
-        if not isinstance(prior, ClassPrior):
-            raise ConfigError("sample(y=...) needs a model that was fitted with prior_by_class=True")
-        wanted = np.broadcast_to(np.asarray(y), (n_samples,))
-        unknown = sorted(set(wanted.tolist()) - set(self.classes_.tolist()))
-        if unknown:
-            raise ConfigError(f"y={unknown[0]!r} is no class of the training data: {self.classes_.tolist()}")
-        labels = torch.from_numpy(np.searchsorted(self.classes_, wanted)).to(self._device())
-        seed = int(check_random_state(random_state).randint(2**31 - 1))
-        self._module()[0].eval()
-        with seeded(seed, self._device()), torch.inference_mode():
-            codes = torch.cat([prior.sample(len(part), labels=part) for part in labels.split(512)])
-            return self._decoded(codes, mean)
-
-    def code_usage(self, X: Any) -> CodeUsage:
-        """How the rows use the codebook: counts, perplexity, used and dead codes."""
-        rows, _ = as_rows(self, X, reset=False)
-        module, batches = self._inference(rows)
-        return CodeUsage(module.code_counts(batches))
-
-    def evaluate(
-        self, X: Any, *, n_importance: int | None = None, importance_items: int | None = None
-    ) -> DiscreteEvaluation:
-        """All figures of the fit on X, with those of its codes; see `VAE.evaluate`.
-
-        Where the encoder allows one code only, the bound is all there is: no importance samples are drawn.
-        """
-        check_is_fitted(self)
-        if self.module_.coder.deterministic:
-            n_importance = 0
-        figures = super().evaluate(X, n_importance=n_importance, importance_items=importance_items)
-        n_numbers = math.prod(self.event_shape_)
-        return with_usage(figures, self.code_usage(X), self._n_features_out, n_numbers)
-
-    def diagnose(
-        self, X: Any, *, train: Any = None, evaluation: Evaluation | None = None, thorough: bool = True
-    ) -> Diagnosis:
-        """Whether the fit can be trusted; see `VAE.diagnose`. Adds whether most codes are dead."""
-        diagnosis = super().diagnose(X, train=train, evaluation=evaluation, thorough=thorough)
-        if isinstance(evaluation, DiscreteEvaluation):
-            used, perplexity = evaluation.used_codes, evaluation.perplexity
-        else:
-            usage = self.code_usage(X)
-            used, perplexity = usage.used, usage.perplexity
-        verdict = with_codes(diagnosis.verdict, used, perplexity, self.module_.coder.n_codes)
-        return dataclasses.replace(diagnosis, verdict=verdict)
-
     # ------------------------------------------------------------------ keeping
 
     def composition(self) -> dict[str, Any]:
@@ -429,7 +324,3 @@ class VQVAE(VAE):
         self.prior_history_ = composition["prior_history"]
         if composition["classes"] is not None:
             self.classes_ = np.asarray(composition["classes"])
-
-    @property
-    def _n_features_out(self) -> int:
-        return self.module_.coder.n_positions

@@ -16,8 +16,9 @@ from torch import Tensor
 
 from latentia.errors import ConfigError, DataError, TrainingError
 from latentia.mixture.components import FAMILIES, Components
+from latentia.mixture.feature_pairs import FeaturePairs
 from latentia.mixture.rows import Chunk, Rows, Summary
-from latentia.mixture.screening import Screen, fill_pairs
+from latentia.mixture.screening import Screen
 
 COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
 
@@ -66,8 +67,7 @@ class GaussianComponents(Components):
         self._screen: Screen | None = None  # while a pass is screened in float32
         self._crowded = 0  # passes until screening is tried again
         self._factored: Tensor | None = None  # the covariances that `_factor` belongs to
-        self._pairs = _triangle(n_features) if covariance_type == "full" else _square(n_features)
-        self._pairs = tuple(index.to(self.device) for index in self._pairs)  # type: ignore[assignment]
+        self._pairs = FeaturePairs(n_features, triangle=covariance_type == "full", device=self.device)
 
     def settings(self) -> dict[str, Any]:
         """Keyword arguments of the constructor beside the precision and the device."""
@@ -77,7 +77,7 @@ class GaussianComponents(Components):
     def n_statistics(self) -> int:
         """Mass, first moments, and second moments as far as the covariance type needs them."""
         d = self.n_features
-        return 1 + d + {"spherical": 1, "diag": d}.get(self.covariance_type, len(self._pairs[0]))
+        return 1 + d + {"spherical": 1, "diag": d}.get(self.covariance_type, len(self._pairs))
 
     @property
     def n_free(self) -> int:
@@ -129,9 +129,7 @@ class GaussianComponents(Components):
         if not usable or self._crowded or not Screen.worthwhile(rounding, self.n_components, self.n_features):
             return None
         means = self.parameters["means"] - self.centre
-        return Screen(
-            self.natural(), self._factor, means, _blocks(self.n_features), self._pairs, rounding, self.dtype
-        )
+        return Screen(self.natural(), self._factor, means, self._pairs, rounding, self.dtype)
 
     @property
     def chunk_rows(self) -> int:
@@ -158,7 +156,7 @@ class GaussianComponents(Components):
         elif self.covariance_type == "diag":
             torch.mul(u, u, out=rest)
         elif self.covariance_type == "full":
-            fill_pairs(u, rest, _blocks(d))
+            self._pairs.fill(u, rest)
         return phi
 
     def log_joint(self, phi: Tensor) -> Tensor:
@@ -227,7 +225,7 @@ class GaussianComponents(Components):
             u = x - self._reference[k].to(self.dtype)[:, None]
             out[k, 0], out[k, 1 : d + 1] = r.sum(dtype=torch.float64), u @ r
             if self.covariance_type in ("full", "tied"):
-                out[k, d + 1 :] = ((u * r) @ u.T)[self._pairs]
+                out[k, d + 1 :] = self._pairs.of((u * r) @ u.T)
             elif self.covariance_type == "diag":
                 out[k, d + 1 :] = u.square_() @ r
             else:
@@ -251,10 +249,14 @@ class GaussianComponents(Components):
         else:
             eye = self.reg_covar * torch.eye(d, dtype=torch.float64, device=self.device)
             if kind == "full":
-                covariances = self._unpack(second / mass) - shift[:, :, None] * shift[:, None, :] + eye
+                covariances = (
+                    self._pairs.symmetric(second / mass) - shift[:, :, None] * shift[:, None, :] + eye
+                )
             else:
                 between = (mass * shift).T @ shift
-                covariances = (self._unpack(second.sum(0, keepdim=True))[0] - between) / mass.sum() + eye
+                covariances = (
+                    self._pairs.symmetric(second.sum(0, keepdim=True))[0] - between
+                ) / mass.sum() + eye
                 covariances = 0.5 * (covariances + covariances.T)
         self.parameters["covariances"] = covariances
         self._factorize()
@@ -273,7 +275,7 @@ class GaussianComponents(Components):
         mass, first = statistics[:, :1], statistics[:, 1 : d + 1]
         out[:, 1 : d + 1] = first + mass * delta
         if self.covariance_type in ("full", "tied"):
-            i, j = self._pairs
+            i, j = self._pairs.i, self._pairs.j
             cross = first[:, i] * delta[:, j] + first[:, j] * delta[:, i] + mass * delta[:, i] * delta[:, j]
         else:
             cross = 2 * first * delta + mass * delta.square()
@@ -305,8 +307,7 @@ class GaussianComponents(Components):
         elif self.covariance_type == "spherical":
             out[:, d + 1] = -0.5 * precision[:, 0]
         else:
-            i, j = self._pairs
-            out[:, d + 1 :] = precision[:, i, j] * self._pair_weight()
+            out[:, d + 1 :] = self._pairs.of(precision) * self._pairs.weights()
         half = 0.5 * d * math.log(2 * math.pi)
         log_det = self._half_log_det(self._precision_factor())
         out[:, 0] = self.log_weights() + log_det - half - 0.5 * (linear * delta).sum(1)
@@ -330,7 +331,7 @@ class GaussianComponents(Components):
         elif self.covariance_type == "diag":
             out[component, d + 1 :] = mass * (u.square() + pooled)
         else:
-            out[component, d + 1 :] = mass * (torch.outer(u, u) + pooled)[self._pairs]
+            out[component, d + 1 :] = mass * self._pairs.of(torch.outer(u, u) + pooled)
         return out
 
     def sample(self, labels: Tensor, generator: torch.Generator) -> Tensor:
@@ -394,38 +395,6 @@ class GaussianComponents(Components):
     def _half_log_det(self, factor: Tensor) -> Tensor:
         diagonal = factor.diagonal(dim1=-2, dim2=-1) if factor.ndim == 3 else factor
         return diagonal.log().sum(-1)
-
-    def _unpack(self, packed: Tensor) -> Tensor:
-        """`[K, pairs]` to symmetric `[K, d, d]`."""
-        i, j = self._pairs
-        out = packed.new_zeros(len(packed), self.n_features, self.n_features)
-        out[:, i, j] = packed
-        out[:, j, i] = packed
-        return out
-
-    def _pair_weight(self) -> Tensor:
-        """-1/2 for a pair that appears in both orders (or is on the diagonal), -1 for one that stands for both."""
-        i, j = self._pairs
-        both = torch.zeros(self.n_features, self.n_features, dtype=torch.bool, device=self.device)
-        both[i, j] = True
-        return torch.where(both[j, i], -0.5, -1.0).to(torch.float64)
-
-
-def _blocks(d: int) -> list[tuple[int, int]]:
-    """Row blocks (start, width) of the upper triangle: a few wide products instead of d narrow ones."""
-    width = 2 if d <= 16 else 4
-    return [(i, min(width, d - i)) for i in range(0, d, width)]
-
-
-def _triangle(d: int) -> tuple[Tensor, Tensor]:
-    """Indices (i, j) of the pairs, in the order in which `encode` lays them out."""
-    i = [torch.arange(s, s + w).repeat_interleave(d - s) for s, w in _blocks(d)]
-    j = [torch.arange(s, d).repeat(w) for s, w in _blocks(d)]
-    return torch.cat(i), torch.cat(j)
-
-
-def _square(d: int) -> tuple[Tensor, Tensor]:
-    return torch.arange(d).repeat_interleave(d), torch.arange(d).repeat(d)
 
 
 FAMILIES.add("gaussian", GaussianComponents)

@@ -15,6 +15,8 @@ import math
 import torch
 from torch import Tensor
 
+from latentia.mixture.feature_pairs import FeaturePairs
+
 _NEGLIGIBLE = -math.log(torch.finfo(torch.float64).eps)  # 36 nats
 _LARGEST_ROUNDING = 2.0  # nats: where float32 is coarser, screening is not worth its margin
 _LARGEST_SHARE = 0.25  # of pairs that matter, above which the dense pass is cheaper
@@ -28,8 +30,7 @@ class Screen:
         natural: W `[K, F]` in float64 for features (1, u, pairs of u).
         factor: F of each precision P = F F', `[K, d, d]`.
         means: mu_k - centre, `[K, d]`.
-        blocks: (first, width) of the row blocks in which the pairs are laid out.
-        pairs: indices (i, j) of the pairs.
+        pairs: of features.
         rounding: bound on the error of a float32 log density, in nats.
         dtype: precision of the fit.
     """
@@ -39,8 +40,7 @@ class Screen:
         natural: Tensor,
         factor: Tensor,
         means: Tensor,
-        blocks: list[tuple[int, int]],
-        pairs: tuple[Tensor, Tensor],
+        pairs: FeaturePairs,
         rounding: float,
         dtype: torch.dtype,
     ) -> None:
@@ -54,7 +54,7 @@ class Screen:
         self._near_pays = True
         self._natural = natural.to(torch.float32)
         self._factor, self._offset, self._peak = factor.to(dtype), offset.to(dtype), peak.to(dtype)
-        self._blocks, self._pairs, self._margin = blocks, pairs, _NEGLIGIBLE + 1.0 + 2.0 * rounding
+        self._pairs, self._margin = pairs, _NEGLIGIBLE + 1.0 + 2.0 * rounding
         self._n_features = means.shape[1]
         width = natural.shape[1]
         self._size = max(128, _BLOCK_BYTES // (4 * width))
@@ -116,7 +116,7 @@ class Screen:
                 r, part = responsibilities[k, index], u[index]
                 weighted = part * r[:, None]
                 out[k, 0], out[k, 1 : d + 1] = r.sum(dtype=torch.float64), weighted.sum(0)
-                out[k, d + 1 :] = (weighted.T @ part)[self._pairs]
+                out[k, d + 1 :] = self._pairs.of(weighted.T @ part)
         return out
 
     def _rough(self, low: Tensor) -> Tensor:
@@ -128,16 +128,6 @@ class Screen:
             phi = self._phi[:, : part.shape[1]]
             phi[0] = 1.0
             phi[1 : d + 1] = part
-            fill_pairs(part, phi[d + 1 :], self._blocks)
+            self._pairs.fill(part, phi[d + 1 :])
             rough[:, start : start + self._size] = self._natural @ phi
         return rough
-
-
-def fill_pairs(u: Tensor, out: Tensor, blocks: list[tuple[int, int]]) -> None:
-    """Products u_i u_j of the upper triangle of row blocks, `[pairs, B]`, from `u [d, B]`."""
-    d, n = u.shape
-    offset = 0
-    for i, width in blocks:
-        size = width * (d - i)
-        torch.mul(u[i : i + width, None], u[None, i:], out=out[offset : offset + size].view(width, d - i, n))
-        offset += size

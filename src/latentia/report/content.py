@@ -24,15 +24,39 @@ class Figure:
     note: str = ""
 
 
-class Head(Protocol):
-    """What the page says of every model, whatever its cards: the fields are those of `ReportInput`."""
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """What the page says of every run beside its cards.
 
-    @property
-    def title(self) -> str: ...  # noqa: D102
-    @property
-    def verdict(self) -> str: ...  # noqa: D102
-    @property
-    def figures(self) -> Sequence[Figure]: ...  # noqa: D102
+    Attributes:
+        title: heading of the page.
+        model: name of the model.
+        model_summary: what the model is, in one line with its reference.
+        data: name of the data set.
+        command: the exact command that made the run.
+        created: when, ISO 8601.
+        verdict: `healthy`, `posterior collapse`, `information overload`, or another finding in words.
+        evidence: sentences with numbers. Text between backticks is set as code, here and in the remedies.
+        remedies: what to do, in words or as a command that begins with `latentia `.
+        figures: table of figures; the first four also stand at the top of the page.
+        choices: what was chosen automatically, and why.
+        settings: parameters of the run.
+        versions: versions of the programs that made the run.
+    """
+
+    title: str
+    model: str
+    model_summary: str
+    data: str
+    command: str
+    created: str
+    verdict: str
+    evidence: Sequence[str]
+    remedies: Sequence[str]
+    figures: Sequence[Figure]
+    choices: Sequence[tuple[str, str]] = ()
+    settings: Mapping[str, object] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 class Answered(Protocol):
@@ -46,21 +70,11 @@ class Answered(Protocol):
     def figures(self) -> str: ...  # noqa: D102
 
 
-@dataclass(frozen=True)
-class ReportInput:
-    """Everything that the page shows. B rows, D latent dimensions, `event` is `[d]` or `[C, H, W]`.
+@dataclass(frozen=True, kw_only=True)
+class ReportInput(Head):
+    """Everything that the page of a model with codes shows. B rows, D latent dimensions, `event` is `[d]` or `[C, H, W]`.
 
-    Attributes:
-        title: heading of the page.
-        model: name of the model.
-        model_summary: what the model is, in one line with its reference.
-        data: name of the data set.
-        command: the exact command that made the run.
-        created: when, ISO 8601.
-        verdict: `healthy`, `posterior collapse`, `information overload`, or another finding in words.
-        evidence: sentences with numbers. Text between backticks is set as code, here and in the remedies.
-        remedies: what to do, in words or as a command that begins with `latentia `.
-        figures: table of figures; the first four also stand at the top of the page.
+    Attributes (beside those of `Head`):
         history: a row an epoch: `epoch, train_loss, validation_elbo, validation_kl, validation_log_likelihood` or
             `validation_distortion, learning_rate`, as far as known (nats per item; None and NaN leave a gap).
         kl_per_dim: KL of each latent dimension in nats, `[D]`.
@@ -71,10 +85,7 @@ class ReportInput:
         codes: posterior means, `[N, D]`.
         labels: labels of the codes, `[N]`: class numbers (negative: unknown), words, or a quantity.
         class_names: names of the class numbers.
-        choices: what was chosen automatically, and why.
         feature_names: names of the features of a vector.
-        settings: parameters of the run.
-        versions: versions of the programs that made the run.
         split: the split that originals, worst rows and codes are of.
         score: what the scores of the worst rows are, with the unit.
         checks: questions of the diagnosis, each with `question`, `answer` and `figures`.
@@ -85,16 +96,6 @@ class ReportInput:
         DataError: arrays that belong together differ in shape.
     """
 
-    title: str
-    model: str
-    model_summary: str
-    data: str
-    command: str
-    created: str
-    verdict: str
-    evidence: Sequence[str]
-    remedies: Sequence[str]
-    figures: Sequence[Figure]
     history: Sequence[Mapping[str, float | None]]
     kl_per_dim: np.ndarray
     active: np.ndarray
@@ -105,10 +106,7 @@ class ReportInput:
     codes: np.ndarray
     labels: np.ndarray | None = None
     class_names: Sequence[str] | None = None
-    choices: Sequence[tuple[str, str]] = ()
     feature_names: Sequence[str] | None = None
-    settings: Mapping[str, object] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
     split: str = ""
     score: str = "log-likelihood, nats"
     checks: Sequence[Answered] = ()

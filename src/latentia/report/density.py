@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 
 from latentia.estimators.density_run import DensityRun, completed
-from latentia.estimators.folder import EVALUATION, read_json
 from latentia.report import figures as charts
 from latentia.report.cards import Card, Tile, chart
 from latentia.report.content import Figure, number
+from latentia.report.head import choices_of, head_of
 from latentia.report.images import mosaic, pixels, square, tile_png
-from latentia.report.mixture import MixtureReport
 from latentia.report.page import write_page
 from latentia.report.sections import filled
 
@@ -39,9 +38,7 @@ def report_density(run: DensityRun) -> Path:
     Raises:
         RunFolderError: if the folder cannot be written.
     """
-    path = run.folder / EVALUATION
-    kept = read_json(path) if path.exists() else {}
-    figures = kept.get("test") or run.evaluate("test")
+    figures = run.figures("test")
     estimator = run.estimator
     started = time.perf_counter()
     drawn = estimator.sample(SAMPLES, random_state=0)
@@ -51,23 +48,9 @@ def report_density(run: DensityRun) -> Path:
         for name, unit, note in _UNITS
     ]
     table.append(Figure("sampler", seconds, "seconds", "", f"to draw {SAMPLES} items, activations cached"))
-    report = MixtureReport(
-        title=f"{estimator.model} on {run.spec.name}",
-        model=estimator.model,
-        model_summary=f"{run.entry.summary} ({run.entry.reference})",
-        data=f"{run.spec.name}: {run.dataset.source}",
-        command=str(run.config.get("command", "")),
-        created=str(run.config["created"]),
-        verdict=str(figures["verdict"]),
-        evidence=figures["evidence"],
-        remedies=figures["remedies"],
-        figures=table,
-        event_shape=estimator.levels_.image_shape,
-        choices=[(f"{choice.what}: {choice.value}", choice.reason) for choice in estimator.choices_],
-        settings={**run.config["params"], **run.config["fit"]["settings"]},
-        versions={"latentia": run.config["latentia"], **run.config["versions"]},
-    )
-    return write_page(report, cards(run, drawn, seconds), run.folder)
+    settings = {**run.config["params"], **run.config["fit"]["settings"]}
+    head = head_of(run, estimator.model, run.entry, figures, table, choices_of(estimator), settings)
+    return write_page(head, estimator.levels_.image_shape, cards(run, drawn, seconds), run.folder)
 
 
 def cards(run: DensityRun, drawn: np.ndarray, seconds: float) -> list[Card]:

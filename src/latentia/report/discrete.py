@@ -70,7 +70,8 @@ def report_discrete(run: Run, content: ReportInput) -> Path:
         for card in cards(replace(content, kl_per_dim=np.array([]), active=np.array([])))
         if card.id != "kl-per-dimension"
     ]
-    return write_page(content, filled([*general, *code_cards(given, content)]), run.folder)
+    found = filled([*general, *code_cards(given, content)])
+    return write_page(content, content.event_shape, found, run.folder)
 
 
 def code_cards(codes: CodesInput, report: ReportInput) -> list[Card]:

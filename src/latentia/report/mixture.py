@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from latentia.estimators.folder import EVALUATION, read_json
 from latentia.estimators.mixture_run import LABELS, MixtureRun, draw_items
-from latentia.estimators.run import SplitName
 from latentia.report import mixture_figures as charts
 from latentia.report.cards import Card, Tile, chart
 from latentia.report.content import Figure, number
 from latentia.report.embedding import LatentMap, latent_map
+from latentia.report.head import head_of
 from latentia.report.images import mosaic, pixels, square, tile_png
 from latentia.report.page import write_page
 from latentia.report.sections import filled
@@ -41,58 +38,22 @@ _UNITS = (
 _OF_SPLIT = ("log_likelihood", "bits_per_dim")
 
 
-@dataclass(frozen=True)
-class MixtureReport:
-    """What the page says beside its cards; see `latentia.report.content.ReportInput`."""
-
-    title: str
-    model: str
-    model_summary: str
-    data: str
-    command: str
-    created: str
-    verdict: str
-    evidence: Sequence[str]
-    remedies: Sequence[str]
-    figures: Sequence[Figure]
-    event_shape: tuple[int, ...]
-    choices: Sequence[tuple[str, str]]
-    settings: Mapping[str, object]
-    versions: Mapping[str, str]
-
-
 def report_mixture(run: MixtureRun) -> Path:
     """Write the report of a mixture's run, its figures on the test part, and return the page's path.
 
     Raises:
         RunFolderError: if the folder cannot be written.
     """
-    path = run.folder / EVALUATION
-    kept = read_json(path) if path.exists() else {}
-    split: SplitName = "test" if run.spec.hold_out else "train"
-    figures = kept.get(split) or run.evaluate(split)
+    figures = run.figures("test" if run.spec.hold_out else "train")
     selection = figures["selection"]
-    report = MixtureReport(
-        title=f"{run.model} on {run.spec.name}",
-        model=run.model,
-        model_summary=f"{run.entry.summary} ({run.entry.reference})",
-        data=f"{run.spec.name}: {run.dataset.source}",
-        command=str(run.config.get("command", "")),
-        created=str(run.config["created"]),
-        verdict=str(figures["verdict"]),
-        evidence=figures["evidence"],
-        remedies=figures["remedies"],
-        figures=[
-            Figure(name, figures[name], unit, figures["split"] if name in _OF_SPLIT else "train", note)
-            for name, unit, note in _UNITS
-            if figures[name] is not None
-        ],
-        event_shape=run.layout.event_shape,
-        choices=_choices(selection),
-        settings=run.estimator.get_params(deep=False),
-        versions={"latentia": run.config["latentia"], **run.config["versions"]},
-    )
-    return write_page(report, cards(run, selection), run.folder)
+    table = [
+        Figure(name, figures[name], unit, figures["split"] if name in _OF_SPLIT else "train", note)
+        for name, unit, note in _UNITS
+        if figures[name] is not None
+    ]
+    settings = run.estimator.get_params(deep=False)
+    head = head_of(run, run.model, run.entry, figures, table, _choices(selection), settings)
+    return write_page(head, run.layout.event_shape, cards(run, selection), run.folder)
 
 
 def cards(run: MixtureRun, selection: dict[str, Any] | None) -> list[Card]:

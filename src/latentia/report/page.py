@@ -79,16 +79,22 @@ def render(report: ReportInput, folder: Path) -> Path:
     ...     page.name, sorted(path.name for path in Path(folder, "figures").iterdir())[:2]
     ('report.html', ['kl-per-dimension.png', 'latent-map.png'])
     """
-    return write_page(report, cards(report), Path(folder))
+    return write_page(report, report.event_shape, cards(report), Path(folder))
 
 
-def write_page(report: Head, shown: list[Card], folder: Path) -> Path:
+def write_page(head: Head, event_shape: tuple[int, ...], shown: list[Card], folder: Path) -> Path:
     """Write `report.html` and the pictures of its cards into a folder, and return the page's path.
+
+    Args:
+        head: what the page says beside its cards.
+        event_shape: of an item; images are shown at this size.
+        shown: the cards.
+        folder: the run folder; made if it is not there.
 
     Raises:
         RunFolderError: the folder cannot be written.
     """
-    html = _html(report, shown)
+    html = _html(head, event_shape, shown)
     for card in shown:
         for picture in card.pictures:
             write_atomically(folder / "figures" / f"{picture.name}.png", picture.light)
@@ -98,7 +104,7 @@ def write_page(report: Head, shown: list[Card], folder: Path) -> Path:
     return folder / "report.html"
 
 
-def _html(report: Head, shown: list[Card]) -> str:
+def _html(head: Head, event_shape: tuple[int, ...], shown: list[Card]) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -111,11 +117,12 @@ def _html(report: Head, shown: list[Card]) -> str:
     }
     resources = files("latentia.report")
     template = environment.from_string(resources.joinpath("template.html.j2").read_text(encoding="utf-8"))
-    level, meaning = _MEANING.get(report.verdict.strip().lower(), ("caution", ""))
+    level, meaning = _MEANING.get(head.verdict.strip().lower(), ("caution", ""))
     return template.render(
-        report=report,
+        head=head,
+        event_shape=event_shape,
         cards=shown,
-        headlines=list(report.figures)[:_HEADLINES],
+        headlines=list(head.figures)[:_HEADLINES],
         level=level,
         meaning=meaning,
         glossary=GLOSSARY,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import io
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -13,21 +12,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from latentia.catalog import CATALOG, DISCRETE
+from latentia.catalog import CATALOG, DISCRETE, Entry
 from latentia.errors import ConfigError
 from latentia.estimators.density_run import DensityRun
-from latentia.estimators.folder import EVALUATION, read_json
 from latentia.estimators.form import Form
 from latentia.estimators.mixture_run import MixtureRun
 from latentia.estimators.run import Run
 from latentia.estimators.vae import VAE
 from latentia.estimators.vqvae import VQVAE
-from latentia.files import write_atomically
+from latentia.files import write_atomically, write_csv
 from latentia.report.content import Figure, ReportInput
 from latentia.report.density import report_density
 from latentia.report.diagnosis import checks
 from latentia.report.discrete import report_discrete
 from latentia.report.exploring import explored
+from latentia.report.head import choices_of, head_of
 from latentia.report.images import mosaic, pixels, square
 from latentia.report.mixture import report_mixture
 from latentia.report.page import render
@@ -72,9 +71,7 @@ def report_run(run: Run) -> Path:
 
 def report_input(run: Run) -> ReportInput:
     """What the report of a model with an encoder and a decoder shows, on the run's test part."""
-    path = run.folder / EVALUATION
-    kept = read_json(path) if path.exists() else {}
-    figures = kept.get("test") or run.evaluate("test")
+    figures = run.figures("test")
     estimator, test = run.estimator, run.split("test")
     image = run.dataset.is_image
     shown = test.take(IMAGES_SHOWN if image else TABLE_ROWS_SHOWN).x
@@ -83,17 +80,13 @@ def report_input(run: Run) -> ReportInput:
         estimator, test.take(SCORED).x, "elbo" in figures and figures["elbo"] is not None
     )
     n_samples = 64 if image else max(64, shown.shape[0])
+    settings = {**run.config["composition"], **run.config["fit"]["settings"]}
+    choices = choices_of(estimator)
+    head = head_of(
+        run, str(estimator.model), _entry(estimator), figures, _figures(figures), choices, settings
+    )
     return ReportInput(
-        title=f"{estimator.model} on {run.spec.name}",
-        model=str(estimator.model),
-        model_summary=_summary(estimator),
-        data=f"{run.spec.name}: {run.dataset.source}",
-        command=str(run.config.get("command", "")),
-        created=str(run.config["created"]),
-        verdict=str(figures["verdict"]),
-        evidence=figures["evidence"],
-        remedies=[*figures["remedies"], *figures.get("commands", ())],
-        figures=_figures(figures),
+        **vars(head),
         history=_in_data_units(estimator.history_, estimator.form_.log_volume),
         kl_per_dim=_kl_per_dim(figures, figures["latent_dim"]),
         active=np.asarray(figures["active"], dtype=bool),
@@ -108,10 +101,7 @@ def report_input(run: Run) -> ReportInput:
         codes=estimator.transform(coded.x),
         labels=coded.y,
         class_names=run.dataset.class_names,
-        choices=[(f"{choice.what}: {choice.value}", choice.reason) for choice in estimator.choices_],
         feature_names=None if image else run.dataset.feature_names,
-        settings={**run.config["composition"], **run.config["fit"]["settings"]},
-        versions={"latentia": run.config["latentia"], **run.config["versions"]},
         split="test",
         score=what,
         checks=checks(figures),
@@ -170,9 +160,7 @@ def write_items(
         write_atomically(path, mosaic(rows))
     elif suffix == ".csv" and not image:
         table = pd.DataFrame(items, columns=list(features) if features else None)
-        text = io.StringIO()
-        table.to_csv(text, index=False)
-        write_atomically(path, text.getvalue().encode())
+        write_csv(path, table)
     else:
         kinds = ".png or .npy" if image else ".csv or .npy"
         what = "images" if image else "a table"
@@ -218,11 +206,11 @@ def _kl_per_dim(figures: dict[str, Any], latent_dim: int) -> NDArray[Any]:
     return np.asarray(kept, dtype=float) if kept and len(kept) == latent_dim else np.full(latent_dim, np.nan)
 
 
-def _summary(estimator: VAE) -> str:
+def _entry(estimator: VAE) -> Entry:
     entry = estimator.model
     if isinstance(entry, str):
-        entry = DISCRETE[entry] if entry in DISCRETE else CATALOG[entry]
-    return f"{entry.summary} ({entry.reference})"
+        return DISCRETE[entry] if entry in DISCRETE else CATALOG[entry]
+    return entry
 
 
 def _figures(figures: dict[str, Any]) -> list[Figure]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from latentia.errors import ConfigError
 from latentia.estimators.run import Run
-from latentia.files import write_atomically
+from latentia.files import write_atomically, write_csv
 from latentia.report.images import mosaic, pixels
 from latentia.report.run import viewable
 
@@ -36,9 +35,7 @@ def write_sheet(rows: NDArray[Any], path: Path, run: Run) -> Path:
         table = pd.DataFrame(rows.reshape(-1, rows.shape[-1]), columns=list(names))
         table.insert(0, "column", np.tile(np.arange(rows.shape[1]), rows.shape[0]))
         table.insert(0, "row", np.repeat(np.arange(rows.shape[0]), rows.shape[1]))
-        text = io.StringIO()
-        table.to_csv(text, index=False)
-        write_atomically(path, text.getvalue().encode())
+        write_csv(path, table)
     else:
         kinds = ".png or .npy" if image else ".csv or .npy"
         raise ConfigError(f"--out {path}: {'images' if image else 'a table'} can be written as {kinds}")

@@ -11,14 +11,14 @@ from torch.nn import functional as F
 from latentia.latent.autoregressive.base import DENSITIES, Parts
 from latentia.latent.autoregressive.causal import (
     CausalConv2d,
-    CausalConvWalk,
     Conditioning,
     PointwiseWalk,
     conditioned,
     row_of,
 )
 from latentia.latent.autoregressive.cell import lstm_cell
-from latentia.latent.autoregressive.features import CategoricalHead, LayeredDensity, Stack, check_layers
+from latentia.latent.autoregressive.features import CategoricalHead, LayeredDensity
+from latentia.latent.autoregressive.recurrent import RecurrentLayer, RecurrentStack
 
 
 def skew(x: Tensor) -> Tensor:
@@ -42,7 +42,7 @@ def unskew(x: Tensor) -> Tensor:
     return padded.view(n, height, skewed + 1, features)[:, :, : skewed + 1 - height]
 
 
-class DiagonalLSTMLayer(nn.Module):
+class DiagonalLSTMLayer(RecurrentLayer):
     r"""Two LSTMs along diagonals, with a residual around them.
 
     .. math::
@@ -99,76 +99,9 @@ class DiagonalLSTMLayer(nn.Module):
         right = F.pad(right.flip(2), (0, 0, 0, 0, 1, -1))
         return u + self.out((left + right).permute(0, 3, 1, 2))
 
-
-class DiagonalLSTMStack(Stack):
-    """A convolution with mask A, then diagonal bidirectional LSTM layers.
-
-    Args:
-        n_in: features of the embedded pixels.
-        n_hidden: features of an LSTM's state.
-        n_layers: LSTM layers.
-        first_kernel_size: of the convolution.
-        n_groups: image channels.
-        n_context: length of a context vector.
-        n_map: channels of a context map.
-    """
-
-    def __init__(
-        self,
-        n_in: int,
-        n_hidden: int,
-        n_layers: int,
-        first_kernel_size: int,
-        n_groups: int,
-        n_context: int = 0,
-        n_map: int = 0,
-    ) -> None:
-        super().__init__()
-        check_layers(n_hidden, n_layers, first_kernel_size)
-        self.n_groups, self.n_features = n_groups, 2 * n_hidden
-        reach = first_kernel_size // 2
-        self.first = CausalConv2d(n_in, 2 * n_hidden, reach, reach, n_groups, centre=False)
-        self.first_condition = Conditioning(n_context, n_map, 2 * n_hidden)
-        self.layers = nn.ModuleList(
-            DiagonalLSTMLayer(n_hidden, n_groups, n_context, n_map) for _ in range(n_layers)
-        )
-
-    def forward(self, embedded: Tensor, parts: Parts) -> Tensor:
-        """`[B, n_in, H, W]` to `[B, 2 n_hidden, H, W]`."""
-        u = conditioned(self.first(embedded), self.first_condition(parts))
-        for layer in self.layers:
-            u = layer(u, parts)
-        return u
-
-    def walk(self, batch: int, size: tuple[int, int], parts: Parts) -> DiagonalLSTMStackWalk:
+    def walk(self, batch: int, size: tuple[int, int], parts: Parts) -> _DiagonalLSTMLayerWalk:
         """Pixel by pixel."""
-        return DiagonalLSTMStackWalk(self, batch, size, parts)
-
-
-class DiagonalLSTMStackWalk:
-    """A `DiagonalLSTMStack` pixel by pixel; the second direction runs over each row when it is complete."""
-
-    def __init__(self, stack: DiagonalLSTMStack, batch: int, size: tuple[int, int], parts: Parts) -> None:
-        self.first = CausalConvWalk(stack.first, batch, *size)
-        self.first_condition = stack.first_condition(parts)
-        self.layers = [_DiagonalLSTMLayerWalk(layer, batch, size[1], parts) for layer in stack.layers]  # type: ignore[arg-type]
-
-    def row(self, r: int) -> None:
-        """Row r begins."""
-        self.first.row(r, row_of(self.first_condition, r))
-        for layer in self.layers:
-            layer.row(r)
-
-    def put(self, c: int, value: Tensor) -> None:
-        """Set an embedded pixel."""
-        self.first.put(c, value)
-
-    def column(self, c: int) -> Tensor:
-        """Features `[B, 2 n_hidden]`."""
-        u = self.first.column(c)
-        for layer in self.layers:
-            u = layer.column(c, u)
-        return u
+        return _DiagonalLSTMLayerWalk(self, batch, size[1], parts)
 
 
 class _DiagonalLSTMLayerWalk:
@@ -251,15 +184,10 @@ class DiagonalBiLSTM(LayeredDensity):
     ) -> None:
         super().__init__(event_shape, n_levels, n_context, n_map, ordered)
         image_channels = self.event_shape[0]
-        self.stack = DiagonalLSTMStack(
-            self.n_embedded,
-            n_channels,
-            n_layers,
-            first_kernel_size,
-            image_channels,
-            self.n_context,
-            self.n_map,
-        )
+        self.stack = RecurrentStack(
+            self.n_embedded, n_channels, n_layers, first_kernel_size, image_channels, self.n_context, self.n_map,
+            lambda: DiagonalLSTMLayer(n_channels, image_channels, self.n_context, self.n_map),
+        )  # fmt: skip
         self.head = CategoricalHead(2 * n_channels, image_channels, self.n_levels)
 
 

@@ -17,10 +17,11 @@ from latentia.latent.autoregressive.causal import (
     row_of,
 )
 from latentia.latent.autoregressive.cell import lstm_cell
-from latentia.latent.autoregressive.features import CategoricalHead, LayeredDensity, Stack, check_layers
+from latentia.latent.autoregressive.features import CategoricalHead, LayeredDensity, check_layers
+from latentia.latent.autoregressive.recurrent import RecurrentLayer, RecurrentStack
 
 
-class RowLSTMLayer(nn.Module):
+class RowLSTMLayer(RecurrentLayer):
     r"""An LSTM that takes a row at a time, states convolved along the row, with a residual around it.
 
     .. math::
@@ -58,78 +59,9 @@ class RowLSTMLayer(nn.Module):
             states.append(state)
         return u + self.out(torch.stack(states, 2))
 
-
-class RowLSTMStack(Stack):
-    """A convolution with mask A, then row LSTM layers.
-
-    Args:
-        n_in: features of the embedded pixels.
-        n_hidden: features of an LSTM's state.
-        n_layers: LSTM layers.
-        first_kernel_size: of the convolution.
-        kernel_size: of the LSTMs, along rows.
-        n_groups: image channels.
-        n_context: length of a context vector.
-        n_map: channels of a context map.
-    """
-
-    def __init__(
-        self,
-        n_in: int,
-        n_hidden: int,
-        n_layers: int,
-        first_kernel_size: int,
-        kernel_size: int,
-        n_groups: int,
-        n_context: int = 0,
-        n_map: int = 0,
-    ) -> None:
-        super().__init__()
-        check_layers(n_hidden, n_layers, first_kernel_size, kernel_size)
-        self.n_groups, self.n_features = n_groups, 2 * n_hidden
-        reach = first_kernel_size // 2
-        self.first = CausalConv2d(n_in, 2 * n_hidden, reach, reach, n_groups, centre=False)
-        self.first_condition = Conditioning(n_context, n_map, 2 * n_hidden)
-        self.layers = nn.ModuleList(
-            RowLSTMLayer(n_hidden, kernel_size, n_groups, n_context, n_map) for _ in range(n_layers)
-        )
-
-    def forward(self, embedded: Tensor, parts: Parts) -> Tensor:
-        """`[B, n_in, H, W]` to `[B, 2 n_hidden, H, W]`."""
-        u = conditioned(self.first(embedded), self.first_condition(parts))
-        for layer in self.layers:
-            u = layer(u, parts)
-        return u
-
-    def walk(self, batch: int, size: tuple[int, int], parts: Parts) -> RowLSTMStackWalk:
+    def walk(self, batch: int, size: tuple[int, int], parts: Parts) -> _RowLSTMLayerWalk:
         """Pixel by pixel."""
-        return RowLSTMStackWalk(self, batch, size, parts)
-
-
-class RowLSTMStackWalk:
-    """A `RowLSTMStack` pixel by pixel: each LSTM keeps the states of the previous row."""
-
-    def __init__(self, stack: RowLSTMStack, batch: int, size: tuple[int, int], parts: Parts) -> None:
-        self.first = CausalConvWalk(stack.first, batch, *size)
-        self.first_condition = stack.first_condition(parts)
-        self.layers = [_RowLSTMLayerWalk(layer, batch, size, parts) for layer in stack.layers]  # type: ignore[arg-type]
-
-    def row(self, r: int) -> None:
-        """Row r begins."""
-        self.first.row(r, row_of(self.first_condition, r))
-        for layer in self.layers:
-            layer.row(r)
-
-    def put(self, c: int, value: Tensor) -> None:
-        """Set an embedded pixel."""
-        self.first.put(c, value)
-
-    def column(self, c: int) -> Tensor:
-        """Features `[B, 2 n_hidden]`."""
-        u = self.first.column(c)
-        for layer in self.layers:
-            u = layer.column(c, u)
-        return u
+        return _RowLSTMLayerWalk(self, batch, size, parts)
 
 
 class _RowLSTMLayerWalk:
@@ -198,9 +130,10 @@ class RowLSTM(LayeredDensity):
     ) -> None:
         super().__init__(event_shape, n_levels, n_context, n_map, ordered)
         image_channels = self.event_shape[0]
-        self.stack = RowLSTMStack(
-            self.n_embedded, n_channels, n_layers, first_kernel_size, kernel_size, image_channels,
-            self.n_context, self.n_map,
+        check_layers(n_channels, n_layers, kernel_size)
+        self.stack = RecurrentStack(
+            self.n_embedded, n_channels, n_layers, first_kernel_size, image_channels, self.n_context, self.n_map,
+            lambda: RowLSTMLayer(n_channels, kernel_size, image_channels, self.n_context, self.n_map),
         )  # fmt: skip
         self.head = CategoricalHead(2 * n_channels, image_channels, self.n_levels)
 

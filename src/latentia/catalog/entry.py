@@ -1,0 +1,47 @@
+"""What a model of a catalog is composed of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from latentia.core import Objective
+from latentia.models import VAE
+from latentia.objectives import ObjectiveFactory
+from latentia.training import Joint, Schedule
+
+_JOINT = Joint()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a named model is composed of.
+
+    Attributes:
+        summary: one line that says what it is.
+        reference: where it was published.
+        objective: what is minimised: an objective, or a factory that is called once for each fit with its
+            `ObjectiveSetting` and the options that a person gives.
+        gaussian: which Gaussian stands at p(x|z) where the data are real numbers (a name of `LIKELIHOODS`);
+            binary data and counts take the likelihood of their kind.
+        posterior: a name of `POSTERIORS`.
+        prior: a name of `PRIORS`.
+        schedule: how encoder and decoder take turns, unless a person asks for another schedule.
+        image_network: a name of `NETWORKS`, for images; None: the one for their shape.
+        vector_network: the same for vectors.
+        model: what is made of the parts: `VAE`, or a class with its constructor and face.
+        likelihoods: kind of data (of `estimators.form`) to the name of `LIKELIHOODS` that stands at p(x|z), for models
+            that are defined by theirs; data of other kinds are refused. None: any data, the likelihood of their kind.
+    """
+
+    summary: str
+    reference: str
+    objective: Objective | ObjectiveFactory
+    gaussian: str = "gaussian"
+    posterior: str = "gaussian"
+    prior: str = "standard-normal"
+    schedule: Schedule = _JOINT
+    image_network: str | None = None
+    vector_network: str | None = None
+    model: type[VAE] = VAE
+    likelihoods: Mapping[str, str] | None = None

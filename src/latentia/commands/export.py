@@ -1,0 +1,26 @@
+"""`latentia export RUN`: encoder and decoder for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from latentia.errors import ConfigError
+
+
+def export(run: str, onnx: bool = True, out: str | None = None) -> None:
+    """Export the deterministic encoder and decoder, checked against torch with onnxruntime.
+
+    Args:
+        run: run folder.
+        onnx: as ONNX (the one format there is).
+        out: folder for encoder.onnx and decoder.onnx; RUN/onnx if left out.
+    """
+    from latentia.estimators import load
+    from latentia.estimators.export import export_onnx
+    from latentia.estimators.run import require_vae
+
+    if not onnx:
+        raise ConfigError("--onnx false leaves nothing to export to; ONNX is the one format")
+    estimator = require_vae(load(run), "export")
+    for path, difference in export_onnx(estimator, Path(out) if out else Path(run) / "onnx"):
+        print(f"{path}  (largest difference from torch {difference:.1e})")
