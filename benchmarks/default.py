@@ -45,8 +45,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "float32": {"precision": "float32"},
     "rate x 2": {"learning_rate": 4e-3},
     "rate / 2": {"learning_rate": 1e-3},
-    "decay x 3": {"training": {"weight_decay": 3e-2}},
-    "decay / 3": {"training": {"weight_decay": 3e-3}},
     "no averaging": {"training": {"averaging": None}},
     "warm-up 3 %": {"training": {"warmup_fraction": 0.03}},
     "batch 32": {"batch_size": 32},

@@ -98,12 +98,13 @@ def test_every_weight_is_moved_by_one_optimizer_and_narrow_ones_by_adamw() -> No
             "table": nn.Embedding(64, 64),
         }
     )
-    adamw, muon = optimizers_for(model, "muon", 1e-3, 1e-2, fused=False)
+    adamw, muon = optimizers_for(model, "muon", 1e-3, 1e-2, 5000, fused=False)
     moved = [
         id(weight) for part in (adamw, muon) for group in part.param_groups for weight in group["params"]
     ]
     assert sorted(moved) == sorted(id(weight) for weight in model.parameters())
     assert muon.param_groups[0]["lr"] == pytest.approx(MUON_RATE * 1e-3)
+    assert muon.param_groups[0]["weight_decay"] * MUON_RATE * 1e-3 * 5000 == pytest.approx(5.0)
     hidden = hidden_matrices(model)
     encoder, decoder = model["encoder"], model["decoder"]
     assert id(encoder.maps[0].weight) not in hidden  # nine numbers for each channel of the first layer
@@ -113,6 +114,6 @@ def test_every_weight_is_moved_by_one_optimizer_and_narrow_ones_by_adamw() -> No
 
 
 def test_adamw_alone_takes_everything() -> None:
-    (adamw,) = optimizers_for(nn.Linear(32, 32), "adamw", 1e-3, 1e-2, fused=False)
+    (adamw,) = optimizers_for(nn.Linear(32, 32), "adamw", 1e-3, 1e-2, 5000, fused=False)
     assert isinstance(adamw, torch.optim.AdamW)
     assert [group["weight_decay"] for group in adamw.param_groups] == [1e-2, 0.0]

@@ -30,7 +30,7 @@ class TrainingConfig:
             `latentia.training.optimizers`.
         learning_rate: the highest learning rate of AdamW alone; with "muon" it is 10 times as high for Muon and twice as high
             for the others.
-        weight_decay: decoupled decay of weight matrices and kernels; vectors and scalars do not decay.
+        weight_decay: decoupled decay of weight matrices and kernels under AdamW; vectors and scalars do not decay.
         warmup_fraction: share of all steps, in [0, 1], over which the learning rate rises.
         gradient_clip: largest global norm of the gradient; None does not clip.
         patience: epochs without a better validation bound after which training stops; None never stops early.

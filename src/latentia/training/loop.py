@@ -130,7 +130,7 @@ class Loop(LightningModule):
         # the fused kernel would undo the loss scale of float16 by itself, after the gradient was clipped
         fused = self.task.device.type in ("cpu", "cuda") and config.precision != "float16"
         self._optimizers = optimizers_for(
-            self, config.optimizer, config.learning_rate, config.weight_decay, fused
+            self, config.optimizer, config.learning_rate, config.weight_decay, self.total_steps, fused
         )
         return self._optimizers
 

@@ -13,11 +13,14 @@ from torch import Tensor, nn
 OptimizerName = Literal["adamw", "muon"]
 OPTIMIZERS: tuple[str, ...] = get_args(OptimizerName)
 
-# What Muon and the AdamW beside it make of the learning rate r and the weight decay d of AdamW alone (2e-3 and 0.01):
-# 10 r = 0.02 is the rate of Jordan et al. 2024; the others were found on the validation split of Fashion-MNIST (docs/default.md).
+# What Muon and the AdamW beside it make of the learning rate r of AdamW alone (2e-3): 10 r = 0.02 is the rate of Jordan et al.
+# 2024; the other was found on the validation split of Fashion-MNIST (docs/default.md).
 MUON_RATE = 10.0
-MUON_DECAY = 30.0
 RATE_BESIDE_MUON = 2.0
+# A weight forgets where it came from within a fixed share of the fit, however long that is: rate x decay x steps = 5 (after
+# Wang and Aitchison 2024, How to set AdamW's weight decay as you scale model and dataset size).
+FORGETTING = 5.0
+MOST_SHRINKING = 0.01  # a step, in short fits
 MOMENTUM = 0.95
 SMALLEST_SIDE = 16  # a matrix with a shorter side has few directions to balance
 ITERATIONS = 5
@@ -138,7 +141,12 @@ def hidden_matrices(model: nn.Module) -> set[int]:
 
 
 def optimizers_for(
-    model: nn.Module, name: OptimizerName, learning_rate: float, weight_decay: float, fused: bool
+    model: nn.Module,
+    name: OptimizerName,
+    learning_rate: float,
+    weight_decay: float,
+    total_steps: int,
+    fused: bool,
 ) -> list[torch.optim.Optimizer]:
     """The optimizers that together move every weight of `model` once; each group carries the `factor` of its rate.
 
@@ -146,7 +154,8 @@ def optimizers_for(
         model: whose parameters with `requires_grad` are moved.
         name: "adamw" for all weights, or "muon" for the hidden matrices with AdamW for the others.
         learning_rate: of AdamW alone; Muon's is 10 times as high, and that of AdamW beside it twice as high.
-        weight_decay: of matrices and kernels under AdamW; vectors and scalars do not decay. Muon's is 30 times as high.
+        weight_decay: of matrices and kernels under AdamW; vectors and scalars do not decay. Muon's follows from the steps.
+        total_steps: of the fit.
         fused: whether AdamW uses torch's fused kernel.
     """
     weights = [weight for weight in model.parameters() if weight.requires_grad]
@@ -163,6 +172,7 @@ def optimizers_for(
     if groups:
         made.append(torch.optim.AdamW(groups, lr=learning_rate, fused=fused))
     if hidden:
-        group = {"params": hidden, "weight_decay": weight_decay * MUON_DECAY, "factor": MUON_RATE}
-        made.append(Muon([group], lr=learning_rate * MUON_RATE))
+        rate = learning_rate * MUON_RATE
+        decay = min(FORGETTING / max(1, total_steps), MOST_SHRINKING) / rate
+        made.append(Muon([{"params": hidden, "weight_decay": decay, "factor": MUON_RATE}], lr=rate))
     return made
