@@ -162,15 +162,24 @@ def overload(
     information: MutualInformation | None,
     gap: PriorGap | None,
     rate_weight: float | None = None,
+    sampler_gap: PriorGap | None = None,
 ) -> Finding | None:
-    """Whether the codes, as a whole, have left the prior: then they say more than the prior can supply."""
+    """Whether the codes, as a whole, have left the prior: then they say more than the prior can supply.
+
+    Deterministic codes have no rate, and a prior that nothing in the model refers to: where samples are drawn by a sampler that
+    follows the codes, they are in order.
+    """
     short = gap is not None and gap.match < PRIOR_MATCH
     if figures.kl is None:
         if not short:
             return None
         text = "Codes are deterministic and nothing in training drew them towards the prior: their information has no price."
+        if sampler_gap is not None and sampler_gap.match >= PRIOR_MATCH:
+            return Finding(
+                "", f"{text} Samples do not need it: a sampler that was fitted to the codes draws them."
+            )
         drawn = Remedy("fit a model whose codes are drawn to the prior: `--model sigma-vae`", ("sigma-vae",))
-        return Finding(OVERLOAD, text, (drawn,))
+        return Finding(OVERLOAD, text, (drawn, _SAMPLER) if sampler_gap is None else (drawn,))
     if information is None or information.moment_kl is None:
         return None
     excess = information.moment_kl / figures.latent_dim
@@ -190,21 +199,39 @@ def overload(
     return Finding(OVERLOAD, text, (*remedies, _fewer(figures), weigh))
 
 
-def holes(figures: Evaluation, gap: PriorGap | None) -> Finding | None:
-    """Whether what the prior's codes decode to resembles what the data's codes decode to."""
+def holes(figures: Evaluation, gap: PriorGap | None, sampler_gap: PriorGap | None = None) -> Finding | None:
+    """Whether what the prior's codes (of a sampler: its codes) decode to resembles what the data's codes decode to."""
     if gap is None:
         return None
-    among = (
-        f"{gap.precision:.0%} of decoded prior draws fall among decoded data and {gap.recall:.0%} of decoded data among "
-        f"decoded prior draws, against {gap.baseline:.0%} for data among other data (n = {gap.n})"
-    )
+    if sampler_gap is not None:
+        return _sampler_holes(gap, sampler_gap)
+    among = _among(gap, "prior draws")
     if gap.match >= PRIOR_MATCH:
-        return Finding("", f"{_capital(among)}: samples from the prior are of the data's kind.")
+        return Finding("", f"{among}: samples from the prior are of the data's kind.")
     rate = "" if figures.kl is None else f" at {figures.kl:.3g} nats per item"
-    text = f"{_capital(among)}:{rate} the codes do not fill the prior; it has holes."
+    text = f"{among}:{rate} the codes do not fill the prior; it has holes."
     richer = Remedy("a prior that is fitted to the codes: `--model vamp-vae`", RICHER_PRIOR)
     longer = Remedy("`--epochs N` with a larger N, if the curves were still rising")
-    return Finding(HOLES, text, (_fewer(figures), richer, longer))
+    return Finding(HOLES, text, (_fewer(figures), richer, _SAMPLER, longer))
+
+
+def _sampler_holes(prior: PriorGap, sampler: PriorGap) -> Finding:
+    """Of a model whose samples are not drawn from its prior; what the prior itself would give is told as well."""
+    among = _among(sampler, "draws of the aggregate-posterior sampler")
+    of_prior = (
+        f"the prior itself, from which no sample is drawn: {prior.precision:.0%} and {prior.recall:.0%}"
+    )
+    if sampler.match >= PRIOR_MATCH:
+        return Finding("", f"{among}: samples are of the data's kind ({of_prior}).")
+    more = Remedy("refit the sampler with more components: `vae.fit_sampler(X, n_components=K)` in Python")
+    return Finding(HOLES, f"{among}: the sampler does not follow the codes ({of_prior}).", (more,))
+
+
+def _among(gap: PriorGap, draws: str) -> str:
+    return (
+        f"{gap.precision:.0%} of decoded {draws} fall among decoded data and {gap.recall:.0%} of decoded data among decoded "
+        f"{draws}, against {gap.baseline:.0%} for data among other data (n = {gap.n})"
+    )
 
 
 def overfitting(
@@ -265,6 +292,10 @@ _OPTIMAL_VARIANCE = Remedy(
     "let the residuals set the variance of the likelihood: `--model sigma-vae`", ("sigma-vae",)
 )
 _LOWER_BETA = Remedy("weigh the rate by 1: `--model sigma-vae`", ("sigma-vae",))
+_SAMPLER = Remedy(
+    "draw samples from where the codes are, with the model as it is: `--set sampler=aggregate-posterior`",
+    settings={"sampler": "aggregate-posterior"},
+)
 _LAGGING = Remedy(
     "let the encoder catch up before each step of the decoder: `--model lagging-vae`", ("lagging-vae",)
 )

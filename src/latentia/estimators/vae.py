@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor
+from torch import Tensor, nn
 
 from latentia import training
 from latentia.catalog import CATALOG, Entry, compose
 from latentia.core import Objective
 from latentia.data import Dataset
 from latentia.diagnostics import Diagnosis, Evaluation, diagnose, evaluate
-from latentia.distributions import Delta, item_keys, per_item_noise
+from latentia.distributions import Delta, Mixture, item_keys, per_item_noise
 from latentia.errors import ConfigError, DataError, RunFolderError
 from latentia.estimators.arrays import as_rows
 from latentia.estimators.defaults import (
@@ -463,11 +463,9 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         whole("n_samples", n_samples, 1)
         seed = int(check_random_state(random_state).randint(2**31 - 1))
-        module, dtype = self._module()
-        source: dict[str, Any] = {}
-        if self.sampler_ is not None:
-            like = torch.empty(0, dtype=dtype, device=self._device())
-            source = {"prior": self.sampler_.distribution(like)}
+        module, _ = self._module()
+        prior = self._source(module)
+        source = {} if prior is None else {"prior": prior}
         with seeded(seed, self._device()):
             return np.concatenate(
                 [
@@ -475,6 +473,10 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                     for start in range(0, n_samples, 512)
                 ]
             )
+
+    def _source(self, module: nn.Module) -> Mixture | None:
+        """Where samples' codes are drawn from, in the type and on the device of a module; None: the prior."""
+        return None if self.sampler_ is None else self.sampler_.distribution(next(module.parameters()))
 
     def tensors(self, X: Any) -> tuple[Any, Tensor]:
         """The torch module in evaluation mode, and X `[n, *event]` as it sees them: for what no method here does."""
@@ -549,6 +551,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             history=bounds,
             last_gain=last_gain(self.history_),
             rate_weight=rate_weight(self._known_objective()),
+            sampler=self._source(module),
             thorough=thorough,
         )
 

@@ -116,6 +116,7 @@ def report_input(run: Run) -> ReportInput:
         score=what,
         checks=checks(figures),
         attempts=_attempts(run.config),
+        source="the prior" if estimator.sampler_ is None else "the aggregate posterior",
         # between two code numbers there is nothing to walk on
         exploration=None
         if isinstance(estimator, VQVAE)
