@@ -12,6 +12,7 @@ NAMES = (
     "importance_speed",
     "memory",
     "schedule_speed",
+    "monitoring",
 )  # the mixtures' take longer: mixture_speed, mixture_classifier
 
 

@@ -96,7 +96,7 @@ def collapse(
         else "codes are deterministic"
     )
     if information is not None:
-        rate += f", {information.value:.3g} of them mutual information (of at most log {information.n} = {information.bound:.3g} that can be seen)"
+        rate += f", {max(0.0, information.value):.3g} of them mutual information (of at most log {information.n} = {information.bound:.3g} that can be seen)"
     seen = f"{_capital(rate)}; {units}{_drop(dependence)}"
     nothing = COLLAPSED_KL * dims
     ignored = dependence is not None and dependence.drop < nothing
@@ -104,7 +104,7 @@ def collapse(
     cause, remedies = _variance(figures)
     if rate_weight is not None and rate_weight > 1:
         cause += f"; the rate is weighed by {rate_weight:g}"
-        remedies += (_LOWER_BETA,)
+        remedies += (_PLAIN_RATE,)
     remedies += (_KEEP_CODE, _MORE_CODE)
     if active == 0 or (figures.kl is not None and _idle(figures)) or ignored or silent:
         if true is not None and true.collapse == "inference":
@@ -142,6 +142,8 @@ def _idle(figures: Evaluation) -> bool:
 def _drop(dependence: DecoderDependence | None) -> str:
     if dependence is None:
         return ""
+    if dependence.drop <= 0:
+        return "; with another item's code the log-likelihood is no lower"
     return f"; with another item's code the log-likelihood falls by {dependence.drop:.3g} nats"
 
 
@@ -193,7 +195,7 @@ def overload(
     remedies: tuple[Remedy, ...] = (_OPTIMAL_VARIANCE,) if ratio > MISFIT_VARIANCE else ()
     if rate_weight is not None and rate_weight < 1:
         text += f"; the rate is weighed by only {rate_weight:g}"
-        remedies += (Remedy("weigh the rate by 1: `--model sigma-vae`", ("sigma-vae",)),)
+        remedies += (_PLAIN_RATE,)
     text += f": at {figures.kl:.3g} nats per item they carry more than the prior can supply."
     weigh = Remedy("`--model beta-vae` weighs the rate more", ("beta-vae",))
     return Finding(OVERLOAD, text, (*remedies, _fewer(figures), weigh))
@@ -289,9 +291,15 @@ def _fewer(figures: Evaluation) -> Remedy:
 
 
 _OPTIMAL_VARIANCE = Remedy(
-    "let the residuals set the variance of the likelihood: `--model sigma-vae`", ("sigma-vae",)
+    "let the residuals set the variance of the likelihood: `--model sigma-vae` with `likelihood=auto`",
+    ("sigma-vae",),
+    {"likelihood": "auto"},
 )
-_LOWER_BETA = Remedy("weigh the rate by 1: `--model sigma-vae`", ("sigma-vae",))
+_PLAIN_RATE = Remedy(
+    "weigh the rate by 1: `--model sigma-vae` without a weight in `objective_options`",
+    ("sigma-vae",),
+    {"objective_options": None},
+)
 _SAMPLER = Remedy(
     "draw samples from where the codes are, with the model as it is: `--set sampler=aggregate-posterior`",
     settings={"sampler": "aggregate-posterior"},
