@@ -131,6 +131,14 @@ def test_a_dear_rate_is_named_as_the_cause_of_collapse():
     assert verdict.actions[0].models == ("sigma-vae",)
 
 
+def test_an_encoder_that_a_dear_rate_keeps_still_does_not_lag():
+    moving = TruePosterior((0.5, 0.0), (0.0, 0.0), 1, 0, 20.0, 200, 64)
+    verdict = judge(replace(GOOD, kl=0.01, active_units=0), true=moving, rate_weight=12.0)
+    assert verdict.name == "posterior collapse"
+    assert "means of the true posterior do move" in verdict.evidence[0]
+    assert verdict.actions[0].models == ("sigma-vae",)
+
+
 @pytest.mark.parametrize(
     "gap", [PriorGap(0.3, 0.9, 0.9, 500), PriorGap(0.9, 0.3, 0.9, 500)], ids=["precision", "recall"]
 )

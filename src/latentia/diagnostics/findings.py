@@ -91,7 +91,7 @@ def collapse(
     rule = f"variance of their mean over the data above {ACTIVE_VARIANCE}"
     units = f"{active} of {dims} latent dimensions {'is' if active == 1 else 'are'} active ({rule})"
     rate = (
-        f"the code carries {figures.kl:.3g} nats per item"
+        f"the code carries {_nats(figures.kl)} nats per item"
         if figures.kl is not None
         else "codes are deterministic"
     )
@@ -102,24 +102,25 @@ def collapse(
     ignored = dependence is not None and dependence.drop < nothing
     silent = information is not None and information.value < nothing
     cause, remedies = _variance(figures)
-    if rate_weight is not None and rate_weight > 1:
+    dear = rate_weight is not None and rate_weight > 1
+    if dear:
         cause += f"; the rate is weighed by {rate_weight:g}"
         remedies += (_PLAIN_RATE,)
     remedies += (_KEEP_CODE, _MORE_CODE)
     if active == 0 or (figures.kl is not None and _idle(figures)) or ignored or silent:
-        if true is not None and true.collapse == "inference":
+        own = None if true is None else true.collapse
+        if true is not None and own == "inference" and not dear:
             text = (
-                f"{seen}{cause}. The posterior means of the model itself do move, in {true.true_active} dimensions: "
-                "inference lags behind the model."
+                f"The encoder's means stand still, those of the model's own posterior move in {true.true_active} dimensions: "
+                f"inference lags behind the model{cause}. {seen}."
             )
             return Finding(INFERENCE_COLLAPSE, text, (_LAGGING, *remedies))
-        own = "" if true is None or true.collapse is None else ", and so do the means of its true posterior"
-        what = "the decoder makes the same of every code"
-        return Finding(
-            COLLAPSE,
-            f"{seen}: {what}{own and ' (model collapse: no true posterior mean moves either)'}{cause}.",
-            remedies,
-        )
+        what = "The decoder makes the same of every code"
+        if own == "model":
+            what += " (model collapse: no true posterior mean moves either)"
+        elif own == "inference":  # the encoder does as it is told: it was not to follow the true posterior
+            what = "Every item gets the same code (means of the true posterior do move, but a dear rate forbids q to follow)"
+        return Finding(COLLAPSE, f"{what}{cause}. {seen}.", remedies)
     if active <= ACTIVE_SHARE * dims:
         dead = [str(d) for d, alive in enumerate(figures.active) if not alive]
         text = f"Only {units}; dimensions {_listed(dead)} carry nothing; {rate}{cause}."
@@ -144,7 +145,7 @@ def _drop(dependence: DecoderDependence | None) -> str:
         return ""
     if dependence.drop <= 0:
         return "; with another item's code the log-likelihood is no lower"
-    return f"; with another item's code the log-likelihood falls by {dependence.drop:.3g} nats"
+    return f"; with another item's code the log-likelihood falls by {_nats(dependence.drop)} nats"
 
 
 def _variance(figures: Evaluation) -> tuple[str, tuple[Remedy, ...]]:
@@ -186,7 +187,7 @@ def overload(
         return None
     excess = information.moment_kl / figures.latent_dim
     text = (
-        f"All codes together lie at least {information.moment_kl:.3g} nats from the prior, {excess:.2g} per dimension, by "
+        f"All codes together lie at least {_nats(information.moment_kl)} nats from the prior, {excess:.2g} per dimension, by "
         "their mean and covariance"
     )
     if not short or excess <= EXCESS:
@@ -196,7 +197,7 @@ def overload(
     if rate_weight is not None and rate_weight < 1:
         text += f"; the rate is weighed by only {rate_weight:g}"
         remedies += (_PLAIN_RATE,)
-    text += f": at {figures.kl:.3g} nats per item they carry more than the prior can supply."
+    text += f": at {_nats(figures.kl)} nats per item they carry more than the prior can supply."
     weigh = Remedy("`--model beta-vae` weighs the rate more", ("beta-vae",))
     return Finding(OVERLOAD, text, (*remedies, _fewer(figures), weigh))
 
@@ -210,11 +211,10 @@ def holes(figures: Evaluation, gap: PriorGap | None, sampler_gap: PriorGap | Non
     among = _among(gap, "prior draws")
     if gap.match >= PRIOR_MATCH:
         return Finding("", f"{among}: samples from the prior are of the data's kind.")
-    rate = "" if figures.kl is None else f" at {figures.kl:.3g} nats per item"
+    rate = "" if figures.kl is None else f" at {_nats(figures.kl)} nats per item"
     text = f"{among}:{rate} the codes do not fill the prior; it has holes."
     richer = Remedy("a prior that is fitted to the codes: `--model vamp-vae`", RICHER_PRIOR)
-    longer = Remedy("`--epochs N` with a larger N, if the curves were still rising")
-    return Finding(HOLES, text, (_fewer(figures), richer, _SAMPLER, longer))
+    return Finding(HOLES, text, (_fewer(figures), richer, _SAMPLER))
 
 
 def _sampler_holes(prior: PriorGap, sampler: PriorGap) -> Finding:
@@ -314,6 +314,10 @@ _KEEP_CODE = Remedy(
 _MORE_CODE = Remedy(
     "train longer, `--epochs N`; and check that the data have structure: pure noise collapses rightly"
 )
+
+
+def _nats(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _listed(names: list[str], most: int = 12) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -41,6 +42,17 @@ def changed(params: Mapping[str, Any], remedy: Remedy) -> dict[str, Any] | None:
         if name in known and value != params.get(name, known[name]):
             new[name] = value
     return new if new != dict(params) else None
+
+
+def told(params: Mapping[str, Any], remedy: Remedy) -> str:
+    """A remedy in words, with the model that it comes to beside these parameters.
+
+    Example:
+        >>> told({"model": "lagging-vae"}, Remedy("make it pay: `--model lagging-vae`", ("lagging-vae", "free-bits-vae")))
+        'make it pay: `--model free-bits-vae`'
+    """
+    new = changed(params, remedy) if remedy.models else None
+    return remedy.text if new is None else re.sub(r"--model [\w-]+", f"--model {new['model']}", remedy.text)
 
 
 def command(spec: DataSpec, params: Mapping[str, Any], out: Path | str) -> str:

@@ -16,7 +16,7 @@ from latentia.catalog import DENSITY_MODELS, DISCRETE, mixture_name
 from latentia.diagnostics import Diagnosis, Evaluation
 from latentia.errors import ConfigError, LatentiaError, RunFolderError, TrainingError
 from latentia.estimators import folder as run_folder
-from latentia.estimators.remedies import as_commands
+from latentia.estimators.remedies import as_commands, told
 from latentia.estimators.vae import VAE
 
 SplitName = Literal["train", "validation", "test"]
@@ -159,6 +159,7 @@ def as_json(
     run: Run, split: str, evaluation: Evaluation, diagnosis: Diagnosis, seconds: float
 ) -> dict[str, Any]:
     """The figures of an evaluation as one flat JSON object, those of the diagnosis nested in it."""
+    words = {action.text: told(run.config["params"], action) for action in diagnosis.verdict.actions}
     figures = {
         "model": run.estimator.model,
         "data": run.spec.name,
@@ -168,7 +169,7 @@ def as_json(
         "verdict": diagnosis.name,
         "verdicts": list(diagnosis.names),
         "evidence": list(diagnosis.evidence),
-        "remedies": list(diagnosis.remedies),
+        "remedies": [words.get(text, text) for text in diagnosis.remedies],
         "commands": as_commands(run, diagnosis.verdict.actions),
         "diagnosis": {
             **{name: value for name, value in diagnosis.as_json().items() if name not in _TOLD_ABOVE},

@@ -53,7 +53,7 @@ def _codes(figures: Mapping[str, Any], measured: Mapping[str, Any], faults: set[
     found = measured.get("information")
     if found:
         text = (
-            f"{number(found['value'])} nats of mutual information (at most {number(found['bound'])} can be seen with "
+            f"{number(max(0.0, found['value']))} nats of mutual information (at most {number(found['bound'])} can be seen with "
             f"{number(found['n'])} items); {text}"
         )
     answer = _answer(faults, "posterior collapse", "inference collapse")
@@ -66,7 +66,8 @@ def _decoder(figures: Mapping[str, Any], measured: Mapping[str, Any], faults: se
     found = measured.get("dependence")
     if not found:
         return None
-    text = f"With another item's code the log-likelihood falls by {number(found['drop'])} nats; {found['share']:.0%} of items prefer their own."
+    falls = f"falls by {number(found['drop'])} nats" if found["drop"] > 0 else "is no lower"
+    text = f"With another item's code the log-likelihood {falls}; {found['share']:.0%} of items prefer their own."
     return Check("Does the decoder use them?", _answer(faults, "posterior collapse"), text)
 
 
