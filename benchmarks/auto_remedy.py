@@ -1,6 +1,6 @@
 """What `--auto-remedy` makes of a collapsed autoregressive decoder: mutual information of each attempt, and of the run kept.
 
-    python benchmarks/auto_remedy.py [--n 6000] [--epochs 8] [--seed 3]
+    python benchmarks/auto_remedy.py [--n 6000] [--epochs 8] [--seed 3] [--save]
 
 Binary MNIST of 14 x 14 pixels; the decoder gets a head start (see tests/diagnostics/known_states.py), so that the first fit collapses.
 """
@@ -18,6 +18,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "diagnostics"))
 from known_states import AutoregressivePixels, head_start, mnist
 
+from common import machine, publish, table
 from latentia.catalog import CATALOG
 from latentia.estimators.auto_remedy import fit_with_remedies
 from latentia.estimators.run import DataSpec, Run
@@ -30,6 +31,7 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=6000)
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--save", action="store_true", help="also write benchmarks/results/auto_remedy.txt")
     arguments = parser.parse_args()
     LIKELIHOODS.add("autoregressive-pixels", AutoregressivePixels)
     CATALOG.add("head-start-vae", replace(CATALOG["vae"], objective=negative_elbo(head_start)))
@@ -42,12 +44,18 @@ def main() -> None:
         path, out = Path(folder) / "binary.npy", Path(folder) / "run"
         np.save(path, (np.concatenate([train, test]) > 127).astype(np.float32))
         run = fit_with_remedies(DataSpec(str(path)), params, out, command="", say=print)
-        for attempt in [*run.config["attempts"], {"folder": ".", "model": "kept: " + run.estimator.model}]:
+        rows = []
+        for attempt in run.config["attempts"]:
             figures, found = Run.open(out / attempt["folder"]).examine("validation", 20, 200, thorough=False)
-            told = found.information.value
-            print(
-                f"{attempt['model']:<24} mutual information {told:.3f} nats, log-likelihood {figures.log_likelihood:.2f}"
-            )
+            kept = " (kept)" if attempt["folder"] == run.config["kept"] else ""
+            told, score = f"{found.information.value:.3f}", f"{figures.log_likelihood:.2f}"
+            rows.append((attempt["model"] + kept, told, score, ", ".join(found.names) or found.name))
+    header = ("attempt", "mutual information, nats", "log-likelihood, nats", "verdict")
+    text = (
+        f"Binary MNIST of 14 x 14 pixels, autoregressive decoder with a head start, {arguments.n} items, {arguments.epochs} epochs, "
+        f"seed {arguments.seed}\nfigures of validation items; {machine()}\n\n"
+    )
+    publish("auto_remedy", text + table(header, rows), arguments.save)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ NAMES = (
     "reslag_speed",
     "importance_speed",
     "memory",
+    "monitoring",
 )  # the mixtures' take longer: mixture_speed, mixture_classifier
 
 

@@ -131,6 +131,14 @@ def test_a_dear_rate_is_named_as_the_cause_of_collapse():
     assert verdict.actions[0].models == ("sigma-vae",)
 
 
+def test_an_encoder_that_a_dear_rate_keeps_still_does_not_lag():
+    moving = TruePosterior((0.5, 0.0), (0.0, 0.0), 1, 0, 20.0, 200, 64)
+    verdict = judge(replace(GOOD, kl=0.01, active_units=0), true=moving, rate_weight=12.0)
+    assert verdict.name == "posterior collapse"
+    assert "means of the true posterior do move" in verdict.evidence[0]
+    assert verdict.actions[0].models == ("sigma-vae",)
+
+
 @pytest.mark.parametrize(
     "gap", [PriorGap(0.3, 0.9, 0.9, 500), PriorGap(0.9, 0.3, 0.9, 500)], ids=["precision", "recall"]
 )
@@ -139,6 +147,29 @@ def test_holes(gap):
     assert verdict.names == ("prior holes",)
     assert "30%" in verdict.evidence[0]
     assert any("--latent-dim 5" in remedy for remedy in verdict.remedies)
+
+
+def test_holes_are_judged_where_samples_are_drawn_from():
+    empty = PriorGap(0.1, 0.2, 0.9, 500)
+    fitting = judge(GOOD, gap=empty, sampler_gap=FITTING, information=INFORMED)
+    assert fitting.names == ()
+    assert "80% of decoded draws of the aggregate-posterior sampler" in fitting.evidence[-1]
+    assert "the prior itself, from which no sample is drawn: 10% and 20%" in fitting.evidence[-1]
+    verdict = judge(GOOD, gap=FITTING, sampler_gap=empty, information=INFORMED)
+    assert verdict.names == ("prior holes",)
+    assert "the sampler does not follow the codes" in verdict.evidence[0]
+    assert any("sampler=aggregate-posterior" in remedy for remedy in judge(GOOD, gap=empty).remedies)
+
+
+def test_a_sampler_supplies_deterministic_codes_but_not_codes_with_a_rate():
+    empty = PriorGap(0.1, 0.2, 0.9, 500)
+    codes = replace(GOOD, kl=None, elbo=None, kl_per_dim=())
+    assert judge(codes, gap=empty).names == ("information overload", "prior holes")
+    fitting = judge(codes, gap=empty, sampler_gap=FITTING)
+    assert fitting.names == ()
+    assert "a sampler that was fitted to the codes draws them" in fitting.evidence[1]
+    verdict = judge(GOOD, gap=empty, sampler_gap=FITTING, information=SPREAD)
+    assert verdict.names == ("information overload",)
 
 
 def test_overload_is_holes_of_codes_that_have_left_the_prior():
@@ -217,6 +248,15 @@ def test_prior_gap_is_large_where_codes_lie_elsewhere(linear_gaussian, widen, sh
     oracle = linear_gaussian()
     gap = prior_gap(oracle.model(widen, shift), oracle.sample(1000))
     assert gap.match < 0.5
+
+
+def test_prior_gap_of_a_sampler_that_follows_codes_which_lie_elsewhere(linear_gaussian):
+    oracle = linear_gaussian()
+    model, x = oracle.model(1.0, 12.0), oracle.sample(1000)
+    codes = model.encode(x).rsample(torch.Size([1]))[0]
+    sampler = torch.distributions.MultivariateNormal(codes.mean(0), codes.T.cov())
+    assert prior_gap(model, x).match < 0.5
+    assert prior_gap(model, x, sampler=sampler).match > 0.8
 
 
 def test_prior_gap_needs_items_and_disturbs_no_generator(linear_gaussian):

@@ -15,7 +15,7 @@ from latentia.commands.fit import parse_settings
 from latentia.diagnostics import Diagnosis, Evaluation, Remedy, Verdict
 from latentia.errors import ConfigError, RunFolderError
 from latentia.estimators.auto_remedy import Attempt, better, fit_with_remedies
-from latentia.estimators.remedies import as_commands, changed, command
+from latentia.estimators.remedies import as_commands, changed, command, label_of
 from latentia.estimators.run import DataSpec, Run
 from latentia.objectives import negative_elbo
 
@@ -30,7 +30,7 @@ FIGURES = Evaluation(
 def attempt(log_likelihood: float | None, *names: str, se: float = 1.0) -> Attempt:
     verdict = Verdict(names[0] if names else "healthy", (), (), names)
     figures = replace(FIGURES, log_likelihood=log_likelihood, log_likelihood_se=se)
-    diagnosis = Diagnosis(verdict, figures, *(8 * [None]), 0.0)
+    diagnosis = Diagnosis(verdict, figures, *(9 * [None]), 0.0)
     run: Any = SimpleNamespace(estimator=SimpleNamespace(event_shape_=(1, 8, 8)), folder=Path("x"))
     return Attempt(run, figures, diagnosis, "")
 
@@ -69,6 +69,20 @@ def test_a_remedy_changes_parameters_that_there_are():
     assert changed(params, Remedy("", settings={"latent_dim": 4})) == {**params, "latent_dim": 4}
     assert changed(params, Remedy("", settings={"no_such_parameter": 4})) is None
     assert changed(params, Remedy("", settings={"latent_dim": 8})) is None
+
+
+def test_a_remedy_leaves_out_what_was_meant_for_the_old_model():
+    dear = {"model": "beta-vae", "objective_options": {"beta": 50}, "schedule": "joint", "latent_dim": 8}
+    to_sigma = Remedy("", ("sigma-vae",), {"objective_options": None})
+    plain = {"model": "sigma-vae", "objective_options": None, "schedule": "auto", "latent_dim": 8}
+    assert changed(dear, to_sigma) == plain
+    assert "50" not in command(DataSpec("digits"), changed(dear, Remedy("", ("lagging-vae",))), "out")
+    # the default model with a weight of its own: the weight goes, the model stays
+    weighed = {"model": "sigma-vae", "objective_options": {"beta": 50}}
+    assert changed(weighed, to_sigma) == {"model": "sigma-vae", "objective_options": None}
+    assert label_of(dear, plain) == "sigma-vae"
+    assert label_of(weighed, changed(weighed, to_sigma)) == "no-objective-options"
+    assert changed(plain, to_sigma) is None
 
 
 def test_commands_can_be_pasted():

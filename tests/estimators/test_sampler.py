@@ -92,6 +92,18 @@ def test_where_the_prior_has_a_hole_the_fitted_sampler_has_none():
     assert "aggregate-posterior" in str(vae.choices_[-1])
 
 
+def test_the_diagnosis_judges_what_samples_are_drawn_from():
+    vae, X = autoencoder_with_a_hole()
+    before = vae.diagnose(X)
+    assert before.sampler_gap is None
+    vae.fit_sampler(X)
+    after = vae.diagnose(X)
+    assert after.prior_gap == before.prior_gap
+    assert after.sampler_gap.match > 0.8
+    assert not {"prior holes", "information overload"} & set(after.names)
+    assert "sampler's draws among data" in str(after)
+
+
 def test_option_and_method_give_the_same_sampler_and_leave_the_model_alone():
     X = load_wine().data
     plain = VAE(latent_dim=2, max_epochs=2, validation_fraction=0, random_state=0).fit(X)

@@ -42,6 +42,15 @@ def test_each_fault_is_the_answer_to_its_question():
     assert "in part" in answers("partial posterior collapse").values()
 
 
+def test_a_sampler_has_a_question_of_its_own():
+    gap = {"precision": 0.1, "recall": 0.2, "baseline": 0.9}
+    measured = {**MEASURED, "prior_gap": gap, "sampler_gap": MEASURED["prior_gap"]}
+    found = {check.question: check for check in checks({**FIGURES, "diagnosis": measured})}
+    assert found["Do the codes fill the prior?"].answer.endswith("no")
+    assert found["Do the codes fill the prior?"].figures.endswith("Samples are not drawn from it.")
+    assert found["Does the sampler follow the codes?"].answer.endswith("yes")
+
+
 def test_what_was_not_measured_is_not_asked():
     assert checks({}) == []
     quick = {**FIGURES, "diagnosis": {**MEASURED, "amortisation": None, "true_posterior": None}}

@@ -92,12 +92,12 @@ def test_the_verdict_is_told_by_words_and_sign(digits, tmp_path):
     for verdict, level in [
         ("healthy", "good"), ("posterior collapse", "bad"), ("information overload", "caution"), ("odd", "caution"),
     ]:  # fmt: skip
-        report = digits(2, n=40, verdict=verdict, remedies=["latentia fit `x`"])
+        report = digits(2, n=40, verdict=verdict, remedies=["do `x`", "latentia fit `x`"])
         page = Page(render(without_charts(report), tmp_path))
         classes = next(a["class"] for tag, a in page.tags if tag == "section")
         assert classes == f"verdict {level}"
         assert verdict in page.text
-        assert "What to do" in page.text
+        assert re.search("What to do.*As commands to paste", page.text)
         signs.add((level, next(a["d"] for tag, a in page.tags if tag == "path")))
     assert len(signs) == 3
 

@@ -44,7 +44,7 @@ for _name, _model in {
         gaussian="gaussian-data",
     ),
     "beta-vae": Entry(
-        "VAE whose KL term counts four times",
+        "VAE whose KL term counts more than once: four times, if not told otherwise",
         "Higgins et al. 2017, beta-VAE",
         _four_times_the_rate,
     ),

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from torch import Tensor
+from torch.distributions import Distribution
 
 from latentia.diagnostics.decoder_dependence import DecoderDependence, decoder_dependence
 from latentia.diagnostics.evaluation import Evaluation, evaluate
@@ -51,6 +52,7 @@ class Diagnosis:
         information: mutual information and divergence of the aggregate posterior, with the bound log N.
         dependence: what is lost with another item's code.
         prior_gap: decoded prior draws against decoded data.
+        sampler_gap: the same of the sampler, where samples are not drawn from the prior.
         smoothness: decoded paths between codes.
         generalisation: training items against held-out ones.
         amortisation: the encoder against per-item optimisation.
@@ -64,6 +66,7 @@ class Diagnosis:
     information: MutualInformation | None
     dependence: DecoderDependence | None
     prior_gap: PriorGap | None
+    sampler_gap: PriorGap | None
     smoothness: Smoothness | None
     generalisation: GeneralisationGap | None
     amortisation: AmortisationGap | None
@@ -98,7 +101,7 @@ class Diagnosis:
             *_of_information(self.information),
             *_of_decoder(self.dependence, self.smoothness),
             *_of_inference(self.amortisation, self.true_posterior),
-            *_of_prior(self.prior_gap, self.sample_density),
+            *_of_prior(self.prior_gap, self.sampler_gap, self.sample_density),
             *_of_generalisation(self.generalisation),
         ]
         return [row for row in found if row.value is not None]
@@ -142,6 +145,7 @@ def diagnose(
     history: Sequence[float] = (),
     last_gain: float | None = None,
     rate_weight: float | None = None,
+    sampler: Distribution | None = None,
     thorough: bool = True,
     seed: int = 0,
 ) -> Diagnosis:
@@ -158,6 +162,7 @@ def diagnose(
         history: validation bound after each epoch, if under-training is to be judged.
         last_gain: see `judge`.
         rate_weight: weight of the rate in the objective, if it has one.
+        sampler: codes that samples are decoded from, if not those of the prior.
         thorough: also take what needs an optimisation for each item; else only where the posterior seems collapsed.
         seed: of what is drawn.
     """
@@ -180,6 +185,7 @@ def diagnose(
         "information": mutual_information(model, x.split(250), seed=seed),
         "dependence": decoder_dependence(model, x, seed=seed),
         "gap": prior_gap(model, x, seed),
+        "sampler_gap": None if sampler is None else prior_gap(model, x, seed, sampler=sampler),
     }
     known: dict[str, Any] = {
         "train": train,
@@ -201,6 +207,7 @@ def diagnose(
         information=measured["information"],
         dependence=measured["dependence"],
         prior_gap=measured["gap"],
+        sampler_gap=measured["sampler_gap"],
         smoothness=smoothness(model, x),
         generalisation=None if train is None else generalisation_gap(train, evaluation),
         amortisation=None if refined is None else amortisation_gap(model, refined),
@@ -297,14 +304,22 @@ def _of_inference(a: AmortisationGap | None, t: TruePosterior | None) -> list[Ro
     return rows
 
 
-def _of_prior(g: PriorGap | None, s: SampleDensity | None) -> list[Row]:
+def _of_prior(g: PriorGap | None, sampler: PriorGap | None, s: SampleDensity | None) -> list[Row]:
     rows = []
-    if g is not None:
-        rows.append(Row("prior draws among data", g.precision, "share", g.n, f"other data: {g.baseline:.3g}"))
-        rows.append(Row("data among prior draws", g.recall, "share", g.n))
+    for gap, draws in ((g, "prior draws"), (sampler, "sampler's draws")):
+        if gap is not None:
+            note = f"other data: {gap.baseline:.3g}"
+            rows.append(Row(f"{draws} among data", gap.precision, "share", gap.n, note))
+            rows.append(Row(f"data among {draws}", gap.recall, "share", gap.n))
     if s is not None:
         rows.append(
-            Row("data more probable than samples", s.drop, "nats per item", s.n, f"± {s.standard_error:.2g}")
+            Row(
+                "data more probable than prior draws",
+                s.drop,
+                "nats per item",
+                s.n,
+                f"± {s.standard_error:.2g}",
+            )
         )
     return rows
 

@@ -91,35 +91,36 @@ def collapse(
     rule = f"variance of their mean over the data above {ACTIVE_VARIANCE}"
     units = f"{active} of {dims} latent dimensions {'is' if active == 1 else 'are'} active ({rule})"
     rate = (
-        f"the code carries {figures.kl:.3g} nats per item"
+        f"the code carries {_nats(figures.kl)} nats per item"
         if figures.kl is not None
         else "codes are deterministic"
     )
     if information is not None:
-        rate += f", {information.value:.3g} of them mutual information (of at most log {information.n} = {information.bound:.3g} that can be seen)"
+        rate += f", {max(0.0, information.value):.3g} of them mutual information (of at most log {information.n} = {information.bound:.3g} that can be seen)"
     seen = f"{_capital(rate)}; {units}{_drop(dependence)}"
     nothing = COLLAPSED_KL * dims
     ignored = dependence is not None and dependence.drop < nothing
     silent = information is not None and information.value < nothing
     cause, remedies = _variance(figures)
-    if rate_weight is not None and rate_weight > 1:
+    dear = rate_weight is not None and rate_weight > 1
+    if dear:
         cause += f"; the rate is weighed by {rate_weight:g}"
-        remedies += (_LOWER_BETA,)
+        remedies += (_PLAIN_RATE,)
     remedies += (_KEEP_CODE, _MORE_CODE)
     if active == 0 or (figures.kl is not None and _idle(figures)) or ignored or silent:
-        if true is not None and true.collapse == "inference":
+        own = None if true is None else true.collapse
+        if true is not None and own == "inference" and not dear:
             text = (
-                f"{seen}{cause}. The posterior means of the model itself do move, in {true.true_active} dimensions: "
-                "inference lags behind the model."
+                f"The encoder's means stand still, those of the model's own posterior move in {true.true_active} dimensions: "
+                f"inference lags behind the model{cause}. {seen}."
             )
             return Finding(INFERENCE_COLLAPSE, text, (_LAGGING, *remedies))
-        own = "" if true is None or true.collapse is None else ", and so do the means of its true posterior"
-        what = "the decoder makes the same of every code"
-        return Finding(
-            COLLAPSE,
-            f"{seen}: {what}{own and ' (model collapse: no true posterior mean moves either)'}{cause}.",
-            remedies,
-        )
+        what = "The decoder makes the same of every code"
+        if own == "model":
+            what += " (model collapse: no true posterior mean moves either)"
+        elif own == "inference":  # the encoder does as it is told: it was not to follow the true posterior
+            what = "Every item gets the same code (means of the true posterior do move, but a dear rate forbids q to follow)"
+        return Finding(COLLAPSE, f"{what}{cause}. {seen}.", remedies)
     if active <= ACTIVE_SHARE * dims:
         dead = [str(d) for d, alive in enumerate(figures.active) if not alive]
         text = f"Only {units}; dimensions {_listed(dead)} carry nothing; {rate}{cause}."
@@ -142,7 +143,9 @@ def _idle(figures: Evaluation) -> bool:
 def _drop(dependence: DecoderDependence | None) -> str:
     if dependence is None:
         return ""
-    return f"; with another item's code the log-likelihood falls by {dependence.drop:.3g} nats"
+    if dependence.drop <= 0:
+        return "; with another item's code the log-likelihood is no lower"
+    return f"; with another item's code the log-likelihood falls by {_nats(dependence.drop)} nats"
 
 
 def _variance(figures: Evaluation) -> tuple[str, tuple[Remedy, ...]]:
@@ -162,20 +165,29 @@ def overload(
     information: MutualInformation | None,
     gap: PriorGap | None,
     rate_weight: float | None = None,
+    sampler_gap: PriorGap | None = None,
 ) -> Finding | None:
-    """Whether the codes, as a whole, have left the prior: then they say more than the prior can supply."""
+    """Whether the codes, as a whole, have left the prior: then they say more than the prior can supply.
+
+    Deterministic codes have no rate, and a prior that nothing in the model refers to: where samples are drawn by a sampler that
+    follows the codes, they are in order.
+    """
     short = gap is not None and gap.match < PRIOR_MATCH
     if figures.kl is None:
         if not short:
             return None
         text = "Codes are deterministic and nothing in training drew them towards the prior: their information has no price."
+        if sampler_gap is not None and sampler_gap.match >= PRIOR_MATCH:
+            return Finding(
+                "", f"{text} Samples do not need it: a sampler that was fitted to the codes draws them."
+            )
         drawn = Remedy("fit a model whose codes are drawn to the prior: `--model sigma-vae`", ("sigma-vae",))
-        return Finding(OVERLOAD, text, (drawn,))
+        return Finding(OVERLOAD, text, (drawn, _SAMPLER) if sampler_gap is None else (drawn,))
     if information is None or information.moment_kl is None:
         return None
     excess = information.moment_kl / figures.latent_dim
     text = (
-        f"All codes together lie at least {information.moment_kl:.3g} nats from the prior, {excess:.2g} per dimension, by "
+        f"All codes together lie at least {_nats(information.moment_kl)} nats from the prior, {excess:.2g} per dimension, by "
         "their mean and covariance"
     )
     if not short or excess <= EXCESS:
@@ -184,27 +196,44 @@ def overload(
     remedies: tuple[Remedy, ...] = (_OPTIMAL_VARIANCE,) if ratio > MISFIT_VARIANCE else ()
     if rate_weight is not None and rate_weight < 1:
         text += f"; the rate is weighed by only {rate_weight:g}"
-        remedies += (Remedy("weigh the rate by 1: `--model sigma-vae`", ("sigma-vae",)),)
-    text += f": at {figures.kl:.3g} nats per item they carry more than the prior can supply."
+        remedies += (_PLAIN_RATE,)
+    text += f": at {_nats(figures.kl)} nats per item they carry more than the prior can supply."
     weigh = Remedy("`--model beta-vae` weighs the rate more", ("beta-vae",))
     return Finding(OVERLOAD, text, (*remedies, _fewer(figures), weigh))
 
 
-def holes(figures: Evaluation, gap: PriorGap | None) -> Finding | None:
-    """Whether what the prior's codes decode to resembles what the data's codes decode to."""
+def holes(figures: Evaluation, gap: PriorGap | None, sampler_gap: PriorGap | None = None) -> Finding | None:
+    """Whether what the prior's codes (of a sampler: its codes) decode to resembles what the data's codes decode to."""
     if gap is None:
         return None
-    among = (
-        f"{gap.precision:.0%} of decoded prior draws fall among decoded data and {gap.recall:.0%} of decoded data among "
-        f"decoded prior draws, against {gap.baseline:.0%} for data among other data (n = {gap.n})"
-    )
+    if sampler_gap is not None:
+        return _sampler_holes(gap, sampler_gap)
+    among = _among(gap, "prior draws")
     if gap.match >= PRIOR_MATCH:
-        return Finding("", f"{_capital(among)}: samples from the prior are of the data's kind.")
-    rate = "" if figures.kl is None else f" at {figures.kl:.3g} nats per item"
-    text = f"{_capital(among)}:{rate} the codes do not fill the prior; it has holes."
+        return Finding("", f"{among}: samples from the prior are of the data's kind.")
+    rate = "" if figures.kl is None else f" at {_nats(figures.kl)} nats per item"
+    text = f"{among}:{rate} the codes do not fill the prior; it has holes."
     richer = Remedy("a prior that is fitted to the codes: `--model vamp-vae`", RICHER_PRIOR)
-    longer = Remedy("`--epochs N` with a larger N, if the curves were still rising")
-    return Finding(HOLES, text, (_fewer(figures), richer, longer))
+    return Finding(HOLES, text, (_fewer(figures), richer, _SAMPLER))
+
+
+def _sampler_holes(prior: PriorGap, sampler: PriorGap) -> Finding:
+    """Of a model whose samples are not drawn from its prior; what the prior itself would give is told as well."""
+    among = _among(sampler, "draws of the aggregate-posterior sampler")
+    of_prior = (
+        f"the prior itself, from which no sample is drawn: {prior.precision:.0%} and {prior.recall:.0%}"
+    )
+    if sampler.match >= PRIOR_MATCH:
+        return Finding("", f"{among}: samples are of the data's kind ({of_prior}).")
+    more = Remedy("refit the sampler with more components: `vae.fit_sampler(X, n_components=K)` in Python")
+    return Finding(HOLES, f"{among}: the sampler does not follow the codes ({of_prior}).", (more,))
+
+
+def _among(gap: PriorGap, draws: str) -> str:
+    return (
+        f"{gap.precision:.0%} of decoded {draws} fall among decoded data and {gap.recall:.0%} of decoded data among decoded "
+        f"{draws}, against {gap.baseline:.0%} for data among other data (n = {gap.n})"
+    )
 
 
 def overfitting(
@@ -262,9 +291,19 @@ def _fewer(figures: Evaluation) -> Remedy:
 
 
 _OPTIMAL_VARIANCE = Remedy(
-    "let the residuals set the variance of the likelihood: `--model sigma-vae`", ("sigma-vae",)
+    "let the residuals set the variance of the likelihood: `--model sigma-vae` with `likelihood=auto`",
+    ("sigma-vae",),
+    {"likelihood": "auto"},
 )
-_LOWER_BETA = Remedy("weigh the rate by 1: `--model sigma-vae`", ("sigma-vae",))
+_PLAIN_RATE = Remedy(
+    "weigh the rate by 1: `--model sigma-vae` without a weight in `objective_options`",
+    ("sigma-vae",),
+    {"objective_options": None},
+)
+_SAMPLER = Remedy(
+    "draw samples from where the codes are, with the model as it is: `--set sampler=aggregate-posterior`",
+    settings={"sampler": "aggregate-posterior"},
+)
 _LAGGING = Remedy(
     "let the encoder catch up before each step of the decoder: `--model lagging-vae`", ("lagging-vae",)
 )
@@ -275,6 +314,10 @@ _KEEP_CODE = Remedy(
 _MORE_CODE = Remedy(
     "train longer, `--epochs N`; and check that the data have structure: pure noise collapses rightly"
 )
+
+
+def _nats(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _listed(names: list[str], most: int = 12) -> str:

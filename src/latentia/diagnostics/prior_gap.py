@@ -1,4 +1,4 @@
-"""Whether codes drawn from the prior decode to the same kind of things as codes of the data."""
+"""Whether codes drawn from the prior, or from where else samples come, decode to the same kind of things as codes of the data."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.distributions import Distribution
 
 from latentia.diagnostics.sample_quality import share_among
 from latentia.distributions import item_keys, per_item_noise
@@ -18,7 +19,7 @@ FEWEST = 16
 
 @dataclass(frozen=True)
 class PriorGap:
-    """Precision and recall of decoded prior draws against decoded codes of data; shares between 0 and 1.
+    """Precision and recall of decoded prior draws (or those of a sampler) against decoded codes of data; shares between 0 and 1.
 
     Attributes:
         precision: share of decoded prior draws that fall among decoded data.
@@ -39,7 +40,9 @@ class PriorGap:
         return min(self.precision, self.recall) / max(self.baseline, 1 / self.n)
 
 
-def prior_gap(model: VAE, x: Tensor, seed: int = 0) -> PriorGap | None:
+def prior_gap(
+    model: VAE, x: Tensor, seed: int = 0, *, sampler: Distribution | None = None
+) -> PriorGap | None:
     r"""Compare the decoder's images of the prior p(z) and of the aggregate posterior \int q(z|x) p(x) dx.
 
     The means of p(x|z) are compared, so that the noise of the likelihood and the blur of the decoder are the same on
@@ -53,6 +56,7 @@ def prior_gap(model: VAE, x: Tensor, seed: int = 0) -> PriorGap | None:
         model: a VAE.
         x: items `[n, *event]`, in an order that means nothing; halves of them are compared.
         seed: of the codes drawn.
+        sampler: what is compared in place of the prior: where samples are drawn from, if not from p(z).
 
     Returns:
         None if there are fewer than 32 items.
@@ -63,12 +67,13 @@ def prior_gap(model: VAE, x: Tensor, seed: int = 0) -> PriorGap | None:
     generators = [x.device] if x.device.type == "cuda" else []
     with torch.no_grad(), evaluating(model), torch.random.fork_rng(devices=generators):
         torch.manual_seed(seed)
+        source = model.prior() if sampler is None else sampler
         of_data, of_prior = [], []
         for part in x[: 2 * n].split(256):
             with per_item_noise(item_keys(part), seed):
                 codes = model.encode(part).rsample(torch.Size([1]))
             of_data.append(_decoded(model, codes, part))
-            of_prior.append(_decoded(model, model.prior().sample(torch.Size([1, len(part)])), part))
+            of_prior.append(_decoded(model, source.sample(torch.Size([1, len(part)])), part))
     reference, other = torch.cat(of_data).split(n)
     drawn = torch.cat(of_prior)[:n]
     reference, other, drawn = _principal(reference, other, drawn)

@@ -49,6 +49,7 @@ def judge(
     evaluation: Evaluation,
     *,
     gap: PriorGap | None = None,
+    sampler_gap: PriorGap | None = None,
     information: MutualInformation | None = None,
     dependence: DecoderDependence | None = None,
     true: TruePosterior | None = None,
@@ -63,6 +64,7 @@ def judge(
     Args:
         evaluation: of held-out items.
         gap: decoded draws of the prior against decoded data.
+        sampler_gap: the same of the sampler, where samples are not drawn from the prior: it is then judged for holes.
         information: mutual information of items and codes.
         dependence: what is lost with another item's code.
         true: means of the true posterior, if collapse is to be told apart by its place.
@@ -85,8 +87,8 @@ def judge(
     collapsed = collapse.name in (findings.COLLAPSE, findings.INFERENCE_COLLAPSE)
     looked_at: list[Finding | None] = [
         collapse,
-        None if collapsed else findings.overload(evaluation, information, gap, rate_weight),
-        None if collapsed else findings.holes(evaluation, gap),
+        None if collapsed else findings.overload(evaluation, information, gap, rate_weight, sampler_gap),
+        None if collapsed else findings.holes(evaluation, gap, sampler_gap),
         findings.overfitting(
             evaluation, train, None if train is None else generalisation_gap(train, evaluation)
         ),

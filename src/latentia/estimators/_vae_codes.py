@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor
+from torch import Tensor, nn
 
-from latentia.distributions import item_keys, per_item_noise
+from latentia.distributions import Mixture, item_keys, per_item_noise
 from latentia.errors import DataError
 from latentia.estimators._vae_composition import VAEComposition
 from latentia.estimators.arrays import as_rows
@@ -128,11 +128,9 @@ class VAECodes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, VAEComposition
         check_is_fitted(self)
         whole("n_samples", n_samples, 1)
         seed = int(check_random_state(random_state).randint(2**31 - 1))
-        module, dtype = self._module()
-        source: dict[str, Any] = {}
-        if self.sampler_ is not None:
-            like = torch.empty(0, dtype=dtype, device=self._device())
-            source = {"prior": self.sampler_.distribution(like)}
+        module, _ = self._module()
+        prior = self._source(module)
+        source = {} if prior is None else {"prior": prior}
         with seeded(seed, self._device()):
             return np.concatenate(
                 [
@@ -140,6 +138,10 @@ class VAECodes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, VAEComposition
                     for start in range(0, n_samples, 512)
                 ]
             )
+
+    def _source(self, module: nn.Module) -> Mixture | None:
+        """Where samples' codes are drawn from, in the type and on the device of a module; None: the prior."""
+        return None if self.sampler_ is None else self.sampler_.distribution(next(module.parameters()))
 
     def tensors(self, X: Any) -> tuple[Any, Tensor]:
         """The torch module in evaluation mode, and X `[n, *event]` as it sees them: for what no method here does."""

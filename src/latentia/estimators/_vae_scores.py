@@ -96,6 +96,7 @@ class VAEScores(VAECodes):
             history=bounds,
             last_gain=last_gain(self.history_),
             rate_weight=rate_weight(self._known_objective()),
+            sampler=self._source(module),
             thorough=thorough,
         )
 

@@ -14,7 +14,7 @@ from latentia.diagnostics import Diagnosis, Evaluation
 from latentia.errors import ConfigError
 from latentia.estimators import folder as run_folder
 from latentia.estimators.recipes import make
-from latentia.estimators.remedies import changed, label_of
+from latentia.estimators.remedies import changed, label_of, told
 from latentia.estimators.run import ATTEMPTS, DataSpec, Run, check_folder, clear, fit_run
 from latentia.estimators.vae import VAE
 
@@ -149,8 +149,9 @@ def fit_with_remedies(
             say("no further remedy applies")
             break
         action, new = step
-        say(f"remedy {len(tried)}: {action.text}")
-        found = attempt(new, len(tried) + 1, label_of(of_best, new), action.text)
+        words = told(of_best, action)
+        say(f"remedy {len(tried)}: {words}")
+        found = attempt(new, len(tried) + 1, label_of(of_best, new), words)
         tried.append(found)
         seen.append(new)
         if better(found, best):

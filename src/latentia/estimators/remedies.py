@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,11 +16,15 @@ from latentia.estimators.vae import VAE
 if TYPE_CHECKING:
     from latentia.estimators.run import DataSpec, Run
 
+_OF_MODEL = ("objective_options", "schedule", "schedule_options")
+"""Parameters that mean what they mean beside one model: another is fitted as it is (a weight of 50 would go with its rate)."""
 _FLAGS = {"model": "--model", "latent_dim": "--latent-dim", "max_epochs": "--epochs"}
 
 
 def changed(params: Mapping[str, Any], remedy: Remedy) -> dict[str, Any] | None:
     """The parameters of `latentia.VAE` after a remedy; None if it is words only, or would change nothing.
+
+    Where it is another model, options of the objective and the schedule, which were meant for the old one, are left out.
 
     Example:
         >>> changed({"model": "beta-vae", "latent_dim": 8}, Remedy("", models=("sigma-vae",)))
@@ -27,13 +32,27 @@ def changed(params: Mapping[str, Any], remedy: Remedy) -> dict[str, Any] | None:
         >>> changed({"model": "sigma-vae"}, Remedy("", models=("sigma-vae",)))
     """
     known = VAE().get_params(deep=False)
-    new = {**params, **{name: value for name, value in remedy.settings.items() if name in known}}
-    if remedy.models:
-        others = [name for name in remedy.models if name in CATALOG and name != params.get("model")]
-        if not others:
-            return None
-        new["model"] = others[0]
-    return new if remedy.is_command and new != dict(params) else None
+    new = dict(params)
+    others = [name for name in remedy.models if name in CATALOG and name != params.get("model")]
+    if others:
+        new |= {name: known[name] for name in _OF_MODEL if name in params} | {"model": others[0]}
+    elif remedy.models and not remedy.settings:
+        return None
+    for name, value in remedy.settings.items():
+        if name in known and value != params.get(name, known[name]):
+            new[name] = value
+    return new if new != dict(params) else None
+
+
+def told(params: Mapping[str, Any], remedy: Remedy) -> str:
+    """A remedy in words, with the model that it comes to beside these parameters.
+
+    Example:
+        >>> told({"model": "lagging-vae"}, Remedy("make it pay: `--model lagging-vae`", ("lagging-vae", "free-bits-vae")))
+        'make it pay: `--model free-bits-vae`'
+    """
+    new = changed(params, remedy) if remedy.models else None
+    return remedy.text if new is None else re.sub(r"--model [\w-]+", f"--model {new['model']}", remedy.text)
 
 
 def command(spec: DataSpec, params: Mapping[str, Any], out: Path | str) -> str:
@@ -83,11 +102,13 @@ def as_commands(run: Run, actions: Sequence[Remedy]) -> list[str]:
 
 def label_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """What was changed, short enough for the name of a folder."""
+    moved = new.get("model") != old.get("model")
     parts = []
     for name, value in new.items():
-        if value != old.get(name):
-            short = {"model": "", "latent_dim": "dim-", "max_epochs": "epochs-"}.get(
-                name, f"{name.replace('_', '-')}-"
-            )
-            parts.append(f"{short}{value}")
+        if value == old.get(name) or (moved and name in _OF_MODEL):
+            continue
+        short = {"model": "", "latent_dim": "dim-", "max_epochs": "epochs-"}.get(
+            name, f"{name.replace('_', '-')}-"
+        )
+        parts.append(f"no-{short}".rstrip("-") if value is None else f"{short}{value}")
     return "-".join(parts)

@@ -16,7 +16,7 @@ from latentia.diagnostics import Diagnosis, Evaluation
 from latentia.errors import ConfigError, LatentiaError, RunFolderError, TrainingError
 from latentia.estimators import folder as run_folder
 from latentia.estimators.recipes import recipe_of
-from latentia.estimators.remedies import as_commands
+from latentia.estimators.remedies import as_commands, told
 from latentia.estimators.vae import VAE
 
 SplitName = Literal["train", "validation", "test"]
@@ -185,6 +185,7 @@ _TOLD_ABOVE = ("verdict", "verdicts", "evidence", "remedies", "evaluation", "sec
 
 def as_json(run: Run, split: str, evaluation: Evaluation, diagnosis: Diagnosis) -> dict[str, Any]:
     """The figures of an evaluation as one flat JSON object, those of the diagnosis nested in it."""
+    words = {action.text: told(run.config["params"], action) for action in diagnosis.verdict.actions}
     return {
         "model": run.estimator.model,
         "data": run.spec.name,
@@ -194,7 +195,7 @@ def as_json(run: Run, split: str, evaluation: Evaluation, diagnosis: Diagnosis) 
         "verdict": diagnosis.name,
         "verdicts": list(diagnosis.names),
         "evidence": list(diagnosis.evidence),
-        "remedies": list(diagnosis.remedies),
+        "remedies": [words.get(text, text) for text in diagnosis.remedies],
         "commands": as_commands(run, diagnosis.verdict.actions),
         "diagnosis": {
             **{name: value for name, value in diagnosis.as_json().items() if name not in _TOLD_ABOVE},

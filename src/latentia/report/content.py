@@ -90,6 +90,7 @@ class ReportInput(Head):
         score: what the scores of the worst rows are, with the unit.
         checks: questions of the diagnosis, each with `question`, `answer` and `figures`.
         attempts: fits with remedies: `model, remedy, verdicts, validation_log_likelihood`, and `kept` of the one that is this run.
+        source: where the codes of samples are drawn from.
         exploration: ways between items, single dimensions, neighbours; None leaves them out.
 
     Raises:
@@ -111,6 +112,7 @@ class ReportInput(Head):
     score: str = "log-likelihood, nats"
     checks: Sequence[Answered] = ()
     attempts: Sequence[Mapping[str, Any]] = ()
+    source: str = "the prior"
     exploration: Exploration | None = None
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ import matplotlib.figure
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from latentia.diagnostics.findings import PRIOR_MATCH
 from latentia.report.cards import Card, chart
 from latentia.report.content import ReportInput, number
 from latentia.report.theme import Theme, canvas, finite, legend, style
@@ -36,7 +37,7 @@ def checks(figures: Mapping[str, Any]) -> list[Check]:
     measured = figures.get("diagnosis") or {}
     faults = set(figures.get("verdicts") or ())
     asked: list[Callable[[Mapping[str, Any], Mapping[str, Any], set[str]], Check | None]] = [
-        _codes, _decoder, _encoder, _prior, _smooth, _generalises, _trained,
+        _codes, _decoder, _encoder, _prior, _sampler, _smooth, _generalises, _trained,
     ]  # fmt: skip
     return [check for ask in asked if (check := ask(figures, measured, faults)) is not None]
 
@@ -52,7 +53,7 @@ def _codes(figures: Mapping[str, Any], measured: Mapping[str, Any], faults: set[
     found = measured.get("information")
     if found:
         text = (
-            f"{number(found['value'])} nats of mutual information (at most {number(found['bound'])} can be seen with "
+            f"{number(max(0.0, found['value']))} nats of mutual information (at most {number(found['bound'])} can be seen with "
             f"{number(found['n'])} items); {text}"
         )
     answer = _answer(faults, "posterior collapse", "inference collapse")
@@ -65,7 +66,8 @@ def _decoder(figures: Mapping[str, Any], measured: Mapping[str, Any], faults: se
     found = measured.get("dependence")
     if not found:
         return None
-    text = f"With another item's code the log-likelihood falls by {number(found['drop'])} nats; {found['share']:.0%} of items prefer their own."
+    falls = f"falls by {number(found['drop'])} nats" if found["drop"] > 0 else "is no lower"
+    text = f"With another item's code the log-likelihood {falls}; {found['share']:.0%} of items prefer their own."
     return Check("Does the decoder use them?", _answer(faults, "posterior collapse"), text)
 
 
@@ -92,7 +94,22 @@ def _prior(figures: Mapping[str, Any], measured: Mapping[str, Any], faults: set[
         return Check(
             "Do the codes fill the prior?", OPEN, "Nothing to compare: every code decodes to the same."
         )
-    return Check("Do the codes fill the prior?", _answer(faults, "information overload", "prior holes"), text)
+    answer = _answer(faults, "information overload", "prior holes")
+    if measured.get("sampler_gap"):  # then the verdict is on the sampler
+        answer = YES if min(gap["precision"], gap["recall"]) >= PRIOR_MATCH * gap["baseline"] else NO
+        text += " Samples are not drawn from it."
+    return Check("Do the codes fill the prior?", answer, text)
+
+
+def _sampler(figures: Mapping[str, Any], measured: Mapping[str, Any], faults: set[str]) -> Check | None:  # noqa: ARG001
+    gap = measured.get("sampler_gap")
+    if not gap or faults & {"posterior collapse", "inference collapse"}:
+        return None
+    text = (
+        f"{gap['precision']:.0%} of decoded draws of the aggregate-posterior sampler lie among data and {gap['recall']:.0%} of data "
+        f"among them; for other data it is {gap['baseline']:.0%}."
+    )
+    return Check("Does the sampler follow the codes?", _answer(faults, "prior holes"), text)
 
 
 def _smooth(figures: Mapping[str, Any], measured: Mapping[str, Any], faults: set[str]) -> Check | None:  # noqa: ARG001

@@ -33,11 +33,11 @@ def _samples(report: ReportInput, large: bool) -> Card | None:
     drawn = pixels(report.samples[: 24 if large else _MAX_SAMPLES])
     total = len(drawn)
     tiles = tuple(
-        Tile(((tile_png(t), f"Sample {i + 1} of {total} from the prior"),)) for i, t in enumerate(drawn)
+        Tile(((tile_png(t), f"Sample {i + 1} of {total} from {report.source}"),)) for i, t in enumerate(drawn)
     )
     lead = "New items, decoded from codes that were drawn at random."
     sheet = mosaic(square(drawn))
-    return _tiled(Card("samples", "Samples from the prior", lead, tiles=tiles, mosaic=sheet), large)
+    return _tiled(Card("samples", f"Samples from {report.source}", lead, tiles=tiles, mosaic=sheet), large)
 
 
 def _reconstructions(report: ReportInput, large: bool) -> Card | None:

@@ -87,7 +87,7 @@ def report_input(run: Run) -> ReportInput:
     )
     return ReportInput(
         **vars(head),
-        history=_in_data_units(estimator.history_, estimator.form_.log_volume),
+        history=_in_data_units(_judged(estimator, figures), estimator.form_.log_volume),
         kl_per_dim=_kl_per_dim(figures, figures["latent_dim"]),
         active=np.asarray(figures["active"], dtype=bool),
         originals=viewable(estimator.form_, shown),
@@ -106,6 +106,7 @@ def report_input(run: Run) -> ReportInput:
         score=what,
         checks=checks(figures),
         attempts=_attempts(run.config),
+        source="the prior" if estimator.sampler_ is None else "the aggregate posterior",
         # between two code numbers there is nothing to walk on
         exploration=None
         if isinstance(estimator, VQVAE)
@@ -185,10 +186,19 @@ def _worst(estimator: VAE, items: Any, has_bound: bool) -> tuple[NDArray[Any], N
         scorer.n_importance = SCORING_SAMPLES
         scores, what = scorer.score_samples(array), "log-likelihood, nats"
     else:
-        difference = estimator.reconstruct(array).astype(np.float64) - array
+        top = 255 if estimator.form_.kind == "pixels" else 1  # in the units of the table of figures
+        difference = (estimator.reconstruct(array).astype(np.float64) - array) / top
         scores, what = -(difference**2).reshape(len(array), -1).sum(1), "negative squared error"
     order = np.argsort(scores)[:WORST_SHOWN]
     return array[order], scores[order], what
+
+
+def _judged(estimator: VAE, figures: dict[str, Any]) -> list[dict[str, Any]]:
+    """The learning curves; deterministic codes have no rate and no bound, and are judged by the loss."""
+    if figures["kl"] is not None or isinstance(estimator, VQVAE):
+        return estimator.history_
+    gone = ("validation_elbo", "validation_kl", "train_kl")
+    return [{name: value for name, value in row.items() if name not in gone} for row in estimator.history_]
 
 
 def _in_data_units(history: list[dict[str, Any]], log_volume: float) -> list[dict[str, Any]]:

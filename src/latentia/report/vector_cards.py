@@ -39,8 +39,8 @@ def _drawn_rows(report: ReportInput, data: np.ndarray, samples: np.ndarray, scal
     )
     return [
         chart(
-            Card("samples", "Samples from the prior", lead),
-            "Histograms of each feature: data filled, samples from the prior as a line.",
+            Card("samples", f"Samples from {report.source}", lead),
+            f"Histograms of each feature: data filled, samples from {report.source} as a line.",
             lambda theme: tables.marginals(data, samples, names, theme),
         ),
         chart(
