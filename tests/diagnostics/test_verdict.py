@@ -210,6 +210,12 @@ def test_undertraining_is_a_bound_that_still_rises(history, name):
     assert judge(GOOD, history=history).name == name
 
 
+@pytest.mark.parametrize(("last", "name"), [(2.01, "under-trained"), (1.99, "healthy")])
+def test_a_gain_below_a_twentieth_of_a_nat_per_number_is_no_undertraining(last, name):
+    history = [0.0, 0.5, 1.0, last]  # half of all improvement came last
+    assert judge(GOOD, history=history, numbers=20).name == name
+
+
 @pytest.mark.parametrize(("gain", "name"), [(1.01, "under-trained"), (0.99, "healthy"), (None, "healthy")])
 def test_one_epoch_is_judged_by_its_own_gain(gain, name):
     assert judge(GOOD, history=[5.0], last_gain=gain, numbers=20).name == name

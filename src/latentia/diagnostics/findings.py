@@ -40,8 +40,8 @@ HELD_OUT_ERROR = 2.0
 LAST_TENTH = 0.2
 """Under-trained: the last tenth of the epochs brought more than a fifth of all improvement. A rule of this project."""
 LAST_GAIN = 0.05
-"""Under-trained, of one or two epochs: the bound after the last lies this much (nats per number of a datum) above its
-mean during that epoch. A rule of this project."""
+"""And more than this, in nats per number of a datum: a learning rate that falls to zero always gains in the last of a few
+epochs. Of one or two epochs: the bound after the last lies this much above its mean during it. A rule of this project."""
 MISFIT_VARIANCE = 4.0
 """The variance in force and the optimal one differ by more than this factor (a factor 2 in sigma): said as a cause."""
 
@@ -264,10 +264,11 @@ def undertraining(history: Sequence[float], last_gain: float | None, numbers: in
     if n < 3:
         return _few_epochs(n, last_gain, numbers)
     first, before, end = history[0], max(history[:-last]), max(history)
-    share = (end - before) / max(end - first, 1e-12)
+    gain = end - before
+    share = gain / max(end - first, 1e-12)
     epochs = "epoch" if last == 1 else f"{last} epochs"
-    text = f"The last {epochs} of {n} brought {share:.0%} of the improvement of the validation bound"
-    if share <= LAST_TENTH:
+    text = f"The last {epochs} of {n} brought {gain:.3g} nats, {share:.0%} of the improvement of the validation bound"
+    if share <= LAST_TENTH or (numbers is not None and gain <= LAST_GAIN * numbers):
         return Finding("", f"{text}.")
     return Finding(UNDERTRAINED, f"{text}: it was still rising.", (_longer(2 * n),))
 

@@ -25,6 +25,7 @@ from latentia.estimators.defaults import (
     default_density_batch_size,
     default_density_epochs,
     default_patience,
+    default_precision,
 )
 from latentia.estimators.levels import Levels, choose_levels
 from latentia.latent.autoregressive import build_density
@@ -54,13 +55,15 @@ class AutoregressiveModel(DensityUse):
         first_kernel_size: of the first layer; it sees the image itself, so that a wide one costs little.
         max_epochs: passes over the data; None: by the number of rows and the size of a row.
         batch_size: None: a 16th of the data, within 8 to 16.
-        learning_rate: peak of the warm-up and cosine schedule of AdamW; None: the model's default.
+        optimizer: "muon" (hidden matrices and kernels by Muon, the rest by AdamW) or "adamw" for all.
+        learning_rate: peak of the warm-up and cosine schedule of AdamW alone; None: the model's default.
         patience: epochs without a better validation likelihood before stopping; None: a quarter of `max_epochs`, but
             at least 10.
         validation_fraction: share of the rows kept from training to choose the best epoch, where `fit` is not given
             validation data.
         device: "auto" (CUDA, MPS, CPU) or a torch device.
-        precision: "float32", or "bfloat16" / "float16" for mixed precision in training.
+        precision: "float32", or "bfloat16" / "float16" for mixed precision in training, or "auto": bfloat16 for images on a
+            CPU with matrix units for it (AMX), else float32. All figures are taken in float32.
         loggers: any of "tensorboard", "csv", "mlflow", "wandb" (with a run folder).
         verbose: show a progress bar and the automatic choices.
         random_state: seed of initial weights, order of the data and the validation split.
@@ -97,11 +100,12 @@ class AutoregressiveModel(DensityUse):
         first_kernel_size: int | None = None,
         max_epochs: int | None = None,
         batch_size: int | None = None,
+        optimizer: str = "muon",
         learning_rate: float | None = None,
         patience: int | None = None,
         validation_fraction: float = 0.1,
         device: str = "auto",
-        precision: str = "float32",
+        precision: str = "auto",
         loggers: Sequence[str] = (),
         verbose: bool = False,
         random_state: Any = None,
@@ -115,6 +119,7 @@ class AutoregressiveModel(DensityUse):
         self.first_kernel_size = first_kernel_size
         self.max_epochs = max_epochs
         self.batch_size = batch_size
+        self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.patience = patience
         self.validation_fraction = validation_fraction
@@ -213,18 +218,22 @@ class AutoregressiveModel(DensityUse):
 
     def _config(self, n: int, validated: bool) -> training.TrainingConfig:
         batch_size = default_density_batch_size(n) if self.batch_size is None else self.batch_size
-        on_cpu = training.resolve_device(self.device).type == "cpu"
+        device = training.resolve_device(self.device)
         size = math.prod(self.event_shape_)
         max_epochs = (
-            default_density_epochs(n, size, batch_size, on_cpu)
+            default_density_epochs(n, size, batch_size, device.type == "cpu")
             if self.max_epochs is None
             else self.max_epochs
         )
         patience = default_patience(max_epochs) if self.patience is None else self.patience
         rate = self._entry().learning_rate if self.learning_rate is None else self.learning_rate
+        precision = (
+            default_precision(self.event_shape_, device) if self.precision == "auto" else self.precision
+        )
         return training.TrainingConfig(
             max_epochs=max_epochs,
             batch_size=batch_size,
+            optimizer=self.optimizer,  # type: ignore[arg-type]
             learning_rate=rate,
             patience=patience if validated else None,
             averaging=default_averaging(max_epochs * max(1, n // batch_size)) if validated else None,
@@ -232,7 +241,7 @@ class AutoregressiveModel(DensityUse):
             warmup_fraction=0.03,
             seed=self.seed_,
             device=self.device,
-            precision=self.precision,  # type: ignore[arg-type]
+            precision=precision,  # type: ignore[arg-type]
             loggers=tuple(self.loggers),
             progress=self.verbose,
         )
