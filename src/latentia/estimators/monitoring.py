@@ -25,6 +25,7 @@ class Monitor:
 
     def __init__(self) -> None:
         self.warned: set[str] = set()
+        self.overloaded_before = False
 
     def __call__(
         self, model: nn.Module, x_batches: Iterable[Tensor], epoch: int, progress: float
@@ -45,13 +46,16 @@ class Monitor:
                     f"epoch {epoch}: posterior collapse: codes tell {max(0.0, found.value):.2g} nats of the items, "
                     f"{found.active_units} of {found.latent_dim} dimensions are active",
                 )
-            # Young codes are often narrower or wider than the prior: twice what counts after training.
-            if found.moment_kl is not None and found.moment_kl > 2 * EXCESS * found.latent_dim:
+            # Young codes are often narrower or wider than the prior, and settle: twice what counts after training, twice in a row.
+            excess = 0.0 if found.moment_kl is None else found.moment_kl / found.latent_dim
+            overloaded = excess > 2 * EXCESS
+            if overloaded and self.overloaded_before:
                 self._warn(
                     "overload",
-                    f"epoch {epoch}: information overload: all codes together lie at least {found.moment_kl:.3g} nats from "
-                    f"the prior, {found.moment_kl / found.latent_dim:.2g} per dimension",
+                    f"epoch {epoch}: information overload: all codes together lie at least {excess:.2g} nats per "
+                    "dimension from the prior",
                 )
+            self.overloaded_before = overloaded
         figures: dict[str, float] = {
             "mutual_information": found.value,
             "active_units": found.active_units,
