@@ -53,6 +53,8 @@ def disentangle(run: str, n: int = 5000, out: str | None = None, json: bool = Fa
     if json:
         print_json(figures)
         return
+    if opened.spec.name != "sprites":
+        print(f"note: {run} was fitted to {opened.spec.name}; the scores say what it makes of sprites")
     table = Table("score", "value", "what it asks", title=f"{opened.estimator.model}, {n} sprites")
     for name, words in _WORDS.items():
         table.add_row(name, f"{figures[name]:.3f}", words)
