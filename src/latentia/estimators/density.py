@@ -172,7 +172,15 @@ class AutoregressiveModel(DensityUse):
         config = self._config(len(stored), held_out is not None)
         self.settings_ = {
             name: getattr(config, name)
-            for name in ("max_epochs", "batch_size", "learning_rate", "patience", "seed")
+            for name in (
+                "max_epochs",
+                "batch_size",
+                "optimizer",
+                "learning_rate",
+                "precision",
+                "patience",
+                "seed",
+            )
         }
         if self.verbose:
             print(*self.choices_, sep="\n")

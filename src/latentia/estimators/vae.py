@@ -180,7 +180,8 @@ class VAE(VAEScores):
             held_out = as_rows(self, validation, reset=False)[0]
         config = self._config(len(rows), seed, held_out is not None)
         self.settings_ = {
-            name: getattr(config, name) for name in ("max_epochs", "batch_size", "patience", "seed")
+            name: getattr(config, name)
+            for name in ("max_epochs", "batch_size", "optimizer", "precision", "patience", "seed")
         }
         batches = training.Batches(rows, self.form_)
         self.objective_ = self._objective(batches, config)
