@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -62,13 +63,29 @@ def test_importance_weights_on_part_of_the_items_estimate_those_of_all(linear_ga
     x, model = oracle.sample(3000), oracle.model(widen=1.5)
     part = evaluate(model, x.split(1000), n_importance=100, importance_items=300)
     assert part.n_importance_items == 300
-    # The choice alone would be off by the spread of log p(x) over items, about 2 / sqrt(300) = 0.12 nats.
-    exact = float(oracle.log_prob(x).mean())
-    assert abs(part.log_likelihood - exact) < 0.08
+    # The choice alone would be off by the spread of log p(x) over items.
+    of_items = oracle.log_prob(x)
+    exact, alone = float(of_items.mean()), float(of_items.std()) / math.sqrt(300)
+    assert part.log_likelihood_se < 0.95 * alone
+    assert abs(part.log_likelihood - exact) < 4 * part.log_likelihood_se
     assert abs(part.elbo - exact) > 0.2
     more = evaluate(model, x.split(1000), n_importance=100, importance_items=10_000)
     assert more.n_importance_items == 3000
     same(more, evaluate(model, x.split(1000), n_importance=100))
+
+
+def test_a_part_is_as_far_off_as_its_standard_error_says(linear_gaussian):
+    oracle = linear_gaussian()
+    model = oracle.model(widen=1.5)
+    deviations = []
+    for seed in range(40):
+        torch.manual_seed(seed)
+        x = oracle.sample(600)
+        part = evaluate(model, [x], n_importance=100, importance_items=100, seed=seed)
+        deviations.append((part.log_likelihood - float(oracle.log_prob(x).mean())) / part.log_likelihood_se)
+    # The error on the very items at hand: a little below the standard error, which counts the draw of the items too.
+    assert 0.5 < np.std(deviations) < 1.3
+    assert abs(np.mean(deviations)) < 0.5
 
 
 @pytest.mark.parametrize("items", [None, 5])

@@ -14,7 +14,6 @@ from torch.distributions import Distribution
 from latentia.core import Trace
 from latentia.diagnostics.sampling import Sample
 from latentia.distributions import Delta, item_keys, per_item_noise
-from latentia.distributions.numerics import widened
 from latentia.errors import DataError
 from latentia.models import VAE, evaluating, importance_estimate
 
@@ -93,9 +92,12 @@ def evaluate(
     sample for each item.
 
     Where `importance_items` is less than n, the importance weights are drawn for that many items, chosen by a hash of their
-    values, and the bound of all items corrects for the choice (a difference estimator: Cochran 1977, section 7.9):
+    values, and the bound of all items corrects for the choice (a regression estimator: Cochran 1977, section 7.2):
 
-    .. math:: \overline{\log p} = \overline{elbo}_{all} + \overline{(\log p - elbo)}_{chosen}
+    .. math:: \overline{\log p} = \overline{\log p}_{chosen} + b (\overline{elbo}_{all} - \overline{elbo}_{chosen}), \quad
+        b = \frac{cov(\log p, elbo)}{var(elbo)}
+
+    with the bound of one sample for each item: a noisy one gets a small b.
 
     Args:
         model: a VAE, or any model with its face.
@@ -143,6 +145,9 @@ def evaluate(
     return sums.figures(model, n_importance, log_volume, time.perf_counter() - started)
 
 
+_FEWEST_FOR_SLOPE = 30  # below that many chosen items the slope would be noise
+
+
 class _Sums:
     """What is gathered over batches: per-item scalars, and sums over items of what has a latent dimension."""
 
@@ -176,7 +181,7 @@ class _Sums:
             return
         estimate = importance_estimate(model, x, n_importance, seed=seed)
         self._append("log_prob", estimate.log_prob)
-        self._append("gain", widened(estimate.log_prob) - widened(trace.elbo.mean(0)))
+        self._append("chosen_elbo", trace.elbo.mean(0))
         self._append("effective_samples", estimate.effective_samples)
 
     def _append(self, name: str, values: Tensor) -> None:
@@ -192,14 +197,23 @@ class _Sums:
 
     def log_likelihood(self) -> tuple[float, float | None, int]:
         """Importance-weighted log p(x), its standard error, and the items it is from."""
-        log_prob, gain = self.values("log_prob"), self.values("gain")
+        log_prob = self.values("log_prob")
         m = len(log_prob)
         if m == self.n:
             se = float(log_prob.std() / math.sqrt(m)) if m > 1 else None
             return float(log_prob.mean()), se, m
-        # The two parts are taken as independent: the gain is much the smaller.
-        variance = self.values("elbo").var() / self.n + (gain.var() / m if m > 1 else math.nan)
-        return self.mean("elbo") + float(gain.mean()), float(variance**0.5), m
+        elbo, chosen = self.values("elbo"), self.values("chosen_elbo")
+        if m < _FEWEST_FOR_SLOPE:
+            slope = 1.0
+        else:
+            centred = chosen - chosen.mean()
+            slope = float(
+                (centred * (log_prob - log_prob.mean())).sum() / centred.square().sum().clamp_min(1e-300)
+            )
+        # The two parts are taken as independent: uncorrelated they are by the choice of the slope.
+        rest = log_prob - slope * chosen
+        variance = slope**2 * elbo.var() / self.n + (rest.var() / m if m > 1 else math.nan)
+        return float(rest.mean()) + slope * self.mean("elbo"), float(variance**0.5), m
 
     def figures(self, model: VAE, n_importance: int, log_volume: float, seconds: float) -> Evaluation:
         """Reduce to the result."""

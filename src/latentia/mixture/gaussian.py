@@ -358,7 +358,11 @@ class GaussianComponents(Components):
         covariances = self._factored = self.parameters["covariances"]
         if self.covariance_type in ("full", "tied"):
             root, info = torch.linalg.cholesky_ex(covariances)
-            bad = info.reshape(-1) != 0
+            # What is left of a variance after the features before it: only rounding, where they determine it.
+            variances = covariances.diagonal(dim1=-2, dim2=-1)
+            left = root.diagonal(dim1=-2, dim2=-1).square() / variances
+            rounding = 10 * self.n_features * torch.finfo(torch.float64).eps
+            bad = (info.reshape(-1) != 0) | (left.reshape(-1, self.n_features) <= rounding).any(1)
             if not bool(bad.any()):
                 eye = torch.eye(self.n_features, dtype=torch.float64, device=self.device)
                 self._factor = torch.linalg.solve_triangular(root, eye.expand_as(root), upper=False).mT
