@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -146,6 +147,15 @@ def test_early_stop_holds_after_resume(tmp_path: Path) -> None:
     assert identical(weights_of(resumed), weights)
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Ctrl-C reaches Python also where whoever started the tests has it ignored (a job in the background)."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_saves_between_two_steps_and_is_raised_again(tmp_path: Path) -> None:
     weights, _ = run(CONFIG)
 
