@@ -22,6 +22,7 @@ from torch import Tensor
 from latentia.core import Loss, Trace
 from latentia.errors import ConfigError, RunFolderError, TrainingError
 from latentia.training import Batches, EpochRecord, History, TrainingConfig, fit
+from latentia.training.optimizers import OptimizerName
 
 CONFIG = TrainingConfig(max_epochs=4, batch_size=16, seed=1)
 
@@ -59,13 +60,20 @@ def read_rows(folder: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
-@pytest.mark.parametrize("averaging", [None, 0.9])
+@pytest.mark.parametrize(("averaging", "optimizer"), [(None, "adamw"), (0.9, "adamw"), (0.9, "muon")])
 @pytest.mark.parametrize("step", [1, 2, 6, 7, 15, 24])
 def test_crash_in_any_step_resumes_to_the_same_bits(
-    tmp_path: Path, step: int, averaging: float | None
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    step: int,
+    averaging: float | None,
+    optimizer: OptimizerName,
 ) -> None:
+    monkeypatch.setattr("latentia.training.optimizers.SMALLEST_SIDE", 4)  # the stand-in is narrow
     # 90 rows in batches of 16: six steps an epoch, so that the steps named lie at starts, middles and ends
-    config = replace(CONFIG, averaging=averaging, checkpoint_seconds=1e-9, gradient_clip=1.0)
+    config = replace(
+        CONFIG, averaging=averaging, optimizer=optimizer, checkpoint_seconds=1e-9, gradient_clip=1.0
+    )
     weights, whole = run(config)
     with pytest.raises(Cut):
         run(config, tmp_path, CutAt(step))
