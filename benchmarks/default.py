@@ -19,12 +19,13 @@ import time
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
+from unittest.mock import patch
 
 from common import SHARED, machine, publish, table
 from latentia import VAE
 from latentia.data import load
 from latentia.nn import NETWORKS, Network
-from latentia.training import TrainingConfig
+from latentia.training import TrainingConfig, optimizers
 
 
 def pair(encoder: str, decoder: str) -> Network:
@@ -37,7 +38,7 @@ def pair(encoder: str, decoder: str) -> Network:
     )
 
 
-# Settings of `VAE`, and under "training" those of `TrainingConfig` that the estimator keeps to itself.
+# Settings of `VAE`, under "optimizers" constants of `latentia.training.optimizers`, and under "training" those of `TrainingConfig` that the estimator keeps to itself.
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
     "adamw": {"optimizer": "adamw"},
@@ -45,6 +46,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "float32": {"precision": "float32"},
     "rate x 2": {"learning_rate": 4e-3},
     "rate / 2": {"learning_rate": 1e-3},
+    "decay x 3": {"optimizers": {"FORGETTING": 15.0}},
+    "decay / 3": {"optimizers": {"FORGETTING": 5 / 3}},
     "no averaging": {"training": {"averaging": None}},
     "warm-up 3 %": {"training": {"warmup_fraction": 0.03}},
     "batch 32": {"batch_size": 32},
@@ -97,6 +100,7 @@ def main() -> None:
     for name in arguments.variants:
         settings = dict(VARIANTS[name])
         training = settings.pop("training", {})
+        constants = settings.pop("optimizers", {})
         vae = Varied(
             latent_dim=arguments.latent_dim,
             max_epochs=arguments.epochs,
@@ -105,7 +109,8 @@ def main() -> None:
         )
         vae.training = training
         begun = time.process_time()
-        vae.fit(dataset)
+        with patch.dict(vars(optimizers), constants):
+            vae.fit(dataset)
         spent = time.process_time() - begun
         (validation, _, _), (test, sse, kl), (train, _, _) = (
             bound(vae, x)
