@@ -45,19 +45,21 @@ def test_ten_kills_of_the_command_line_change_no_bit(tmp_path):
     rng = random.Random(0)
     kills = 0
     while kills < 10:
-        process = subprocess.Popen(
+        with subprocess.Popen(
             [*command(tmp_path / "killed"), "--resume"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-        )
-        time.sleep(rng.uniform(0.1, 0.9) * whole)
-        if process.poll() is not None:  # it came to its end before the kill: begin another one
-            assert process.returncode == 0, process.stderr.read().decode() if process.stderr else ""
+        ) as process:
+            time.sleep(rng.uniform(0.1, 0.9) * whole)
+            ended = process.poll() is not None  # it came to its end before the kill: begin another one
+            if not ended:
+                process.send_signal(signal.SIGKILL)
+            said = process.stderr.read().decode() if process.stderr else ""
+        if ended:
+            assert process.returncode == 0, said
             compare(tmp_path)
             shutil.rmtree(tmp_path / "killed")
             continue
-        process.send_signal(signal.SIGKILL)
-        process.wait()
         kills += 1
     subprocess.run([*command(tmp_path / "killed"), "--resume"], check=True, capture_output=True)
     compare(tmp_path)
