@@ -48,6 +48,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "rate / 2": {"learning_rate": 1e-3},
     "decay x 3": {"optimizers": {"FORGETTING": 15.0}},
     "decay / 3": {"optimizers": {"FORGETTING": 5 / 3}},
+    "AdamW beside Muon / 2": {"optimizers": {"RATE_BESIDE_MUON": 1.0}},
     "no averaging": {"training": {"averaging": None}},
     "warm-up 3 %": {"training": {"warmup_fraction": 0.03}},
     "batch 32": {"batch_size": 32},

@@ -14,7 +14,7 @@ OptimizerName = Literal["adamw", "muon"]
 OPTIMIZERS: tuple[str, ...] = get_args(OptimizerName)
 
 # What Muon and the AdamW beside it make of the learning rate r of AdamW alone (2e-3): 10 r = 0.02 is the rate of Jordan et al.
-# 2024; the other was found on the validation split of Fashion-MNIST (docs/default.md).
+# 2024; the other was found on the validation split of Fashion-MNIST (a variant of benchmarks/default.py).
 MUON_RATE = 10.0
 RATE_BESIDE_MUON = 2.0
 # A weight forgets where it came from within a fixed share of the fit, however long that is: rate x decay x steps = 5 (after
@@ -120,7 +120,8 @@ def orthogonalised(matrices: Tensor, iterations: int = ITERATIONS) -> Tensor:
 def has_bfloat16_units(device: torch.device) -> bool:
     """Whether `device` multiplies matrices of bfloat16 faster than those of float32: AMX on a CPU, Ampere on CUDA."""
     if device.type == "cpu":
-        return bool(torch.cpu._is_amx_tile_supported())
+        supported = getattr(torch.cpu, "_is_amx_tile_supported", None)  # torch has no public name for it
+        return supported is not None and bool(supported())
     return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
 
 
