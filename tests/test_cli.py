@@ -210,7 +210,10 @@ def test_wrong_names_and_numbers(capsys, table, tmp_path, fitted):
     assert "latent_dim=0" in fails(capsys, "fit", table, "--latent-dim", "0", *out)
     assert "larger than a datum" in fails(capsys, "fit", table, "--latent-dim", "99", *out)
     assert "max_epochs" in fails(capsys, "fit", table, "--epochs", "-1", *out)
-    assert "epochs" in fails(capsys, "fit", table, "--epochs", "many", *out)
+    assert "--epochs takes a whole number, not 'many'" in fails(capsys, "fit", table, "--epochs", "many", *out)
+    assert "--split takes one of train, validation, test, not" in fails(
+        capsys, "evaluate", fitted, "--split", "all"
+    )
     assert "name=value" in fails(capsys, "fit", table, "--set", "patience", *out)
     assert "patienc" in fails(capsys, "fit", table, "--set", "patienc=3", *out)
     assert "DATA is missing" in fails(capsys, "fit")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -39,7 +40,27 @@ class Parser(ArgumentParser):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # noqa: ARG002
         """Print what is wrong in one line and exit with status 2."""
         lines = [line.strip() for line in str(message).splitlines() if line.strip()]
-        _fail("; ".join(lines))
+        _fail(_of_wrong_type(lines) or "; ".join(lines))
+
+
+_IN_WORDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
+
+
+def _of_wrong_type(lines: list[str]) -> str | None:
+    """What jsonargparse says of a value of the wrong type, as its user would: by the flag, and what it takes."""
+    message = " ".join(lines)
+    key = re.match(r'Parser key "(\w+)":', message)
+    given = re.search(r"(?:Got|Given) value: ?(.*)$", message)
+    if key is None or given is None:
+        return None
+    choices = re.search(r"Literal\[(.*?)\]", message)
+    if choices is not None:
+        wanted = f"one of {choices[1].replace(chr(39), '')}"
+    else:
+        types = dict.fromkeys(re.findall(r"Expected a <class '(\w+)'>", message))
+        wanted = " or ".join(_IN_WORDS.get(name, name) for name in types if name != "NoneType")
+    flag = f"-{key[1]}" if len(key[1]) == 1 else f"--{key[1].replace('_', '-')}"
+    return f"{flag} takes {wanted}, not {given[1]!r}" if wanted else None
 
 
 def _fail(message: str) -> NoReturn:

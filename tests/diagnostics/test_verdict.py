@@ -182,6 +182,13 @@ def test_overload_is_holes_of_codes_that_have_left_the_prior():
     assert judge(GOOD, gap=FITTING, information=SPREAD).name == "healthy"
 
 
+def test_a_cheap_rate_needs_no_holes_to_be_overload():
+    cheap = judge(GOOD, gap=FITTING, information=SPREAD, rate_weight=0.5)
+    assert cheap.names == ("information overload",)
+    assert "only 0.5" in cheap.evidence[0]
+    assert judge(GOOD, gap=FITTING, information=INFORMED, rate_weight=0.5).name == "healthy"
+
+
 def test_overload_of_an_autoencoder_is_mended_by_a_prior():
     codes = replace(GOOD, kl=None, elbo=None, log_likelihood=None, kl_per_dim=())
     verdict = judge(codes, gap=PriorGap(0.1, 0.1, 0.9, 500))

@@ -34,7 +34,8 @@ PRIOR_MATCH = 0.5
 """Prior holes: prior draws match the data less than half as well as other data do. A rule of this project; what is
 measured is Kynkäänniemi et al. 2019."""
 EXCESS = 0.25
-"""Overload: besides, the codes leave the prior by more than this (nats per dimension) in mean and covariance alone."""
+"""Overload: the codes leave the prior by more than this (nats per dimension) in mean and covariance alone, and prior draws
+match the data as badly as that or the objective weighs the rate by less than 1."""
 HELD_OUT_ERROR = 2.0
 """Overfitted: the squared error on held-out items is more than twice that on training items. A rule of this project."""
 LAST_TENTH = 0.2
@@ -169,6 +170,9 @@ def overload(
 ) -> Finding | None:
     """Whether the codes, as a whole, have left the prior: then they say more than the prior can supply.
 
+    Leaving it shows in what prior draws decode to; where the rate was weighed by less than 1 the cause is known as well, and
+    mean and covariance are evidence enough.
+
     Deterministic codes have no rate, and a prior that nothing in the model refers to: where samples are drawn by a sampler that
     follows the codes, they are in order.
     """
@@ -190,11 +194,12 @@ def overload(
         f"All codes together lie at least {_nats(information.moment_kl)} nats from the prior, {excess:.2g} per dimension, by "
         "their mean and covariance"
     )
-    if not short or excess <= EXCESS:
+    cheap = rate_weight is not None and rate_weight < 1
+    if excess <= EXCESS or not (short or cheap):
         return Finding("", f"{text}.")
     ratio = figures.sigma2_optimal / figures.sigma2 if figures.sigma2 else 0.0
     remedies: tuple[Remedy, ...] = (_OPTIMAL_VARIANCE,) if ratio > MISFIT_VARIANCE else ()
-    if rate_weight is not None and rate_weight < 1:
+    if cheap:
         text += f"; the rate is weighed by only {rate_weight:g}"
         remedies += (_PLAIN_RATE,)
     text += f": at {_nats(figures.kl)} nats per item they carry more than the prior can supply."
