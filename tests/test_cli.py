@@ -210,7 +210,9 @@ def test_wrong_names_and_numbers(capsys, table, tmp_path, fitted):
     assert "latent_dim=0" in fails(capsys, "fit", table, "--latent-dim", "0", *out)
     assert "larger than a datum" in fails(capsys, "fit", table, "--latent-dim", "99", *out)
     assert "max_epochs" in fails(capsys, "fit", table, "--epochs", "-1", *out)
-    assert "--epochs takes a whole number, not 'many'" in fails(capsys, "fit", table, "--epochs", "many", *out)
+    assert "--epochs takes a whole number, not 'many'" in fails(
+        capsys, "fit", table, "--epochs", "many", *out
+    )
     assert "--split takes one of train, validation, test, not" in fails(
         capsys, "evaluate", fitted, "--split", "all"
     )
@@ -335,3 +337,9 @@ def test_import_and_help_load_neither_torch_nor_matplotlib():
         "assert not {'torch', 'matplotlib', 'sklearn'} & set(sys.modules)"
     )
     assert seconds(sys.executable, "-c", code) < 2.0
+
+
+def test_the_package_runs_as_a_module():
+    done = subprocess.run([sys.executable, "-m", "latentia", "--help"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "usage: latentia" in done.stdout

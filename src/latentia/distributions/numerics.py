@@ -54,3 +54,11 @@ def widened(x: Tensor) -> Tensor:
 def at_least_single(x: Tensor) -> Tensor:
     """Return `x` in float32 if it is of half precision (a network under autocast), else as it is."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+
+
+def has_bfloat16_units(device: torch.device) -> bool:
+    """Whether `device` multiplies matrices of bfloat16 faster than those of float32: AMX on a CPU, Ampere on CUDA."""
+    if device.type == "cpu":
+        supported = getattr(torch.cpu, "_is_amx_tile_supported", None)  # torch has no public name for it
+        return supported is not None and bool(supported())
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)

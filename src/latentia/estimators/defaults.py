@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
-from latentia.training.optimizers import has_bfloat16_units
+from latentia.distributions.numerics import has_bfloat16_units
 
 UPDATES_ON_CPU = 5200
 UPDATES_ON_GPU = 20_000

@@ -18,6 +18,7 @@ from torch.distributions import Distribution
 from latentia.distributions import item_keys, per_item_noise
 from latentia.distributions.numerics import widened
 from latentia.errors import ConfigError
+from latentia.models.drafts import correction, worth_drafting
 
 # On a CPU a pass should stay within the caches: more codes at a time are slower, not faster (measured on 28 x 28 pixels: a
 # code takes 1.1 times as long among 256 and 1.3 times among 512 as among 128). A GPU wants as many as it can hold.
@@ -66,7 +67,13 @@ class ImportanceEstimate:
 
 @torch.no_grad()
 def importance_estimate(
-    model: Codec, x: Tensor, n_importance: int, *, seed: int = 0, codes_per_pass: int | None = None
+    model: Codec,
+    x: Tensor,
+    n_importance: int,
+    *,
+    seed: int = 0,
+    codes_per_pass: int | None = None,
+    drafted: bool | None = None,
 ) -> ImportanceEstimate:
     r"""Log p(x) \approx logsumexp_s[log p(x|z_s) + log p(z_s) - log q(z_s|x)] - log S, z_s ~ q(z|x), in nats.
 
@@ -74,12 +81,17 @@ def importance_estimate(
     The noise of each item is a function of the item itself and of `seed`: an item's figure does not depend on the batch
     in which it stands, nor on the chunks in which items and samples are decoded (but for rounding).
 
+    Many samples of images are drafted in bfloat16 where a device is faster at it, and the estimate is corrected by float32 weights
+    of those that count (`latentia.models.drafts`): on average over items the figure is that of float32, and the effective samples
+    are those of the drafts.
+
     Args:
         model: gives q(z|x), p(z) and p(x|z); in evaluation mode.
         x: a batch `[B, *event]` of any size: each item is encoded once, and decoded in chunks.
         n_importance: S >= 1.
         seed: of the noise.
         codes_per_pass: codes decoded at a time (default: as many as keep a pass within a memory budget).
+        drafted: whether to draft in bfloat16 (default: where it is faster).
 
     Raises:
         ConfigError: if `n_importance` is less than 1.
@@ -92,11 +104,14 @@ def importance_estimate(
     if len(x) == 0:
         empty = x.new_empty(0, dtype=_figures_dtype(x))
         return ImportanceEstimate(empty, empty)
+    if drafted is None:
+        drafted = worth_drafting(x, n_importance)
     with _mapper(x.device) as mapper:
-        parts = [
-            _of_block(model, block, n_importance, seed, max(1, codes_per_pass // len(block)), mapper)
-            for block in x.split(codes_per_pass)
-        ]
+        parts = []
+        for items in x.split(codes_per_pass):
+            block = _Block(model, items, n_importance, seed, codes_per_pass, mapper)
+            found = block.drafted_sums() if drafted else None
+            parts.append(block.sums() if found is None else found)
     log_sum, log_square_sum = torch.cat(parts, 1).unbind(0)
     dtype = _figures_dtype(x)
     return ImportanceEstimate(
@@ -109,24 +124,79 @@ def importance_log_prob(model: Codec, x: Tensor, n_importance: int, *, seed: int
     return importance_estimate(model, x, n_importance, seed=seed).log_prob
 
 
-def _of_block(
-    model: Codec, x: Tensor, n_importance: int, seed: int, samples_per_pass: int, mapper: _Mapper
-) -> Tensor:
-    """`[2, B]`: log of the sum of the weights and of their squares, in double precision."""
-    posterior, prior, keys = model.encode(x), model.prior(), item_keys(x)
+class _Block:
+    """A few items, encoded once, whose samples are decoded in passes."""
+
+    def __init__(
+        self, model: Codec, x: Tensor, n_importance: int, seed: int, codes_per_pass: int, mapper: _Mapper
+    ) -> None:
+        self.model, self.x, self.n, self.seed, self.mapper = model, x, n_importance, seed, mapper
+        self.codes_per_pass = codes_per_pass
+        self.samples_per_pass = max(1, codes_per_pass // len(x))
+        self.posterior, self.prior, self.keys = model.encode(x), model.prior(), item_keys(x)
+
+    def sums(self) -> Tensor:
+        """`[2, B]`: log of the sum of the weights and of their squares, in double precision."""
+
+        def one_pass(first: int) -> Tensor:
+            z = self._codes(first)
+            log_weight = self._log_likelihood(z, self.x) + self._log_ratio(z)
+            return _log_sums(widened(log_weight))
+
+        x = self.x
+        running = widened(torch.full((2, len(x)), -math.inf, dtype=_figures_dtype(x), device=x.device))
+        for sums in self.mapper(one_pass, range(0, self.n, self.samples_per_pass)):
+            running = torch.logaddexp(running, sums)
+        return running
+
+    def drafted_sums(self) -> Tensor | None:
+        """The same from drafts and their correction; None where the drafts are no good."""
+
+        def one_pass(first: int) -> Tensor:
+            z = self._codes(first)
+            log_likelihood = self._log_likelihood(z, self.x, half=True)
+            return torch.stack([log_likelihood, self._log_ratio(z).to(log_likelihood)])
+
+        drafted, log_ratio = torch.cat(
+            list(self.mapper(one_pass, range(0, self.n, self.samples_per_pass))), 1
+        )
+        log_weight = widened(drafted) + widened(log_ratio)
+        shift = correction(log_weight, drafted, self._rescored)
+        return None if shift is None else _log_sums(log_weight) + torch.stack([shift, 2 * shift])
+
+    def _rescored(self, samples: Tensor, items: Tensor) -> Tensor:
+        """Log p(x|z) of some samples of some items, `[P]`."""
+        z = torch.cat([self._codes(first) for first in range(0, self.n, self.samples_per_pass)])
+        z = z[samples, items]
+
+        def one_pass(first: int) -> Tensor:
+            part = slice(first, first + self.codes_per_pass)
+            return self._log_likelihood(z[None, part], self.x[items[part]])[0]
+
+        return torch.cat(list(self.mapper(one_pass, range(0, len(z), self.codes_per_pass))))
+
+    @torch.no_grad()  # a thread of the mapper has a gradient mode of its own
+    def _codes(self, first: int) -> Tensor:
+        """z_s ~ q(z|x) of the pass that begins at sample `first`, `[S, B, D]`."""
+        n = min(self.samples_per_pass, self.n - first)
+        with per_item_noise(self.keys, self.seed, first_sample=first):
+            return self.posterior.rsample(torch.Size([n]))
 
     @torch.no_grad()
-    def one_pass(first: int) -> Tensor:
-        n = min(samples_per_pass, n_importance - first)
-        with per_item_noise(keys, seed, first_sample=first):
-            z = posterior.rsample(torch.Size([n]))
-        log_weight = widened(model.conditional(z, x).log_prob(x) + prior.log_prob(z) - posterior.log_prob(z))
-        return torch.stack([torch.logsumexp(log_weight, 0), torch.logsumexp(2 * log_weight, 0)])
+    def _log_likelihood(self, z: Tensor, x: Tensor, half: bool = False) -> Tensor:
+        """Log p(x|z), `[S, B]`; with `half` from networks in bfloat16."""
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=half):
+            p = self.model.conditional(z, x)
+        return p.log_prob(x)
 
-    running = widened(torch.full((2, len(x)), -math.inf, dtype=_figures_dtype(x), device=x.device))
-    for sums in mapper(one_pass, range(0, n_importance, samples_per_pass)):
-        running = torch.logaddexp(running, sums)
-    return running
+    @torch.no_grad()
+    def _log_ratio(self, z: Tensor) -> Tensor:
+        """Log p(z) - log q(z|x), `[S, B]`."""
+        return self.prior.log_prob(z) - self.posterior.log_prob(z)
+
+
+def _log_sums(log_weight: Tensor) -> Tensor:
+    return torch.stack([torch.logsumexp(log_weight, 0), torch.logsumexp(2 * log_weight, 0)])
 
 
 def _figures_dtype(x: Tensor) -> torch.dtype:

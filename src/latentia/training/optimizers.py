@@ -10,6 +10,8 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from latentia.distributions.numerics import has_bfloat16_units
+
 OptimizerName = Literal["adamw", "muon"]
 OPTIMIZERS: tuple[str, ...] = get_args(OptimizerName)
 
@@ -115,14 +117,6 @@ def orthogonalised(matrices: Tensor, iterations: int = ITERATIONS) -> Tensor:
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return (x.mT if upright else x).to(matrices.dtype)
-
-
-def has_bfloat16_units(device: torch.device) -> bool:
-    """Whether `device` multiplies matrices of bfloat16 faster than those of float32: AMX on a CPU, Ampere on CUDA."""
-    if device.type == "cpu":
-        supported = getattr(torch.cpu, "_is_amx_tile_supported", None)  # torch has no public name for it
-        return supported is not None and bool(supported())
-    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 def hidden_matrices(model: nn.Module) -> set[int]:
