@@ -33,8 +33,11 @@ def test_entry_says_what_it_is(name):
     assert isinstance(entry.objective, Objective)
 
 
-@pytest.mark.parametrize("data", DATA)
-@pytest.mark.parametrize("name", DISCRETE)
+IMAGES_ONLY = [name for name, entry in DISCRETE.items() if entry.likelihoods is not None]
+PAIRS = [(name, data) for name in DISCRETE for data in DATA if data == "images" or name not in IMAGES_ONLY]
+
+
+@pytest.mark.parametrize(("name", "data"), PAIRS)
 def test_fit_use_and_keep(name, data, tmp_path):
     X = DATA[data]
     model = fitted(name, data)
@@ -46,9 +49,8 @@ def test_fit_use_and_keep(name, data, tmp_path):
     assert codes.min() >= 0
     assert codes.max() < n_codes
     assert model.inverse_transform(codes).shape == (len(X), *model.event_shape_)
-    if (
-        data != "counts"
-    ):  # rows of counts are rebuilt with their own totals, codes alone are given the typical one
+    # Rows of counts are rebuilt with their own totals, codes alone are given the typical one; PixelCNNs draw their pixels.
+    if data != "counts" and name not in IMAGES_ONLY:
         np.testing.assert_array_equal(model.inverse_transform(codes), model.reconstruct(X))
     assert model.sample(3, random_state=0).shape == (3, *model.event_shape_)
     figures = model.evaluate(X[:50])
@@ -65,7 +67,7 @@ def test_fit_use_and_keep(name, data, tmp_path):
     assert isinstance(again, VQVAE)
     np.testing.assert_array_equal(again.transform(X), codes)
     np.testing.assert_array_equal(again.sample(3, random_state=0), model.sample(3, random_state=0))
-    assert again.prior_history_ == model.prior_history_
+    assert again.prior_history_ == getattr(model, "prior_history_", [])
 
 
 @pytest.mark.parametrize("name", DISCRETE)
@@ -73,6 +75,8 @@ def test_training_lowers_the_loss(name):
     model = fitted(name, "images", max_epochs=8, batch_size=32)
     losses = [row["train_distortion"] for row in model.history_]
     assert losses[-1] < losses[0]
+    if DISCRETE[name].prior_training == "joint":
+        return
     lengths = [row["train_loss"] for row in model.prior_history_]
     assert lengths[-1] < lengths[0]
 

@@ -139,7 +139,7 @@ def test_a_saved_sampler_gives_identical_samples(data, tmp_path):
     again = load(vae.save(tmp_path / "run"))
     np.testing.assert_array_equal(again.sample(20, random_state=1), vae.sample(20, random_state=1))
     assert again.sampler_.bic == vae.sampler_.bic
-    prior_only = VAE(latent_dim=2, max_epochs=2, random_state=0).fit(X)
+    prior_only = VAE(latent_dim=2, max_epochs=2, random_state=0, sampler="prior").fit(X)
     assert not np.array_equal(prior_only.sample(20, random_state=1), vae.sample(20, random_state=1))
     assert load(prior_only.save(tmp_path / "other")).sampler_ is None
 
@@ -162,3 +162,19 @@ def test_wrong_arguments_are_named():
     for number in (0, 179, 1.5):
         with pytest.raises(ConfigError, match="n_components="):
             vae.fit_sampler(X, n_components=number)
+
+
+def test_the_default_draws_from_the_codes_where_there_are_enough_of_them():
+    X = load_wine().data
+    settings = {"latent_dim": 3, "max_epochs": 1, "random_state": 0}
+    assert VAE(**settings).fit(X).sampler_ is not None
+    assert (
+        VAE(**settings).fit(X[:15]).sampler_ is None
+    )  # fewer than two codes for each parameter of a Gaussian
+    assert VAE("beta-vae", **settings).fit(X).sampler_ is None  # a model of the literature samples as it says
+    assert VAE(**settings).partial_fit(X).sampler_ is None  # a chunk need not be like the whole
+
+
+def test_a_frame_of_pandas_is_fitted_without_a_warning():
+    X = load_wine(as_frame=True).data
+    assert VAE(latent_dim=2, max_epochs=1, random_state=0).fit(X).sampler_ is not None

@@ -8,7 +8,7 @@ from latentia.latent import LIKELIHOODS
 
 COUNTS = {"poisson", "multinomial", "negative-binomial", "zinb"}
 VECTOR, IMAGE, RGB, PIXEL = (5,), (1, 4, 6), (3, 4, 4), (1, 1, 1)
-IMAGES_ONLY = {"pixelcnn", "pixelcnn-binary"}
+IMAGES_ONLY = {"pixelcnn", "pixelcnn-binary", "pixelcnn++"}
 CASES = [
     (n, e)
     for n in LIKELIHOODS

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from latentia import VAE
+from latentia import VAE, VQVAE
 from latentia.catalog import CATALOG, compose
 from latentia.errors import ConfigError
 from latentia.latent.likelihoods import PixelCNNLikelihood
@@ -71,3 +71,24 @@ def test_tables_are_refused():
         VAE("pixel-vae").fit(np.random.default_rng(0).normal(size=(20, 4)))
     with pytest.raises(ConfigError, match="images"):
         PixelCNNLikelihood((4,))
+
+
+def test_discrete_codes_and_their_prior_are_learned_in_one_bound():
+    rng = np.random.default_rng(0)
+    X = np.repeat(rng.integers(0, 2, (60, 1, 1, 8)), 8, axis=2).astype(np.uint8)  # stripes
+    model = VQVAE("pixel-vae++", n_codes=4, latent_dim=4, max_epochs=2, random_state=0).fit(X)
+    assert model.likelihood_ == "pixelcnn-binary"
+    assert not hasattr(model, "prior_history_")
+    assert "train_prior" in model.history_[-1]
+    assert set(np.unique(model.sample(3, random_state=0))) <= {0, 1}
+    grey = VQVAE("pixel-vae++", max_epochs=0, random_state=0).fit((X * 200 + np.arange(8)).astype(np.uint8))
+    assert grey.likelihood_ == "pixelcnn++"
+    after = VQVAE(
+        "pixel-vae++", prior_training="two-stage", prior="independent", max_epochs=1, random_state=0
+    )
+    assert len(after.fit(X).prior_history_) == 1
+
+
+def test_discrete_codes_are_refused_tables():
+    with pytest.raises(ConfigError, match="images"):
+        VQVAE("pixel-vae++").fit(np.random.default_rng(0).normal(size=(20, 4)))

@@ -148,6 +148,7 @@ def options_of(row: Row, epochs: int) -> dict[str, Any]:
         "network": "auto" if entry.image_network else NETWORK,
         "max_epochs": epochs,
         "batch_size": BATCH_SIZE,
+        "sampler": "prior",  # as the peers; the row "default" draws its samples from where it would for a person
         "optimizer": "adamw",
         "learning_rate": LEARNING_RATE,
         "precision": "float32",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from latentia.catalog.entry import Entry
-from latentia.objectives import Linear, negative_elbo, quantized_bound
+from latentia.objectives import Linear, joint_bound, negative_elbo, quantized_bound
 from latentia.registry import Registry
 
 
@@ -16,10 +16,12 @@ class DiscreteEntry(Entry):
     Attributes:
         quantizer: a name of `latentia.latent.quantizers.QUANTIZERS`.
         levels: maps of codes, 1 or 2.
+        prior_training: when the prior over codes is learned if the person leaves it open; see `latentia.VQVAE`.
     """
 
     quantizer: str = "vq-ema"
     levels: int = 1
+    prior_training: str = "two-stage"
 
 
 DISCRETE: Registry[DiscreteEntry] = Registry("model with discrete codes")
@@ -58,6 +60,14 @@ for _name, _discrete in {
         "Razavi, van den Oord & Vinyals 2019, Generating Diverse High-Fidelity Images with VQ-VAE-2",
         quantized_bound(),
         levels=2,
+    ),
+    "pixel-vae++": DiscreteEntry(
+        "images only: categorical codes, a prior over them learned in the same bound, and a decoder that is a PixelCNN itself",
+        "Sadeghi et al. 2019, PixelVAE++: Improved PixelVAE with Discrete Prior (here with an autoregressive prior, not an RBM)",
+        joint_bound(),
+        quantizer="gumbel",
+        prior_training="joint",
+        likelihoods={"binary": "pixelcnn-binary", "pixels": "pixelcnn++"},
     ),
 }.items():
     DISCRETE.add(_name, _discrete)

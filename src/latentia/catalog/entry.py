@@ -32,6 +32,7 @@ class Entry:
         model: what is made of the parts: `VAE`, or a class with its constructor and face.
         likelihoods: kind of data (of `estimators.form`) to the name of `LIKELIHOODS` that stands at p(x|z), for models
             that are defined by theirs; data of other kinds are refused. None: any data, the likelihood of their kind.
+        sampler: where samples draw their codes from unless a person says otherwise: "prior" or "aggregate-posterior".
     """
 
     summary: str
@@ -45,3 +46,4 @@ class Entry:
     vector_network: str | None = None
     model: type[VAE] = VAE
     likelihoods: Mapping[str, str] | None = None
+    sampler: str = "prior"

@@ -30,6 +30,7 @@ for _name, _model in {
         "VAE whose Gaussian variance is the optimum for its residuals: nothing to weigh, nothing to tune (the default)",
         "Rybkin, Daniilidis & Levine 2021, Simple and Effective VAE Training with Calibrated Decoders",
         elbo,
+        sampler="aggregate-posterior",
     ),
     "vae": Entry(
         "VAE whose Gaussian variance is one learned number",

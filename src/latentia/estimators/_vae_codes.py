@@ -21,7 +21,7 @@ from latentia.estimators._vae_composition import VAEComposition
 from latentia.estimators.arrays import as_rows
 from latentia.estimators.form import Choice
 from latentia.estimators.parameters import whole
-from latentia.estimators.sampler import CODES, fit_aggregate_posterior
+from latentia.estimators.sampler import CODES, enough_codes, fit_aggregate_posterior
 from latentia.training.randomness import seeded
 
 
@@ -49,6 +49,10 @@ class VAECodes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, VAEComposition
         rows, _ = as_rows(self, X, reset=False)
         if n_components is not None:
             whole("n_components", n_components, 1)
+        self._fit_sampler_to(rows, n_components)
+        return self
+
+    def _fit_sampler_to(self, rows: NDArray[Any], n_components: int | None = None) -> None:
         chosen = np.sort(np.random.default_rng([self.seed_, 2]).permutation(len(rows))[:CODES])
         module, batches = self._inference(rows[chosen])
         drawn = []
@@ -64,14 +68,19 @@ class VAECodes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, VAEComposition
         self.choices_.append(Choice("sampler", "aggregate-posterior", reason))
         if self.verbose:
             print(self.choices_[-1])
-        return self
 
-    def _fit_sampler(self, rows: NDArray[Any]) -> None:
-        """What `sampler` asks for, after training; a mixture on codes of a model that has moved since is dropped."""
+    def _fit_sampler(self, rows: NDArray[Any], whole_data: bool) -> None:
+        """What `sampler` asks for, after training; a mixture on codes of a model that has moved since is dropped.
+
+        What the model has as its own is taken where there are codes enough, of all training rows.
+        """
         self.sampler_ = None
         self.choices_ = [choice for choice in self.choices_ if choice.what != "sampler"]
-        if self.sampler == "aggregate-posterior":
-            self.fit_sampler(rows)
+        wanted = self.sampler
+        if wanted == "auto" and whole_data and enough_codes(min(len(rows), CODES), self.latent_dim_):
+            wanted = self._entry().sampler
+        if wanted == "aggregate-posterior":
+            self._fit_sampler_to(rows)
 
     def transform(self, X: Any) -> NDArray[Any]:
         """Codes of X: means of q(z|x), `[n, latent_dim]`; the same for an item whatever stands beside it."""
@@ -118,7 +127,7 @@ class VAECodes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, VAEComposition
             )
 
     def sample(self, n_samples: int = 1, *, mean: bool = False, random_state: Any = None) -> NDArray[Any]:
-        """`n_samples` draws from the model: z from the prior (see `sampler`), then x from p(x|z), in the units of the data.
+        """`n_samples` draws from the model: z from the sampler or the prior (see `sampler`), then x from p(x|z), in the units of the data.
 
         Args:
             n_samples: how many.

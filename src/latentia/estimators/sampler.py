@@ -15,7 +15,7 @@ from latentia.distributions import FullGaussian, Mixture
 from latentia.errors import ConfigError
 from latentia.mixture import GaussianComponents, Rows, initialize, run_em, scores, summarize
 
-SAMPLERS = ("prior", "aggregate-posterior")
+SAMPLERS = ("auto", "prior", "aggregate-posterior")
 CODES = 20_000
 """Training items whose codes are looked at: more would cost time and tell little."""
 MOST_COMPONENTS = 64
@@ -131,10 +131,19 @@ def _scaling(codes: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float
     return centre, np.maximum(spread, least)
 
 
+def enough_codes(n: int, n_dims: int) -> bool:
+    """Whether n codes determine one Gaussian: at least two for each of its parameters."""
+    return n >= ROWS_PER_PARAMETER * _free(n_dims)
+
+
+def _free(n_dims: int) -> int:
+    """Parameters of one component."""
+    return 1 + n_dims + n_dims * (n_dims + 1) // 2
+
+
 def _numbers(n: int, n_dims: int) -> list[int]:
     """Numbers of components to try, beside 1."""
-    free = 1 + n_dims + n_dims * (n_dims + 1) // 2
-    most = min(MOST_COMPONENTS, n // (ROWS_PER_PARAMETER * free))
+    most = min(MOST_COMPONENTS, n // (ROWS_PER_PARAMETER * _free(n_dims)))
     return [2**i for i in range(1, 1 + int(math.log2(max(1, most))))]
 
 

@@ -62,7 +62,8 @@ class VAE(VAEScores):
             given validation data.
         n_importance: importance samples in `score_samples` and `score`.
         sampler: where `sample` draws codes: "prior" from p(z), or "aggregate-posterior" from a mixture of Gaussians
-            that is fitted, after training, to codes of the training data (`fit_sampler`): for priors with holes.
+            that is fitted, after training, to codes of the training data (`fit_sampler`): for priors with holes. "auto": as the
+            model has it ("sigma-vae": the mixture, where rows are enough for one; all others: the prior).
         binarize: for grey images: draw binary pixels anew at each look (dynamic binarization), Bernoulli likelihood.
         device: "auto" (CUDA, MPS, CPU) or a torch device.
         precision: "float32", or "bfloat16" / "float16" for mixed precision in training, or "auto": bfloat16 for images on a
@@ -115,7 +116,7 @@ class VAE(VAEScores):
         patience: int | None = None,
         validation_fraction: float = 0.1,
         n_importance: int = 100,
-        sampler: str = "prior",
+        sampler: str = "auto",
         binarize: bool = False,
         device: str = "auto",
         precision: str = "auto",
@@ -201,7 +202,7 @@ class VAE(VAEScores):
         )
         self.form_.eval()
         self._take_history(history, len(rows))
-        self._fit_sampler(rows)
+        self._fit_sampler(rows, whole_data=True)
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> VAE:  # noqa: ARG002
@@ -233,7 +234,7 @@ class VAE(VAEScores):
         self.form_.eval()
         self.n_train_ += len(rows)
         self.history_ = [*self.history_, *history.rows()]
-        self._fit_sampler(rows)
+        self._fit_sampler(rows, whole_data=False)
         return self
 
     def _objective(self, batches: training.Batches, config: training.TrainingConfig) -> Objective:

@@ -41,8 +41,8 @@ class VQVAE(VQVAECodes):
     What is not named here is as in `latentia.VAE`.
 
     Args:
-        model: a name of the catalog: "vq-vae", "vq-vae-ema", "vq-vae-rotation", "gumbel-vae", "fsq-vae", "vq-vae-2"; or a
-            `latentia.catalog.DiscreteEntry`.
+        model: a name of the catalog: "vq-vae", "vq-vae-ema", "vq-vae-rotation", "gumbel-vae", "fsq-vae", "vq-vae-2",
+            "pixel-vae++"; or a `latentia.catalog.DiscreteEntry`.
         n_codes: K; None: 512 for images and 64 for rows, fewer for few data. FSQ takes the nearest product of levels.
         latent_dim: D, length of a code's vector; None: 64 for images, 16 for rows.
         n_groups: codes of a row; None: 1 to 8 by its length. Images have as many as their map has positions.
@@ -51,7 +51,7 @@ class VQVAE(VQVAECodes):
             "gated-pixelcnn".
         prior_training: "two-stage": on the codes of the finished autoencoder; "concurrent": beside it, without a gradient to the
             encoder; "joint": codes are drawn from q(k|x), and one bound trains all (see
-            `latentia.objectives.joint_bound`).
+            `latentia.objectives.joint_bound`). None: as the model has it, "joint" for "pixel-vae++", else "two-stage".
         prior_by_class: learn the prior for each class of `y` (two-stage, one map); `sample(y=...)` then draws from a class.
         prior_epochs: epochs of the second stage; None: as many as of the first.
 
@@ -80,7 +80,7 @@ class VQVAE(VQVAECodes):
         n_groups: int | None = None,
         quantizer: str | None = None,
         prior: str | None = None,
-        prior_training: str = "two-stage",
+        prior_training: str | None = None,
         prior_by_class: bool = False,
         prior_epochs: int | None = None,
         likelihood: str | Callable[[torch.Size], Likelihood] = "auto",
@@ -166,29 +166,37 @@ class VQVAE(VQVAECodes):
         return self
 
     def _check(self) -> None:
-        if self.prior_training not in PRIOR_TRAININGS:
+        training = self._prior_training()
+        if training not in PRIOR_TRAININGS:
             raise ConfigError(
-                f"prior_training={self.prior_training!r}: expected one of {', '.join(map(repr, PRIOR_TRAININGS))}"
+                f"prior_training={training!r}: expected one of {', '.join(map(repr, PRIOR_TRAININGS))}"
             )
         entry, prior = self._entry(), self._prior_name()
         CODE_PRIORS[prior]  # raises for an unknown name
-        if self.prior_by_class and (self.prior_training != "two-stage" or prior == "uniform"):
+        if self.prior_by_class and (training != "two-stage" or prior == "uniform"):
             raise ConfigError(
                 "prior_by_class needs prior_training='two-stage' and a prior that is learned, not 'uniform'"
             )
-        if self.prior_training == "concurrent" and entry.quantizer == "gumbel":
+        if training == "concurrent" and entry.quantizer == "gumbel":
             raise ConfigError(
                 "prior_training='concurrent' leaves the encoder alone, but drawn codes are weighed by the prior: "
                 "give 'joint' or 'two-stage'"
             )
 
-    def _entry(self) -> DiscreteEntry:
+    def _listed(self) -> DiscreteEntry:
         entry = DISCRETE[self.model] if isinstance(self.model, str) else self.model
         if not isinstance(entry, DiscreteEntry):
             raise ConfigError(f"model={self.model!r}: expected a name or a latentia.catalog.DiscreteEntry")
+        return entry
+
+    def _prior_training(self) -> str:
+        return self._listed().prior_training if self.prior_training is None else self.prior_training
+
+    def _entry(self) -> DiscreteEntry:
+        entry = self._listed()
         if self.quantizer is not None:
             entry = dataclasses.replace(entry, quantizer=self.quantizer)
-        if self.prior_training != "joint":
+        if self._prior_training() != "joint":
             return entry
         if entry.levels > 1 or entry.quantizer == "fsq":
             raise ConfigError(
@@ -202,7 +210,7 @@ class VQVAE(VQVAECodes):
         return "gated-pixelcnn" if self.prior is None else self.prior
 
     def _two_stage(self) -> bool:
-        return self.prior_training == "two-stage" and self._prior_name() != "uniform"
+        return self._prior_training() == "two-stage" and self._prior_name() != "uniform"
 
     def _labels(self, y: Any, n: int) -> NDArray[np.int64]:
         """Classes as numbers `[n]`."""

@@ -1,4 +1,4 @@
-"""Likelihoods whose pixels depend on each other given z: a gated PixelCNN, conditioned on the decoder's output."""
+"""Likelihoods whose pixels depend on each other given z: a PixelCNN, conditioned on the decoder's output."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from latentia.errors import ConfigError
-from latentia.latent.autoregressive import AutoregressiveDistribution, GatedPixelCNN
+from latentia.latent.autoregressive import AutoregressiveDistribution, build_density
 from latentia.latent.likelihoods.base import Likelihood
 
 
@@ -25,6 +25,8 @@ class PixelCNNLikelihood(Likelihood):
         n_layers: its layers.
         kernel_size: of all but the first.
         first_kernel_size: of the first.
+        kind: of the PixelCNN: "gated-pixelcnn", a free probability for each level, or "pixelcnn++", a mixture of logistics
+            over each whole pixel (Salimans et al. 2017).
 
     Raises:
         ConfigError: for data other than images.
@@ -47,6 +49,7 @@ class PixelCNNLikelihood(Likelihood):
         n_layers: int = 3,
         kernel_size: int = 3,
         first_kernel_size: int = 5,
+        kind: str = "gated-pixelcnn",
     ) -> None:
         super().__init__(event_shape)
         if len(self.event_shape) != 3:
@@ -55,8 +58,8 @@ class PixelCNNLikelihood(Likelihood):
                 " take another likelihood"
             )
         self.n_outputs = n_maps
-        self.density = GatedPixelCNN(
-            self.event_shape, n_levels, n_map=n_maps * self.event_shape[0], ordered=True, n_channels=n_channels,
+        self.density = build_density(
+            kind, self.event_shape, n_levels, n_map=n_maps * self.event_shape[0], ordered=True, n_channels=n_channels,
             n_layers=n_layers, kernel_size=kernel_size, first_kernel_size=first_kernel_size,
         )  # fmt: skip
 
