@@ -132,7 +132,7 @@ class _Block:
     ) -> None:
         self.model, self.x, self.n, self.seed, self.mapper = model, x, n_importance, seed, mapper
         self.codes_per_pass = codes_per_pass
-        self.samples_per_pass = max(1, codes_per_pass // len(x))
+        self.samples_per_pass = _evenly(n_importance, max(1, codes_per_pass // len(x)), x.device)
         self.posterior, self.prior, self.keys = model.encode(x), model.prior(), item_keys(x)
 
     def sums(self) -> Tensor:
@@ -152,28 +152,33 @@ class _Block:
     def drafted_sums(self) -> Tensor | None:
         """The same from drafts and their correction; None where the drafts are no good."""
 
+        codes: dict[int, Tensor] = {}  # by the first sample of their pass
+
         def one_pass(first: int) -> Tensor:
-            z = self._codes(first)
+            z = codes[first] = self._codes(first)
             log_likelihood = self._log_likelihood(z, self.x, half=True)
             return torch.stack([log_likelihood, self._log_ratio(z).to(log_likelihood)])
 
-        drafted, log_ratio = torch.cat(
-            list(self.mapper(one_pass, range(0, self.n, self.samples_per_pass))), 1
-        )
+        firsts = range(0, self.n, self.samples_per_pass)
+        drafted, log_ratio = torch.cat(list(self.mapper(one_pass, firsts)), 1)
         log_weight = widened(drafted) + widened(log_ratio)
-        shift = correction(log_weight, drafted, self._rescored)
+        z = torch.cat([codes[first] for first in firsts])
+
+        def rescore(samples: Tensor, items: Tensor) -> Tensor:
+            return self._log_likelihoods(z[samples, items], self.x[items])
+
+        shift = correction(log_weight, drafted, rescore)
         return None if shift is None else _log_sums(log_weight) + torch.stack([shift, 2 * shift])
 
-    def _rescored(self, samples: Tensor, items: Tensor) -> Tensor:
-        """Log p(x|z) of some samples of some items, `[P]`."""
-        z = torch.cat([self._codes(first) for first in range(0, self.n, self.samples_per_pass)])
-        z = z[samples, items]
+    def _log_likelihoods(self, z: Tensor, x: Tensor) -> Tensor:
+        """Log p(x|z) of pairs, `[P]`."""
+        step = _evenly(len(z), self.codes_per_pass, x.device)
 
         def one_pass(first: int) -> Tensor:
-            part = slice(first, first + self.codes_per_pass)
-            return self._log_likelihood(z[None, part], self.x[items[part]])[0]
+            part = slice(first, first + step)
+            return self._log_likelihood(z[None, part], x[part])[0]
 
-        return torch.cat(list(self.mapper(one_pass, range(0, len(z), self.codes_per_pass))))
+        return torch.cat(list(self.mapper(one_pass, range(0, len(z), step))))
 
     @torch.no_grad()  # a thread of the mapper has a gradient mode of its own
     def _codes(self, first: int) -> Tensor:
@@ -202,6 +207,13 @@ def _log_sums(log_weight: Tensor) -> Tensor:
 def _figures_dtype(x: Tensor) -> torch.dtype:
     """The type of figures on data x: its own, or of tokens and counts the default."""
     return x.dtype if x.is_floating_point() else torch.get_default_dtype()
+
+
+def _evenly(n: int, most: int, device: torch.device) -> int:
+    """The size of a pass, at most `most`, with which n things go in passes that keep every thread of a CPU busy to the end."""
+    side_by_side = torch.get_num_threads() if device.type == "cpu" else 1
+    rounds = math.ceil(n / (most * side_by_side))
+    return max(1, math.ceil(n / (rounds * side_by_side)))
 
 
 @contextmanager
