@@ -151,7 +151,6 @@ class _Block:
 
     def drafted_sums(self) -> Tensor | None:
         """The same from drafts and their correction; None where the drafts are no good."""
-
         codes: dict[int, Tensor] = {}  # by the first sample of their pass
 
         def one_pass(first: int) -> Tensor:
