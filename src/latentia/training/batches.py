@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import warnings
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -38,7 +39,7 @@ class Batches:
         transform: stored batch `[B, *stored]` on the device -> model input `[B, *event]`, float; may draw from
             torch's random state (dynamic binarization).
         memory_budget: in bytes.
-        workers: processes that read rows, for data that are not kept on the device.
+        workers: processes that read rows, for data that are not kept on the device; None: two, or one where there is one core.
 
     Raises:
         ConfigError: if there is no row.
@@ -55,7 +56,7 @@ class Batches:
         transform: Callable[[Tensor], Tensor],
         *,
         memory_budget: int = 4 * 2**30,
-        workers: int = 2,
+        workers: int | None = None,
     ) -> None:
         if len(x) == 0:
             raise ConfigError("a data set of 0 rows gives no batch; expected at least 1")
@@ -64,7 +65,7 @@ class Batches:
         self.x = x if isinstance(x, np.memmap) else _as_tensor(x)
         self.transform = transform
         self.memory_budget = memory_budget
-        self.workers = workers
+        self.workers = _cores(2) if workers is None else workers
         self.device = torch.device("cpu")
 
     def __len__(self) -> int:
@@ -212,3 +213,9 @@ class _Rows(Dataset[Tensor]):
             return
         file, dtype = state["file"], state["dtype"]
         self.x = np.memmap(file, dtype, "r", offset=state["offset"], shape=state["shape"])
+
+
+def _cores(most: int) -> int:
+    """CPU cores that this process may use, up to `most`."""
+    allowed = getattr(os, "sched_getaffinity", None)  # Linux
+    return min(most, len(allowed(0)) if allowed is not None else os.cpu_count() or 1)

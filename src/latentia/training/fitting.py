@@ -26,7 +26,8 @@ from latentia.training.validation import prepare as prepare_model
 from latentia.training.watching import Measure, Watch
 
 if TYPE_CHECKING:
-    from latentia.training.loop import Information, Loop
+    from latentia.training.loop import Loop
+    from latentia.training.task import Information
 
 _PRECISION: dict[str, Any] = {"float32": "32-true", "bfloat16": "bf16-mixed", "float16": "16-mixed"}
 
@@ -99,7 +100,8 @@ def fit(
         stack.enter_context(_unchecked_distributions())
         # Lightning takes a second to import: only those who train wait for it
         from latentia.training.checkpoints import Checkpoints, identity_of
-        from latentia.training.loop import Loop, Task
+        from latentia.training.loop import Loop
+        from latentia.training.task import Task
 
         model.to(device)
         train = train.to(device)
@@ -170,8 +172,9 @@ def _train(loop: Loop, config: TrainingConfig, device: torch.device) -> None:
     from lightning.fabric.plugins.environments.lightning import LightningEnvironment
     from lightning.pytorch import Trainer
 
-    from latentia.training.loop import EpochBatches, Interrupted
+    from latentia.training.loop import EpochBatches
     from latentia.training.progress import ProgressBar
+    from latentia.training.task import Interrupted
 
     position = loop.position
     if position.epoch >= config.max_epochs or position.stale(config.patience):

@@ -1,0 +1,67 @@
+"""What a fit is to do, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from latentia.core import Objective
+from latentia.training.batches import Batches
+from latentia.training.checkpoints import Checkpoints
+from latentia.training.config import TrainingConfig
+from latentia.training.records import EpochRecord
+from latentia.training.schedule import Schedule
+from latentia.training.watching import Watch
+
+Information = Callable[[nn.Module, Iterable[Tensor]], float]
+
+
+class Interrupted(Exception):
+    """Ctrl-C was seen between two steps; Lightning would turn a KeyboardInterrupt into an exit of the program."""
+
+
+@dataclass
+class Position:
+    """Where a run stands, in plain values."""
+
+    epoch: int = 0  # epochs that are complete
+    batch: int = 0  # batches of the present epoch that are done
+    step: int = 0  # iterations since the start of the run: steps that ended a batch
+    drawn: int = 0  # batches taken from the second stream
+    seconds: float = 0.0  # of the present epoch, up to the last checkpoint
+    records: list[EpochRecord] = field(default_factory=list)
+    best_score: float | None = None
+    best_epoch: int | None = None
+    finished: bool = False
+
+    def plain(self) -> dict[str, Any]:
+        """As values that a checkpoint can hold."""
+        return {**vars(self), "records": [vars(record) for record in self.records]}
+
+    def stale(self, patience: int | None) -> bool:
+        """Whether `patience` epochs have passed without a better validation bound."""
+        return (
+            patience is not None and self.best_epoch is not None and self.epoch - self.best_epoch >= patience
+        )
+
+
+@dataclass
+class Task:
+    """What is to be done: the arguments of `fit`, ready for the device."""
+
+    model: nn.Module
+    objective: Objective
+    train: Batches
+    validation: Batches | None
+    config: TrainingConfig
+    schedule: Schedule
+    information: Information | None
+    device: torch.device
+    checkpoints: Checkpoints | None
+    interrupted: Callable[[], bool]
+    listeners: list[Callable[[EpochRecord], None]]
+    watch: Watch | None = None
