@@ -117,3 +117,18 @@ def test_adamw_alone_takes_everything() -> None:
     (adamw,) = optimizers_for(nn.Linear(32, 32), "adamw", 1e-3, 1e-2, 5000, fused=False)
     assert isinstance(adamw, torch.optim.AdamW)
     assert [group["weight_decay"] for group in adamw.param_groups] == [1e-2, 0.0]
+
+
+def test_a_layer_whose_units_have_died_comes_to_rest():
+    weight = nn.Parameter(torch.randn(32, 16, generator=torch.Generator().manual_seed(0)))
+    optimizer = Muon([weight], lr=0.02)
+    weight.grad = torch.randn(32, 16, generator=torch.Generator().manual_seed(1))
+    optimizer.step()
+    weight.grad = torch.zeros_like(weight)
+    for _ in range(900):
+        optimizer.step()
+    rested = weight.detach().clone()
+    for _ in range(1500):  # the momentum's squares underflow on the way
+        optimizer.step()
+    assert torch.isfinite(weight).all()
+    torch.testing.assert_close(weight.detach(), rested, rtol=0, atol=1e-6)

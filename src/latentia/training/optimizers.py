@@ -25,6 +25,9 @@ FORGETTING = 5.0
 MOST_SHRINKING = 0.01  # a step, in short fits
 MOMENTUM = 0.95
 SMALLEST_SIDE = 16  # a matrix with a shorter side has few directions to balance
+# Below it a momentum fades out instead of moving its weight at full size: of a layer whose units have died, whose gradient is 0, it
+# falls by 5 % a step until its squares underflow.
+SMALLEST_NORM = 1e-7
 ITERATIONS = 5
 # a, b, c of Jordan et al. 2024: they maximise the slope at 0 while all singular values end near 1
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
@@ -96,7 +99,7 @@ def orthogonalised(matrices: Tensor, iterations: int = ITERATIONS) -> Tensor:
     r"""About U V^T for each matrix U S V^T of `[k, m, n]`: singular values end within 0.7 to 1.2.
 
     X_0 = M / ||M||_F, X <- a X + (b A + c A^2) X with A = X X^T. Directions whose singular value is below about 1e-3 of the
-    norm stay short, and zeros stay zeros: noise is not blown up. Products are taken in bfloat16 where the machine has
+    norm stay short, as do matrices of norm below `SMALLEST_NORM`, and zeros stay zeros: noise is not blown up. Products are taken in bfloat16 where the machine has
     units for it, which the iteration does not mind.
 
     Example:
@@ -110,7 +113,7 @@ def orthogonalised(matrices: Tensor, iterations: int = ITERATIONS) -> Tensor:
     a, b, c = COEFFICIENTS
     upright = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if upright else matrices
-    x = x / x.norm(dim=(1, 2), keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
+    x = x / x.norm(dim=(1, 2), keepdim=True).clamp_min(SMALLEST_NORM)
     if x.dtype == torch.float32 and has_bfloat16_units(x.device):
         x = x.bfloat16()
     for _ in range(iterations):
