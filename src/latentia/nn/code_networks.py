@@ -73,15 +73,15 @@ class Double(nn.Module):
 
 
 class ResidualStack(nn.Module):
-    """Two blocks x + conv1(relu(conv3(relu(x)))), and a ReLU (van den Oord et al. 2017, section 4.1)."""
+    """Two blocks x + conv1(silu(conv3(silu(x)))), and a SiLU: after van den Oord et al. 2017, section 4.1, whose ReLUs may die."""
 
     def __init__(self, channels: int, blocks: int = 2) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(
             nn.Sequential(
-                nn.ReLU(),
+                nn.SiLU(),
                 nn.Conv2d(channels, channels // 4, 3, padding=1),
-                nn.ReLU(),
+                nn.SiLU(),
                 nn.Conv2d(channels // 4, channels, 1),
             )
             for _ in range(blocks)
@@ -91,7 +91,7 @@ class ResidualStack(nn.Module):
         """The same shape."""
         for block in self.blocks:
             x = x + block(x)
-        return F.relu(x)
+        return F.silu(x)
 
 
 class MapEncoder(nn.Module):
@@ -114,7 +114,7 @@ class MapEncoder(nn.Module):
         layers: list[nn.Module] = []
         for i in range(times):
             width = WIDTH if i + 1 == times else WIDTH // 2
-            layers += [Halve(channels, width), nn.ReLU()]
+            layers += [Halve(channels, width), nn.SiLU()]
             channels, self.shape = width, halved(self.shape)
         self.inputs = inputs or Centred()
         self.body = nn.Sequential(
@@ -141,7 +141,7 @@ class MapDecoder(nn.Module):
         last = channels_for(height, width)
         layers: list[nn.Module] = [nn.Conv2d(n_in, last, 3, padding=1), ResidualStack(last)]
         for size in sizes[-2:0:-1]:
-            layers += [Double(last, channels_for(height, width) // 2, size), nn.ReLU()]
+            layers += [Double(last, channels_for(height, width) // 2, size), nn.SiLU()]
             last = channels_for(height, width) // 2
         n_out = n_outputs * channels
         layers.append(Double(last, n_out, sizes[0]) if len(sizes) > 1 else nn.Conv2d(last, n_out, 1))
@@ -216,7 +216,7 @@ class MapPyramid(nn.Module):
         self.shapes = (small, self.bottom.shape)
         self.n_joined = 2 * dim
         self.top = nn.Sequential(
-            nn.ReLU(), Halve(width, width), ResidualStack(width), nn.Conv2d(width, dim, 1)
+            nn.SiLU(), Halve(width, width), ResidualStack(width), nn.Conv2d(width, dim, 1)
         )
         self.down = nn.Sequential(
             nn.Conv2d(dim, width, 3, padding=1), ResidualStack(width), Double(width, dim, self.bottom.shape)
@@ -234,7 +234,7 @@ class MapPyramid(nn.Module):
 
     def to_bottom(self, features: Tensor, top: Tensor) -> Tensor:
         """Vectors of the bottom map, `[B, D, h, w]`, given the codes of the top one."""
-        return self.merge(torch.cat([F.relu(features), self.down(top)], 1))
+        return self.merge(torch.cat([F.silu(features), self.down(top)], 1))
 
     def join(self, top: Tensor, bottom: Tensor) -> Tensor:
         """What the decoder takes, `[N, 2 D, h, w]`."""
