@@ -16,7 +16,7 @@ from latentia.diagnostics.evaluation import Evaluation, evaluate
 from latentia.diagnostics.findings import COLLAPSE
 from latentia.diagnostics.generalisation import GeneralisationGap, generalisation_gap
 from latentia.diagnostics.mutual_information import MutualInformation, mutual_information
-from latentia.diagnostics.prior_gap import PriorGap, prior_gap
+from latentia.diagnostics.prior_gap import PriorGap, prior_gaps
 from latentia.diagnostics.refinement import AmortisationGap, Refined, amortisation_gap, refine
 from latentia.diagnostics.sample_density import SampleDensity, sample_density
 from latentia.diagnostics.sampling import Sample
@@ -181,11 +181,16 @@ def diagnose(
         for _ in watched():
             pass
     x = sample.items
+    gap, sampler_gap = (
+        (*prior_gaps(model, x, seed, [None]), None)
+        if sampler is None
+        else prior_gaps(model, x, seed, [None, sampler])
+    )
     measured: dict[str, Any] = {
         "information": mutual_information(model, x.split(250), seed=seed),
         "dependence": decoder_dependence(model, x, seed=seed),
-        "gap": prior_gap(model, x, seed),
-        "sampler_gap": None if sampler is None else prior_gap(model, x, seed, sampler=sampler),
+        "gap": gap,
+        "sampler_gap": sampler_gap,
     }
     known: dict[str, Any] = {
         "train": train,

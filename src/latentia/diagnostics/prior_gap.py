@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -61,28 +62,46 @@ def prior_gap(
     Returns:
         None if there are fewer than 32 items.
     """
+    return prior_gaps(model, x, seed, [sampler])[0]
+
+
+def prior_gaps(
+    model: VAE, x: Tensor, seed: int, sources: Sequence[Distribution | None]
+) -> list[PriorGap | None]:
+    """`prior_gap` of each of several sources of codes (None: the prior), for which the codes of the data are decoded once."""
     n = len(x) // 2
     if n < FEWEST:
-        return None
+        return [None] * len(sources)
+    parts = x[: 2 * n].split(256)
     generators = [x.device] if x.device.type == "cuda" else []
     with torch.no_grad(), evaluating(model), torch.random.fork_rng(devices=generators):
         torch.manual_seed(seed)
-        source = model.prior() if sampler is None else sampler
-        of_data, of_prior = [], []
-        for part in x[: 2 * n].split(256):
+        of_data = []
+        for part in parts:
             with per_item_noise(item_keys(part), seed):
                 codes = model.encode(part).rsample(torch.Size([1]))
             of_data.append(_decoded(model, codes, part))
-            of_prior.append(_decoded(model, source.sample(torch.Size([1, len(part)])), part))
-    reference, other = torch.cat(of_data).split(n)
-    drawn = torch.cat(of_prior)[:n]
-    reference, other, drawn = _principal(reference, other, drawn)
-    return PriorGap(
-        precision=share_among(drawn, reference, NEIGHBOURS),
-        recall=share_among(other, drawn, NEIGHBOURS),
-        baseline=share_among(other, reference, NEIGHBOURS),
-        n=n,
-    )
+        reference, other = torch.cat(of_data).split(n)
+        of_sources = []
+        for source in sources:
+            torch.manual_seed(seed)
+            drawn_from = model.prior() if source is None else source
+            drawn = [
+                _decoded(model, drawn_from.sample(torch.Size([1, len(part)])), part)
+                for part in x[:n].split(256)
+            ]
+            of_sources.append(torch.cat(drawn))
+    reference, other, *of_sources = _principal(reference, other, *of_sources)
+    baseline = share_among(other, reference, NEIGHBOURS)
+    return [
+        PriorGap(
+            precision=share_among(drawn, reference, NEIGHBOURS),
+            recall=share_among(other, drawn, NEIGHBOURS),
+            baseline=baseline,
+            n=n,
+        )
+        for drawn in of_sources
+    ]
 
 
 def _decoded(model: VAE, z: Tensor, x: Tensor) -> Tensor:
