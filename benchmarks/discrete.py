@@ -23,8 +23,8 @@ def data_set(name: str, items: int | None, test_items: int | None) -> tuple[Any,
 
 
 def minutes_to_epochs(make: Callable[[int], Any], x: Any, minutes: float, most: int = 300) -> int:
-    """Epochs of the first stage that fit into so many minutes, from the time of two short ones (the first warms up)."""
+    """Epochs that fit into so many minutes, from the time of two short ones (the first warms up)."""
     sample = x[: min(len(x), 4000)]
-    probe = make(2).set_params(prior="uniform").fit(sample)
+    probe = make(2).fit(sample)
     seconds = probe.history_[-1]["seconds"] / len(sample)
     return int(max(2, min(most, minutes * 60 / (seconds * len(x)))))

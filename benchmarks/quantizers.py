@@ -20,7 +20,7 @@ DATA = ("mnist", "fashion-mnist", "cifar10")
 DRAWN = ("gumbel", "vq-stochastic")
 
 
-def estimator(quantizer: str, n_codes: int, prior: str, seed: int, epochs: int) -> VQVAE:
+def estimator(quantizer: str, n_codes: int, prior: str, epochs: int, seed: int) -> VQVAE:
     entry = dataclasses.replace(DISCRETE["vq-vae-ema"], quantizer=quantizer)
     if quantizer in DRAWN:
         entry = dataclasses.replace(entry, objective=DISCRETE["gumbel-vae"].objective)
@@ -59,9 +59,9 @@ def main() -> None:
         train, test = data_set(name, arguments.items, arguments.test_items)
         rows = []
         for quantizer in arguments.quantizers:
-            make = partial(estimator, quantizer, arguments.n_codes, arguments.prior, arguments.seed)
-            epochs = minutes_to_epochs(make, train, arguments.minutes)
-            model = make(epochs).fit(train)
+            make = partial(estimator, quantizer, arguments.n_codes, seed=arguments.seed)
+            epochs = minutes_to_epochs(partial(make, "uniform"), train, arguments.minutes)
+            model = make(arguments.prior, epochs).fit(train)
             figures = model.evaluate(test, n_importance=0)
             variance = (test / 255.0).var()
             rows.append(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
 
 from common import machine, publish, table
 from discrete import data_set, minutes_to_epochs
@@ -29,16 +30,16 @@ def main() -> None:
     arguments = parser.parse_args()
     train, test = data_set("cifar10", arguments.items, arguments.test_items)
 
-    def make(epochs: int) -> VQVAE:
+    def make(prior: str, epochs: int) -> VQVAE:
         return VQVAE(
-            arguments.model, n_codes=512, latent_dim=64, prior=arguments.prior, prior_epochs=arguments.prior_epochs,
+            arguments.model, n_codes=512, latent_dim=64, prior=prior, prior_epochs=arguments.prior_epochs,
             max_epochs=epochs, patience=epochs + 1, batch_size=arguments.batch_size,
             learning_rate=arguments.learning_rate, random_state=arguments.seed, validation_fraction=0.02,
         )  # fmt: skip
 
-    epochs = minutes_to_epochs(make, train, arguments.minutes)
+    epochs = minutes_to_epochs(partial(make, "uniform"), train, arguments.minutes)
     started = time.perf_counter()
-    model = make(epochs).fit(train)
+    model = make(arguments.prior, epochs).fit(train)
     spent = time.perf_counter() - started
     first = sum(row["seconds"] for row in model.history_)
     figures = model.evaluate(test)

@@ -1,0 +1,84 @@
+"""VAEs with an autoregressive decoder on binarized MNIST: who explains the image, the code or the pixels before?
+
+    python benchmarks/pixel_vae.py --minutes 5
+
+Rows: a VAE whose pixels are independent given z, a PixelVAE whose kernels reach a few pixels, one whose reach is the whole
+image (the case that collapses), the same with remedies of the family, and discrete codes with a learned prior. Each
+has the same minutes of training. Figures are of the test part, in nats: the bound, the importance-weighted likelihood, the
+rate of the code, and how many of its dimensions (or codes) are in use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from common import SHARED, machine, publish, table
+from discrete import minutes_to_epochs
+from latentia import VAE, VQVAE
+from latentia.data import load
+from latentia.latent.likelihoods import PixelCNNLikelihood
+
+Estimator = VAE | VQVAE
+# Of kernel 3 above a first one of 11: five layers see all that comes before.
+FAR = partial(PixelCNNLikelihood, n_levels=2, n_channels=32, n_layers=5, first_kernel_size=11)
+
+
+def gaussian(model: str = "pixel-vae", **settings: Any) -> Callable[..., Estimator]:
+    return partial(VAE, model, latent_dim=16, **settings)
+
+
+ROWS: dict[str, Callable[..., Estimator]] = {
+    "vae, pixels independent given z": gaussian("vae"),
+    "pixel-vae": gaussian(),
+    "pixel-vae, far-reaching": gaussian(likelihood=FAR),
+    "pixel-vae, far-reaching, free bits": gaussian("free-bits-vae", likelihood=FAR),
+    "pixel-vae, far-reaching, MMD": gaussian("info-vae", likelihood=FAR),
+    "pixel-vae++": partial(VQVAE, "pixel-vae++", n_codes=64, latent_dim=16),
+}
+
+
+def main() -> None:
+    if "LATENTIA_DATA" not in os.environ and SHARED.is_dir():
+        os.environ["LATENTIA_DATA"] = str(SHARED)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=list(ROWS))
+    parser.add_argument("--minutes", type=float, default=5.0, help="of training, each row")
+    parser.add_argument("--items", type=int, help="training items; all if left out")
+    parser.add_argument("--test-items", type=int, default=2000)
+    parser.add_argument("--importance", type=int, default=32, help="samples for an item; 0: the bound only")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--save", action="store_true")
+    arguments = parser.parse_args()
+    data = load("binarized-mnist")
+    train, test = data.train.x[: arguments.items], data.test.x[: arguments.test_items]
+    header = ("model", "bound", f"{arguments.importance} samples", "rate", "in use", "epochs")
+    title = f"Binarized MNIST, {arguments.minutes:g} minutes each, nats per test item ({len(test)} items)\n{machine()}\n\n"
+    rows: list[tuple[str, ...]] = []
+    for name in arguments.rows:
+
+        def make(epochs: int, row: Callable[..., Estimator] = ROWS[name]) -> Estimator:
+            return row(
+                max_epochs=epochs, patience=epochs + 1, random_state=arguments.seed, validation_fraction=0.02
+            )
+
+        epochs = minutes_to_epochs(make, train, arguments.minutes)
+        model = make(epochs).fit(train)
+        figures = model.evaluate(test, n_importance=arguments.importance)
+        in_use = (
+            f"{figures.used_codes} of {figures.n_codes} codes"
+            if isinstance(model, VQVAE)
+            else f"{figures.active_units} of {figures.latent_dim}"
+        )
+        weighted = "" if figures.log_likelihood is None else f"{-figures.log_likelihood:.2f}"
+        rows.append((name, f"{-figures.elbo:.2f}", weighted, f"{figures.kl:.2f}", in_use, str(epochs)))
+        publish("pixel_vae", title + table(header, rows), arguments.save)
+
+
+if __name__ == "__main__":
+    main()
