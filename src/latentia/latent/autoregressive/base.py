@@ -145,7 +145,6 @@ class AutoregressiveDensity(nn.Module):
 
     # ------------------------------------------------------------------ what they are made of
 
-    @torch.no_grad()
     def _draw(
         self,
         walker: Callable[[Tensor, Parts], Walk],
@@ -161,14 +160,22 @@ class AutoregressiveDensity(nn.Module):
         x, keep = self._start(n, given, mask, like.device)
         if not temperature >= 0:
             raise ConfigError(f"temperature={temperature}: expected a number of at least 0")
-        channels, height, width = self.event_shape
         if noise is not None and noise.shape != (n, *self.event_shape, self.n_levels):
             raise ConfigError(
                 f"noise of shape {list(noise.shape)}; expected {[n, *self.event_shape, self.n_levels]}"
             )
-        if n == 0:
-            return x
-        walk = walker(x, parts)
+        if n > 0:
+            with (
+                torch.inference_mode()
+            ):  # less bookkeeping an operation than no_grad; x was made outside and stays ordinary
+                self._fill(x, keep, walker(x, parts), temperature, noise)
+        return x
+
+    def _fill(
+        self, x: Tensor, keep: Tensor | None, walk: Walk, temperature: float, noise: Tensor | None
+    ) -> None:
+        """Draw the numbers of x in their order, but those to keep."""
+        channels, height, width = self.event_shape
         for r in range(height):
             walk.row(r)
             for c in range(width):
@@ -182,7 +189,6 @@ class AutoregressiveDensity(nn.Module):
                     if keep is not None:
                         drawn = torch.where(keep[:, channel, r, c], here, drawn)
                     here.copy_(drawn)
-        return x
 
     def _start(
         self, n: int, given: Tensor | None, mask: Tensor | None, device: torch.device

@@ -164,13 +164,13 @@ class _GatedLayerWalk:
     def __init__(self, layer: GatedLayer, batch: int, size: tuple[int, int], parts: Parts) -> None:
         self.layer = layer
         height, width = size
-        # tanh(a) sigma(b) = 2 (sigma(2 a) - 1/2) sigma(b): one sigmoid for both, the factors put into the weights.
+        # tanh(a) sigma(b) = 2 sigma(2 a) sigma(b) - sigma(b): one sigmoid for both and one product, the rest put into the weights.
         n_channels = layer.out.weight.shape[1]
         scale = torch.ones_like(layer.horizontal.bias)
         scale[:n_channels] = 2
         self.horizontal = CausalConvWalk(layer.horizontal, batch, height, width, scale)
         self.out = PointwiseWalk(layer.out)
-        self.out.matrix *= 2
+        self.out.matrix = torch.cat([2 * self.out.matrix, -self.out.matrix])
         self.vertical_condition = layer.vertical_condition(parts)
         self.horizontal_condition = layer.horizontal_condition(parts)
         weight = layer.vertical.weight
@@ -196,8 +196,10 @@ class _GatedLayerWalk:
 
     def new(self, c: int) -> Tensor:
         """P gate(a_h) at column c, `[B, F]`."""
-        first, second = self.horizontal.column(c).sigmoid_().chunk(2, 1)
-        return self.out(first.sub_(0.5).mul_(second))
+        gates = self.horizontal.column(c).sigmoid_()
+        first, second = gates.chunk(2, 1)
+        first.mul_(second)
+        return self.out(gates)
 
 
 class GatedPixelCNN(LayeredDensity):
