@@ -44,6 +44,13 @@ def test_sample_and_reconstruct(run, tmp_path):
     assert (tmp_path / "r.png").stat().st_size > 100
 
 
+def test_complete(run, tmp_path):
+    main(["complete", str(run), "-n", "5", "--out", str(tmp_path / "c.npy")])
+    assert np.load(tmp_path / "c.npy").shape == (5, 1, 8, 8)
+    main(["complete", str(run), "-n", "5", "--out", str(tmp_path / "c.png")])
+    assert (tmp_path / "c.png").stat().st_size > 100
+
+
 def test_resume_of_a_finished_run_and_of_another_setting(run, capsys):
     again = ["fit", "digits", "--model", "vq-vae-ema", *SMALL, "--out", str(run), "--no-report", "--resume"]
     main([*again, *SET])

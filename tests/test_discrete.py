@@ -147,6 +147,25 @@ def test_prior_by_class(tmp_path):
         model.sample(1, y=3)
 
 
+@pytest.mark.parametrize("model", ["vq-vae-ema", "vq-vae-2", "gumbel-vae"])
+def test_completion_keeps_the_first_codes(model):
+    X = DATA["images"][:6]
+    fitted = VQVAE(model, **SMALL, prior="independent", prior_epochs=1).fit(DATA["images"])
+    whole = np.concatenate([np.ones(h * w, dtype=bool) for h, w in fitted.code_shapes_])
+    np.testing.assert_array_equal(
+        fitted.complete(X, whole, mean=True), fitted.inverse_transform(fitted.transform(X))
+    )
+    half = np.concatenate([np.arange(h * w) < h * w // 2 for h, w in fitted.code_shapes_])
+    done = [fitted.complete(X, half, mean=True, random_state=seed) for seed in (0, 0, 1)]
+    assert done[0].shape == (6, 1, 8, 8)
+    np.testing.assert_array_equal(done[0], done[1])
+    assert (done[0] != done[2]).any()
+    with pytest.raises(DataError, match="mask"):
+        fitted.complete(X, np.ones(3, dtype=bool))
+    with pytest.raises(ConfigError, match="prior_by_class"):
+        fitted.complete(X, half, y=1)
+
+
 def test_same_seed_same_model():
     a, b = fitted(prior="gated-pixelcnn"), fitted(prior="gated-pixelcnn")
     for (name, value), other in zip(

@@ -11,7 +11,7 @@ from latentia.catalog import DISCRETE
 from latentia.distributions import CategoricalCodes, PointCodes
 from latentia.errors import ConfigError
 from latentia.latent import LIKELIHOODS
-from latentia.latent.code_priors import CodePrior
+from latentia.latent.code_priors import CodePrior, Given
 from latentia.latent.quantizers import DistanceQuantizer
 from latentia.models import VQVAE, PriorOnly, build_vqvae
 from latentia.models.coders import OneLevel
@@ -121,6 +121,30 @@ def test_prior_by_class_sums_to_the_mixture():
     ]
     torch.testing.assert_close(log_p.exp(), 0.75 * parts[0].exp() + 0.25 * parts[1].exp())
     assert prior.sample(5, labels=torch.tensor([0, 1, 0, 1, 1])).shape == (5, 4)
+
+
+@pytest.mark.parametrize("options", [{"n_classes": 2}, {}, {"levels": 2}])
+def test_given_codes_are_kept_and_the_others_drawn_given_them(options):
+    """Frequencies of completions are the conditional probabilities, by enumeration."""
+    torch.manual_seed(0)
+    shape = (1, 4, 4) if "levels" in options else (1, 8, 8)
+    model = build(shape, n_codes=3, prior="gated-pixelcnn", **options)
+    prior = model.prior
+    for weight in prior.parameters():
+        weight.data.mul_(3.0)  # far from uniform
+    if "n_classes" in options:
+        prior.set_shares(torch.tensor([30, 10]))
+    n = prior.n_positions
+    kept = torch.arange(n) < n - 2
+    codes = prior.sample(1).expand(4000, -1)
+    drawn = prior.sample(4000, given=Given(codes, kept.expand(4000, -1)))
+    assert torch.equal(drawn[:, kept], codes[:, kept])
+    every = codes[:9].clone()
+    every[:, ~kept] = torch.cartesian_prod(torch.arange(3), torch.arange(3))
+    wanted = prior().log_prob(every).softmax(0)
+    found = torch.bincount(drawn[:, -2] * 3 + drawn[:, -1], minlength=9) / 4000
+    assert wanted.max() > 0.15
+    assert ((found - wanted).abs() < 5 * (wanted * (1 - wanted) / 4000).sqrt() + 1e-3).all()
 
 
 @pytest.mark.parametrize("prior", ["uniform", "independent", "gated-pixelcnn"])

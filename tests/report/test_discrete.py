@@ -35,8 +35,16 @@ def test_report_of_a_run(model, tmp_path):
     }
     run = fit_run(DataSpec("digits"), params, tmp_path / "run", command="latentia fit digits")
     page = report_run(run).read_text()
-    for words in ("Code usage", "Rate of the codes", "Samples beside data", "perplexity"):
+    for words in (
+        "Code usage",
+        "Rate of the codes",
+        "Samples beside data",
+        "perplexity",
+        "Completions",
+        "Sampler",
+    ):
         assert words in page
+    assert "train_loss" not in page  # curves are drawn, not listed among the settings
     assert ("Codebook</" in page) is (model == "vq-vae-ema")
     assert (tmp_path / "run" / "figures" / "code-usage.png").stat().st_size > 1000
 

@@ -16,7 +16,7 @@ from latentia.distributions import DiagonalGaussian
 from latentia.estimators.form import Form
 from latentia.report import render
 from latentia.report.exploring import DIMS, STEPS, explored
-from latentia.report.run import viewable
+from latentia.report.images import viewable
 from latentia.report.sections import cards
 
 

@@ -14,17 +14,17 @@ def complete(
     split: Literal["train", "validation", "test"] = "test",
     seed: int = 0,
 ) -> None:
-    """Keep the top of images and draw the rest from an autoregressive model; a .png shows originals above completions.
+    """Keep the top of images and draw the rest, pixels or codes; a .png shows originals above completions.
 
     Args:
-        run: run folder of an autoregressive model.
+        run: run folder of an autoregressive model, or of one with discrete codes, whose prior draws the other codes.
         n: how many items, at random from the split.
         keep: share of an image's rows that is kept, from the top.
         out: a .png (images), .npy or .csv file.
         split: train, validation or test.
         seed: of the draw.
     """
-    from latentia.estimators.density_run import completed
+    from latentia.estimators.completion import completed
     from latentia.estimators.run import Run
     from latentia.report import write_items
 

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
 from latentia.diagnostics import Diagnosis, Evaluation
 from latentia.errors import ConfigError, DataError
@@ -18,7 +19,7 @@ from latentia.estimators.arrays import as_rows
 from latentia.estimators.code_figures import DiscreteEvaluation, with_codes, with_usage
 from latentia.estimators.parameters import whole
 from latentia.estimators.vae import VAE
-from latentia.latent.code_priors import ClassPrior
+from latentia.latent.code_priors import ClassPrior, Given
 from latentia.latent.quantizers import CodeUsage
 from latentia.models import VQVAE as VQVAEModule
 from latentia.training.randomness import seeded
@@ -67,19 +68,60 @@ class VQVAECodes(VAE):
             return super().sample(n_samples, mean=mean, random_state=random_state)
         check_is_fitted(self)
         whole("n_samples", n_samples, 1)
-        prior = self.module_.prior
-        if not isinstance(prior, ClassPrior):
-            raise ConfigError("sample(y=...) needs a model that was fitted with prior_by_class=True")
-        wanted = np.broadcast_to(np.asarray(y), (n_samples,))
-        unknown = sorted(set(wanted.tolist()) - set(self.classes_.tolist()))
-        if unknown:
-            raise ConfigError(f"y={unknown[0]!r} is no class of the training data: {self.classes_.tolist()}")
-        labels = torch.from_numpy(np.searchsorted(self.classes_, wanted)).to(self._device())
+        return self._drawn(n_samples, None, y, mean, random_state)
+
+    def complete(
+        self, X: Any, mask: Any, *, mean: bool = False, random_state: Any = None, y: Any = None
+    ) -> NDArray[Any]:
+        """X with the codes outside `mask` drawn from the prior, each given all codes before it, and decoded.
+
+        Where `mask` keeps the first rows of a map of codes this is a draw from p(rest | kept). A code that is kept after a
+        drawn one stays as it is, but the other was drawn without knowledge of it. Pixels of kept codes change a little:
+        they are decoded too, and the decoder looks beyond a code's own pixels.
+
+        Args:
+            X: rows in the units of the training data.
+            mask: True where a code is kept, broadcastable to `[n, positions]`; `code_shapes_` are the maps that positions
+                make up, row by row.
+            mean: give the mean of p(x|k) instead of a draw.
+            random_state: seed; None draws anew each time.
+            y: as in `sample`; None takes the class as unknown.
+        """
+        codes = self.transform(X)
+        kept = np.asarray(mask, dtype=bool)
+        try:
+            kept = np.broadcast_to(kept, codes.shape)
+        except ValueError:
+            raise DataError(
+                f"mask of shape {kept.shape} does not broadcast to codes of shape {codes.shape}"
+            ) from None
+        known = (torch.from_numpy(np.array(part)).to(self._device()) for part in (codes, kept))
+        return self._drawn(len(codes), Given(*known), y, mean, random_state)
+
+    def _drawn(self, n: int, given: Given | None, y: Any, mean: bool, random_state: Any) -> NDArray[Any]:
+        """Decoded draws of codes, but those given, of the classes y."""
+        prior, classes = self.module_.prior, None if y is None else self._class_numbers(y, n)
         seed = int(check_random_state(random_state).randint(2**31 - 1))
         self._module()[0].eval()
         with seeded(seed, self._device()), torch.inference_mode():
-            codes = torch.cat([prior.sample(len(part), labels=part) for part in labels.split(512)])
-            return self._decoded(codes, mean)
+            codes = []
+            for rows in torch.arange(n, device=self._device()).split(512):
+                known = None if given is None else Given(*(part[rows] for part in given))
+                if isinstance(prior, ClassPrior) and classes is not None:
+                    codes.append(prior.sample(len(rows), given=known, labels=classes[rows]))
+                else:
+                    codes.append(prior.sample(len(rows), given=known))
+            return self._decoded(torch.cat(codes), mean)
+
+    def _class_numbers(self, y: Any, n: int) -> Tensor:
+        """The numbers of classes `[n]`."""
+        if not isinstance(self.module_.prior, ClassPrior):
+            raise ConfigError("y=... needs a model that was fitted with prior_by_class=True")
+        wanted = np.broadcast_to(np.asarray(y), (n,))
+        unknown = sorted(set(wanted.tolist()) - set(self.classes_.tolist()))
+        if unknown:
+            raise ConfigError(f"y={unknown[0]!r} is no class of the training data: {self.classes_.tolist()}")
+        return torch.from_numpy(np.searchsorted(self.classes_, wanted)).to(self._device())
 
     def code_usage(self, X: Any) -> CodeUsage:
         """How the rows use the codebook: counts, perplexity, used and dead codes."""

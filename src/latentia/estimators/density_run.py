@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from latentia.catalog import DENSITY_MODELS, DensityEntry
 from latentia.diagnostics import Verdict
 from latentia.diagnostics.evaluation import LEVELS_NOTE
 from latentia.diagnostics.findings import HEALTHY, LAST_TENTH, OVERFITTED, UNDERTRAINED
-from latentia.errors import ConfigError
-from latentia.estimators.density import AutoregressiveModel, DensityEvaluation
+from latentia.estimators.density import DensityEvaluation
 from latentia.estimators.run import TRAIN_ROWS, Effort, Run, SplitName
 
 HELD_OUT_COST = 0.1
@@ -86,35 +82,3 @@ def judge(found: DensityEvaluation, train: DensityEvaluation | None, history: Se
         else:
             evidence.append(f"{text}.")
     return Verdict(names[0] if names else HEALTHY, tuple(evidence), tuple(remedies))
-
-
-def completed(
-    run: Run, n: int, keep: float, split: SplitName, seed: int
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Items of a split, and the same with all but their first rows drawn anew.
-
-    Args:
-        run: of an autoregressive model.
-        n: how many items, at random from the split.
-        keep: share of an item's rows that is kept, from the top; of a table's row, share of its columns.
-        split: which part.
-        seed: of the draw.
-
-    Raises:
-        ConfigError: if the run is of another kind of model, or `keep` not in [0, 1].
-    """
-    estimator = run.estimator
-    if not isinstance(estimator, AutoregressiveModel):
-        raise ConfigError(
-            f"complete needs an autoregressive model; this run is a {type(estimator).__name__}: fit one with"
-            " `--model gated-pixelcnn`"
-        )
-    if not 0 <= keep <= 1:
-        raise ConfigError(f"--keep {keep}: a share between 0 and 1 was expected")
-    part = run.split(split).take(n)
-    items = np.asarray(part.x)
-    length = items.shape[2] if items.ndim == 4 else items.shape[1]
-    mask = np.arange(length) < round(keep * length)
-    mask = mask[:, None] if items.ndim == 4 else mask
-    labels = part.y if estimator.conditional else None
-    return items, estimator.complete(items, mask, labels=labels, random_state=seed)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 from torch.distributions import Distribution, constraints
 from torch.distributions.constraints import Constraint
@@ -103,6 +104,19 @@ for _name, _density in DENSITIES.items():
     CODE_PRIORS.add(_name, partial(_density, n_channels=64) if _name == "gated-pixelcnn" else _density)
 
 
+class Given(NamedTuple):
+    """Codes that are known: numbers `[n, positions]`, of which those where `kept` (same shape) is True are looked at."""
+
+    codes: Int64[Tensor, "items positions"]
+    kept: Bool[Tensor, "items positions"]
+
+    def split(self, sizes: list[int]) -> list[Given]:
+        """Of several maps that lie one after another, each."""
+        return [
+            Given(*parts) for parts in zip(self.codes.split(sizes, 1), self.kept.split(sizes, 1), strict=True)
+        ]
+
+
 class CodesDistribution(Distribution):
     """p(k) as a distribution over code numbers `[n]`, batch shape `[]`.
 
@@ -149,8 +163,10 @@ class CodePrior(nn.Module):
         """Log p(j | the codes before) of every code j at each position, in nats."""
         raise NotImplementedError
 
-    def sample(self, n: int, temperature: float = 1.0) -> Int64[Tensor, "items positions"]:
-        """Draw the codes of n items."""
+    def sample(
+        self, n: int, temperature: float = 1.0, given: Given | None = None
+    ) -> Int64[Tensor, "items positions"]:
+        """Draw the codes of n items; those `given` are kept, and each is drawn given all before it."""
         raise NotImplementedError
 
     def prepare(self, x: Tensor) -> None:
@@ -194,10 +210,10 @@ class MapPrior(CodePrior):
         return torch.log_softmax(logits.flatten(1, 3), -1)
 
     def sample(
-        self, n: int, temperature: float = 1.0, context: Tensor | None = None
+        self, n: int, temperature: float = 1.0, given: Given | None = None, context: Tensor | None = None
     ) -> Int64[Tensor, "items positions"]:
-        """Draw the codes of n items."""
-        return self.density.sample(n, context, temperature=temperature).flatten(1)
+        """Draw the codes of n items, but those `given`."""
+        return _drawn(self.density, self.shape, n, context, given, temperature)
 
 
 class ClassPrior(CodePrior):
@@ -253,13 +269,32 @@ class ClassPrior(CodePrior):
         return mixed[0] - mixed[1]
 
     def sample(
-        self, n: int, temperature: float = 1.0, labels: Tensor | None = None
+        self,
+        n: int,
+        temperature: float = 1.0,
+        given: Given | None = None,
+        labels: Int64[Tensor, " items"] | None = None,
     ) -> Int64[Tensor, "items positions"]:
-        """Draw the codes of n items, of the given classes `[n]` or of classes drawn by their shares."""
+        """Draw the codes of n items, but those `given`, of the classes `labels` or of classes drawn by what is known.
+
+        Without `given` that is the classes' shares, else pi_c times the product of p(k_i | k_<i, c) over what is kept, which
+        is p(c | kept) where the first codes are kept.
+        """
         if labels is None:
-            labels = torch.multinomial(self.log_shares.exp(), n, replacement=True)
+            labels = torch.multinomial(self._class_logits(n, given).softmax(1), 1).squeeze(1)
         context = F.one_hot(labels, self.n_classes).to(self.log_shares.dtype)
-        return self.density.sample(n, context, temperature=temperature).flatten(1)
+        return _drawn(self.density, self.shape, n, context, given, temperature)
+
+    def _class_logits(self, n: int, given: Given | None) -> Float[Tensor, "items classes"]:
+        logits = self.log_shares.expand(n, -1)
+        if given is None:
+            return logits
+        codes, kept = torch.where(given.kept, given.codes, 0), given.kept
+        picked = (
+            self.log_probs_given(codes, codes.new_full((n,), c)).gather(-1, codes[..., None]).squeeze(-1)
+            for c in range(self.n_classes)
+        )
+        return logits + torch.stack([(each * kept).sum(1) for each in picked], 1)
 
 
 class TwoLevelPrior(CodePrior):
@@ -296,13 +331,29 @@ class TwoLevelPrior(CodePrior):
         top, bottom = indices.split([self.top.n_positions, self.bottom.n_positions], 1)
         return torch.cat([self.top.log_probs(top), self.bottom.log_probs(bottom, self._context(top))], 1)
 
-    def sample(self, n: int, temperature: float = 1.0) -> Int64[Tensor, "items positions"]:
-        """Draw the top map, then the bottom one."""
-        top = self.top.sample(n, temperature)
-        return torch.cat([top, self.bottom.sample(n, temperature, self._context(top))], 1)
+    def sample(
+        self, n: int, temperature: float = 1.0, given: Given | None = None
+    ) -> Int64[Tensor, "items positions"]:
+        """Draw the top map, then the bottom one, but the codes `given`."""
+        sizes = [self.top.n_positions, self.bottom.n_positions]
+        above, below = (None, None) if given is None else given.split(sizes)
+        top = self.top.sample(n, temperature, above)
+        return torch.cat([top, self.bottom.sample(n, temperature, below, self._context(top))], 1)
 
     def _context(self, top: Tensor) -> Tensor | None:
         if not self.bottom.density.n_map:
             return None
         embedded = self.embedding(top).movedim(-1, 1).unflatten(2, self.top.shape)
         return self.body(F.interpolate(embedded, self.bottom_shape, mode="nearest"))
+
+
+def _drawn(
+    density: AutoregressiveDensity,
+    shape: tuple[int, int],
+    n: int,
+    context: Tensor | None,
+    given: Given | None,
+    temperature: float,
+) -> Int64[Tensor, "items positions"]:
+    codes, kept = (None, None) if given is None else (part.view(n, 1, *shape) for part in given)
+    return density.sample(n, context, codes, kept, temperature=temperature).flatten(1)

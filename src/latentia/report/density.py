@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from latentia.estimators.density_run import DensityRun, completed
+from latentia.estimators.completion import completed
+from latentia.estimators.density_run import DensityRun
 from latentia.report import figures as charts
 from latentia.report.cards import Card, Tile, chart
 from latentia.report.content import Figure, number
 from latentia.report.head import choices_of, head_of
+from latentia.report.image_cards import completion_card
 from latentia.report.images import mosaic, pixels, square, tile_png
 from latentia.report.page import write_page
-from latentia.report.sections import filled
+from latentia.report.sections import filled, sampler_card
 
 SAMPLES = 64
 COMPLETIONS = 16
@@ -66,15 +68,8 @@ def cards(run: DensityRun, drawn: np.ndarray, seconds: float) -> list[Card]:
         )
         found += [] if learning is None else [learning]
     numbers = SAMPLES * int(np.prod(run.estimator.event_shape_))
-    facts = (
-        (
-            f"{seconds:.2f} s",
-            f"to draw {SAMPLES} items: {number(numbers)} numbers, one after another in each item",
-        ),
-        (f"{seconds / SAMPLES:.3f} s", "an item"),
-    )
     lead = "Every layer keeps what it has computed for earlier numbers, so that an item costs one pass of the network."
-    return filled([*found, Card("sampler", "Sampler", lead, facts=facts)])
+    return filled([*found, sampler_card(lead, seconds, SAMPLES, f"{number(numbers)} numbers")])
 
 
 def _tiles(run: DensityRun, items: np.ndarray) -> np.ndarray:
@@ -120,24 +115,10 @@ def _images(run: DensityRun, drawn: np.ndarray) -> list[Card]:
 
 
 def _completions(run: DensityRun) -> Card:
-    originals, done = completed(run, COMPLETIONS, 0.5, "test", 0)
-    others = completed(run, COMPLETIONS, 0.5, "test", 1)[1]
-    above, first, second = (_tiles(run, items) for items in (originals, done, others))
-    lead = (
-        "The upper half of images of the test split is kept and the lower half drawn: the original above, a completion"
-        " below; each twice, with other noise."
-    )
-    pairs = [(above[i], each[i], i) for i in range(len(above)) for each in (first, second)]
-    tiles = [
-        Tile(((tile_png(x), f"Original {i + 1}"), (tile_png(c), f"Completion of original {i + 1}")))
-        for x, c, i in pairs
-    ]
-    rows = [
-        np.stack([pair[half] for pair in pairs[start : start + 8]])
-        for start in range(0, len(pairs), 8)
-        for half in (0, 1)
-    ]
-    return replace(_sheet(Card("completions", "Completions", lead), tiles, rows, run, 8), wide=True)
+    originals, first = completed(run, COMPLETIONS, 0.5, "test", 0)
+    second = completed(run, COMPLETIONS, 0.5, "test", 1)[1]
+    lead = "The upper half of images of the test split is kept and the lower half drawn"
+    return completion_card(lead, *(_tiles(run, items) for items in (originals, first, second)))
 
 
 def _rows(run: DensityRun, drawn: np.ndarray) -> Card:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import matplotlib.figure
 import numpy as np
 
+from latentia.estimators.completion import completed
 from latentia.estimators.run import Run
 from latentia.estimators.vqvae import VQVAE
 from latentia.report.cards import Card, Tile, chart, of_split
 from latentia.report.content import ReportInput, number
-from latentia.report.images import is_image, mosaic, pixels, tile_png
+from latentia.report.image_cards import completion_card
+from latentia.report.images import is_image, mosaic, pixels, tile_png, viewable
 from latentia.report.page import write_page
-from latentia.report.sections import cards, filled
+from latentia.report.sections import cards, filled, sampler_card
 from latentia.report.theme import Theme, canvas, legend, style
 
 CODES_SHOWN = 5000
 _SAMPLES_BESIDE = 16
 _NAMED_CODES = 40
+_COMPLETIONS = 16
+_TIMED_SAMPLES = 64
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ def report_discrete(run: Run, content: ReportInput) -> Path:
         for card in cards(replace(content, kl_per_dim=np.array([]), active=np.array([])))
         if card.id != "kl-per-dimension"
     ]
-    found = filled([*general, *code_cards(given, content)])
+    found = filled([*general, *code_cards(given, content), *_completions(run), _sampler(estimator, given)])
     return write_page(content, content.event_shape, found, run.folder)
 
 
@@ -78,6 +83,27 @@ def code_cards(codes: CodesInput, report: ReportInput) -> list[Card]:
     """The cards on codes; what there is nothing to draw of is left out."""
     found = [_beside(report), _usage(codes, report), _codebook(codes), _rates(codes)]
     return [card for card in found if card is not None]
+
+
+def _completions(run: Run) -> list[Card]:
+    """Images whose lower codes are drawn anew; nothing for tables."""
+    estimator: VQVAE = run.estimator
+    if not is_image(tuple(estimator.event_shape_)):
+        return []
+    originals, first = completed(run, _COMPLETIONS, 0.5, "test", 0)
+    second = completed(run, _COMPLETIONS, 0.5, "test", 1)[1]
+    shown = [pixels(viewable(estimator.form_, items)) for items in (originals, first, second)]
+    lead = "The codes of the upper half of images of the test split are kept and those of the lower half drawn from the prior"
+    return [completion_card(lead, *shown)]
+
+
+def _sampler(estimator: VQVAE, codes: CodesInput) -> Card:
+    started = time.perf_counter()
+    estimator.sample(_TIMED_SAMPLES, mean=True, random_state=0)
+    seconds = time.perf_counter() - started
+    positions = sum(h * w for h, w in codes.shapes)
+    lead = "Codes are drawn from the prior one after another, and decoded together."
+    return sampler_card(lead, seconds, _TIMED_SAMPLES, f"{number(_TIMED_SAMPLES * positions)} codes")
 
 
 def _vectors(estimator: VQVAE) -> np.ndarray | None:

@@ -54,6 +54,27 @@ def _reconstructions(report: ReportInput, large: bool) -> Card | None:
     return _tiled(Card("reconstructions", "Reconstructions", lead, tiles=tiles, mosaic=sheet), large)
 
 
+def completion_card(lead: str, originals: np.ndarray, first: np.ndarray, second: np.ndarray) -> Card:
+    """Images above what became of them, each twice with other noise; all as RGB tiles of the same number.
+
+    Args:
+        lead: what was kept and what was drawn.
+        originals: `[n, H, W, 3]`.
+        first: completions.
+        second: others.
+    """
+    above = originals.repeat(2, axis=0)
+    below = np.stack([first, second], 1).reshape(above.shape)
+    tiles = tuple(
+        Tile(((tile_png(x), f"Original {i // 2 + 1}"), (tile_png(c), f"Completion of original {i // 2 + 1}")))
+        for i, (x, c) in enumerate(zip(above, below, strict=True))
+    )
+    lead = f"{lead}: the original above, a completion below; each twice, with other noise."
+    sheet = mosaic(_pairs(above, below))
+    card = Card("completions", "Completions", lead, tiles=tiles, mosaic=sheet, wide=True)
+    return _tiled(card, max(originals.shape[1:3]) >= _LARGE_IMAGE)
+
+
 def _pairs(originals: np.ndarray, rebuilt: np.ndarray, columns: int = 8) -> list[np.ndarray]:
     starts = range(0, len(originals), columns)
     return [half[start : start + columns] for start in starts for half in (originals, rebuilt)]

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from latentia.catalog import CATALOG, DISCRETE, Entry
 from latentia.errors import ConfigError
 from latentia.estimators.density_run import DensityRun
-from latentia.estimators.form import Form
 from latentia.estimators.mixture_run import MixtureRun
 from latentia.estimators.run import Run
 from latentia.estimators.vae import VAE
@@ -27,7 +26,7 @@ from latentia.report.diagnosis import checks
 from latentia.report.discrete import report_discrete
 from latentia.report.exploring import explored
 from latentia.report.head import choices_of, head_of
-from latentia.report.images import mosaic, pixels, square
+from latentia.report.images import mosaic, pixels, square, viewable
 from latentia.report.mixture import report_mixture
 from latentia.report.page import render
 
@@ -81,6 +80,7 @@ def report_input(run: Run) -> ReportInput:
     )
     n_samples = 64 if image else max(64, shown.shape[0])
     settings = {**run.config["composition"], **run.config["fit"]["settings"]}
+    settings.pop("prior_history", None)  # curves are drawn, not listed
     choices = choices_of(estimator)
     head = head_of(
         run, str(estimator.model), _entry(estimator), figures, _figures(figures), choices, settings
@@ -118,17 +118,6 @@ def _attempts(config: dict[str, Any]) -> list[dict[str, Any]]:
     """What `--auto-remedy` tried, and which of it the run is."""
     tried = config.get("attempts", [])
     return [{**attempt, "kept": attempt["folder"] == config.get("kept")} for attempt in tried]
-
-
-def viewable(form: Form, items: Any) -> NDArray[Any]:
-    """Items as the report draws them: images as uint8 or on [0, 1], tables in the person's own units."""
-    array = items.toarray() if hasattr(items, "toarray") else np.asarray(items)
-    if len(form.event_shape) == 1 or form.kind in ("pixels", "unit"):
-        return array
-    centre, scale = float(form.mean), float(form.scale)
-    values = (array.astype(np.float64) - centre) / scale
-    # Standardised images of any range: two standard deviations either side of the mean span black to white.
-    return values if form.kind == "binary" else np.clip(values / 4 + 0.5, 0.0, 1.0)
 
 
 def write_items(

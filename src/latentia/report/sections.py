@@ -39,6 +39,15 @@ def filled(found: list[Card]) -> list[Card]:
     return out
 
 
+def sampler_card(lead: str, seconds: float, items: int, what: str) -> Card:
+    """How long drawing takes: `what` was drawn for so many items."""
+    facts = (
+        (f"{seconds:.2f} s", f"to draw {items} items: {what}, one after another in each item"),
+        (f"{seconds / items:.3f} s", "an item"),
+    )
+    return Card("sampler", "Sampler", lead, facts=facts)
+
+
 def _latent(report: ReportInput) -> Card | None:
     if not len(report.codes) or not report.codes.shape[1]:
         return None

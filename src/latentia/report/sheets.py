@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from latentia.errors import ConfigError
 from latentia.estimators.run import Run
 from latentia.files import write_atomically, write_csv
-from latentia.report.images import mosaic, pixels
-from latentia.report.run import viewable
+from latentia.report.images import mosaic, pixels, viewable
 
 
 def write_sheet(rows: NDArray[Any], path: Path, run: Run) -> Path:
