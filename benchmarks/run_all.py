@@ -12,6 +12,8 @@ NAMES = (
     "importance_speed",
     "memory",
     "monitoring",
+    "quantizer_speed",
+    "sampling_speed",
 )  # the mixtures' take longer: mixture_speed, mixture_classifier
 
 
