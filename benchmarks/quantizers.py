@@ -1,17 +1,16 @@
 """All quantizers and gradient estimators in the same network: distortion, perplexity, used codes, and the bound with a two-stage prior.
 
-The figures are of the test part. `--minutes` is the time for each fit of the first stage, measured on this machine; the prior
-gets as many updates. Time for a whole table: data sets x quantizers x (minutes + the prior's).
+The figures are of the test part. All get the same updates, and the prior after them as many; the seconds of the first stage say
+what a quantizer costs.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-from functools import partial
 
 from common import machine, publish, table
-from discrete import data_set, minutes_to_epochs
+from discrete import data_set
 from latentia import VQVAE
 from latentia.catalog import DISCRETE
 from latentia.latent.quantizers import QUANTIZERS
@@ -34,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", nargs="+", default=list(DATA), choices=DATA)
     parser.add_argument("--quantizers", nargs="+", default=list(QUANTIZERS), choices=list(QUANTIZERS))
-    parser.add_argument("--minutes", type=float, default=5.0, help="of each first stage")
+    parser.add_argument("--epochs", type=int, default=10, help="of each stage")
     parser.add_argument("--items", type=int, default=None, help="training items; all if left out")
     parser.add_argument("--test-items", type=int, default=10_000)
     parser.add_argument("--n-codes", type=int, default=512)
@@ -53,15 +52,15 @@ def main() -> None:
         "perplexity",
         "used",
         "K",
+        "s",
     ]
     parts = []
     for name in arguments.data:
         train, test = data_set(name, arguments.items, arguments.test_items)
         rows = []
         for quantizer in arguments.quantizers:
-            make = partial(estimator, quantizer, arguments.n_codes, seed=arguments.seed)
-            epochs = minutes_to_epochs(partial(make, "uniform"), train, arguments.minutes)
-            model = make(arguments.prior, epochs).fit(train)
+            model = estimator(quantizer, arguments.n_codes, arguments.prior, arguments.epochs, arguments.seed)
+            model.fit(train)
             figures = model.evaluate(test, n_importance=0)
             variance = (test / 255.0).var()
             rows.append(
@@ -76,11 +75,12 @@ def main() -> None:
                     f"{figures.perplexity:.0f}",
                     str(figures.used_codes),
                     str(figures.n_codes),
+                    f"{sum(row['seconds'] for row in model.history_):.0f}",
                 ]
             )
-            print(table(header, rows[-1:]), f"({epochs} epochs)", flush=True)
+            print(table(header, rows[-1:]), flush=True)
         parts.append(
-            f"{name}, {len(train)} training items, {arguments.minutes:g} minutes each\n\n{table(header, rows)}"
+            f"{name}, {len(train)} training items, {arguments.epochs} epochs\n\n{table(header, rows)}"
         )
     publish("quantizers", f"nats per test item; {machine()}\n\n" + "\n\n".join(parts), arguments.save)
 
