@@ -1,9 +1,11 @@
-"""What the benchmarks of discrete codes share: data as arrays, and a time budget as a number of epochs."""
+"""What the benchmarks of discrete codes share: data as arrays, a time budget as a number of epochs, fits that are not run twice."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,3 +30,17 @@ def minutes_to_epochs(make: Callable[[int], Any], x: Any, minutes: float, most: 
     probe = make(2).fit(sample)
     seconds = probe.history_[-1]["seconds"] / len(sample)
     return int(max(2, min(most, minutes * 60 / (seconds * len(x)))))
+
+
+def kept(path: Path, key: dict[str, Any], make: Callable[[], dict[str, float]]) -> dict[str, float]:
+    """The figures that the file holds for this key, or new ones, which it then holds."""
+    wanted = json.loads(json.dumps(key, default=str))
+    for line in path.read_text().splitlines() if path.exists() else ():
+        entry = json.loads(line)
+        if entry["key"] == wanted:
+            return dict(entry["figures"])
+    figures = make()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        file.write(json.dumps({"key": wanted, "figures": figures}) + "\n")
+    return figures

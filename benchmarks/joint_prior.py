@@ -3,19 +3,23 @@
 `two-stage` trains the autoencoder for E epochs and then the prior for E; `concurrent` and `joint` train both for E epochs. Each
 mode starts from the same seeds. Bounds are of the test part, in nats and bits/dim; samples are compared with test images by
 precision and recall among their pixels' nearest neighbours (Kynkaanniemi et al. 2019).
+
+Finished fits are kept in `--out`, a file of JSON lines, and not run again by the same command.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from common import machine, publish, table
-from discrete import data_set
+from discrete import data_set, kept
 from latentia import VQVAE
 
 MODES = ("two-stage", "concurrent", "joint")
@@ -32,8 +36,8 @@ def among(points: torch.Tensor, others: torch.Tensor, k: int = 3) -> float:
     return float((torch.cdist(points, others) <= radius).any(1).double().mean())
 
 
-def measured(model: VQVAE, test: Any, n_samples: int) -> dict[str, float]:
-    figures = model.evaluate(test, n_importance=0)
+def measured(model: VQVAE, train: Any, test: Any, n_samples: int) -> dict[str, float]:
+    figures = model.fit(train).evaluate(test, n_importance=0)
     n = min(n_samples, len(test))
     drawn = torch.from_numpy(model.sample(n, mean=True, random_state=0).reshape(n, -1) / 255.0)
     real = torch.from_numpy(test[:n].reshape(n, -1) / 255.0)
@@ -60,6 +64,7 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=None)
     parser.add_argument("--test-items", type=int, default=10_000)
     parser.add_argument("--samples", type=int, default=2000)
+    parser.add_argument("--out", type=Path, default=Path("runs") / "joint_prior.jsonl")
     parser.add_argument("--save", action="store_true")
     arguments = parser.parse_args()
     header = [
@@ -83,8 +88,17 @@ def main() -> None:
                     arguments.model, n_codes=arguments.n_codes, latent_dim=arguments.latent_dim, prior=arguments.prior,
                     prior_training=mode, max_epochs=arguments.epochs, patience=arguments.epochs + 1,
                     random_state=seed, validation_fraction=0.05,
-                ).fit(train)  # fmt: skip
-                runs.append(measured(model, test, arguments.samples))
+                )  # fmt: skip
+                key = {
+                    "data": name,
+                    "items": len(train),
+                    "test_items": len(test),
+                    "samples": arguments.samples,
+                }
+                key |= {**model.get_params(), "random_state": seed}
+                runs.append(
+                    kept(arguments.out, key, partial(measured, model, train, test, arguments.samples))
+                )
                 print(name, mode, seed, {key: round(value, 4) for key, value in runs[-1].items()}, flush=True)
             columns = {key: [run[key] for run in runs] for key in runs[0]}
             digits = {"elbo": 1, "bits": 3, "distortion": 1, "rate": 1, "perplexity": 0}

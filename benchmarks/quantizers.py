@@ -1,16 +1,19 @@
 """All quantizers and gradient estimators in the same network: distortion, perplexity, used codes, and the bound with a two-stage prior.
 
 The figures are of the test part. All get the same updates, and the prior after them as many; the seconds of the first stage say
-what a quantizer costs.
+what a quantizer costs. Finished fits are kept in `--out`, a file of JSON lines, and not run again by the same command.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 from common import machine, publish, table
-from discrete import data_set
+from discrete import data_set, kept
 from latentia import VQVAE
 from latentia.catalog import DISCRETE
 from latentia.latent.quantizers import QUANTIZERS
@@ -29,6 +32,23 @@ def estimator(quantizer: str, n_codes: int, prior: str, epochs: int, seed: int) 
     )  # fmt: skip
 
 
+def measured(model: VQVAE, train: Any, test: Any) -> dict[str, float]:
+    """Fit, and the figures in the order of the columns."""
+    figures = model.fit(train).evaluate(test, n_importance=0)
+    return {
+        "mse_over_variance": float(figures.sse / test[0].size / (test / 255.0).var()),
+        "distortion": figures.distortion,
+        "rate": figures.kl,
+        "uniform_rate": figures.uniform_rate,
+        "elbo": figures.elbo,
+        "bits_per_dim": figures.bits_per_dim,
+        "perplexity": figures.perplexity,
+        "used": figures.used_codes,
+        "n_codes": figures.n_codes,
+        "seconds": sum(row["seconds"] for row in model.history_),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", nargs="+", default=list(DATA), choices=DATA)
@@ -39,6 +59,7 @@ def main() -> None:
     parser.add_argument("--n-codes", type=int, default=512)
     parser.add_argument("--prior", default="gated-pixelcnn")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("runs") / "quantizers.jsonl")
     parser.add_argument("--save", action="store_true")
     arguments = parser.parse_args()
     header = [
@@ -60,24 +81,11 @@ def main() -> None:
         rows = []
         for quantizer in arguments.quantizers:
             model = estimator(quantizer, arguments.n_codes, arguments.prior, arguments.epochs, arguments.seed)
-            model.fit(train)
-            figures = model.evaluate(test, n_importance=0)
-            variance = (test / 255.0).var()
-            rows.append(
-                [
-                    quantizer,
-                    f"{figures.sse / test[0].size / variance:.4f}",
-                    f"{figures.distortion:.1f}",
-                    f"{figures.kl:.1f}",
-                    f"{figures.uniform_rate:.1f}",
-                    f"{figures.elbo:.1f}",
-                    f"{figures.bits_per_dim:.3f}",
-                    f"{figures.perplexity:.0f}",
-                    str(figures.used_codes),
-                    str(figures.n_codes),
-                    f"{sum(row['seconds'] for row in model.history_):.0f}",
-                ]
-            )
+            key = {"data": name, "items": len(train), "test_items": len(test), "quantizer": quantizer}
+            key |= {**model.get_params(), "model": "vq-vae-ema"}
+            found = kept(arguments.out, key, partial(measured, model, train, test))
+            digits = (4, 1, 1, 1, 1, 3, 0, 0, 0, 0)
+            rows.append([quantizer, *(f"{x:.{n}f}" for x, n in zip(found.values(), digits, strict=True))])
             print(table(header, rows[-1:]), flush=True)
         parts.append(
             f"{name}, {len(train)} training items, {arguments.epochs} epochs\n\n{table(header, rows)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import pytest
 import torch
@@ -117,6 +118,29 @@ def test_adamw_alone_takes_everything() -> None:
     (adamw,) = optimizers_for(nn.Linear(32, 32), "adamw", 1e-3, 1e-2, 5000, fused=False)
     assert isinstance(adamw, torch.optim.AdamW)
     assert [group["weight_decay"] for group in adamw.param_groups] == [1e-2, 0.0]
+
+
+class Codes(nn.Module):
+    """A table whose vectors want a rate of their own, beside a weight that does not."""
+
+    rate_factors: ClassVar[dict[str, float]] = {"vectors": 20.0}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.vectors = nn.Parameter(torch.randn(4, 3))
+        self.other = nn.Parameter(torch.randn(4, 3))
+
+
+@pytest.mark.parametrize("name", ["adamw", "muon"])
+def test_weights_with_a_rate_of_their_own(name):
+    model = nn.Sequential(nn.Linear(32, 32), Codes())
+    adamw, *_ = optimizers_for(model, name, 1e-3, 1e-2, 5000, fused=False)
+    factors = {id(weight): group["factor"] for group in adamw.param_groups for weight in group["params"]}
+    decays = {id(weight): group["weight_decay"] for group in adamw.param_groups for weight in group["params"]}
+    vectors, other = id(model[1].vectors), id(model[1].other)
+    assert factors[vectors] == 20 * factors[other]
+    assert decays[vectors] == 0.0
+    assert decays[other] == 1e-2
 
 
 def test_a_layer_whose_units_have_died_comes_to_rest():

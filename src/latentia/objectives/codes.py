@@ -30,8 +30,8 @@ def quantized_bound() -> TermSum:
     )
 
 
-def joint_bound(share: float = 1 / 3) -> TermSum:
-    r"""The bound with a prior that is learned with the codes, the rate's weight w rising from 0 over the first third.
+def joint_bound(share: float = 1.0) -> TermSum:
+    r"""The bound with a prior that is learned with the codes, the rate's weight w rising from 0 to 1 over all of training.
 
     .. math:: -\log p(x|e_k) + w \sum_i \mathrm{KL}(q_i \,\|\, p(\cdot|k_{<i})) - (1 - w) E_{\mathrm{sg}(q)} \log p(k)
 

@@ -140,6 +140,19 @@ def hidden_matrices(model: nn.Module) -> set[int]:
     }
 
 
+def rate_factors(model: nn.Module) -> dict[int, float]:
+    """`id` of the weights that learn at a rate of their own, and how many times AdamW's it is.
+
+    A module says so in `rate_factors`, a mapping from the name of one of its parameters to the factor.
+    """
+    return {
+        id(getattr(layer, name)): factor
+        for layer in model.modules()
+        for name, factor in getattr(layer, "rate_factors", {}).items()
+        if isinstance(getattr(layer, name), nn.Parameter)
+    }
+
+
 def optimizers_for(
     model: nn.Module,
     name: OptimizerName,
@@ -154,20 +167,25 @@ def optimizers_for(
         model: whose parameters with `requires_grad` are moved.
         name: "adamw" for all weights, or "muon" for the hidden matrices with AdamW for the others.
         learning_rate: of AdamW alone; Muon's is 10 times as high, and that of AdamW beside it twice as high.
-        weight_decay: of matrices and kernels under AdamW; vectors and scalars do not decay. Muon's follows from the steps.
+        weight_decay: of matrices and kernels under AdamW; vectors, scalars and weights with a rate of their own (`rate_factors`) do
+            not decay. Muon's follows from the steps.
         total_steps: of the fit.
         fused: whether AdamW uses torch's fused kernel.
     """
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     ours = hidden_matrices(model) if name == "muon" else set()
+    factors = rate_factors(model)
     hidden = [weight for weight in weights if id(weight) in ours]
-    others = [weight for weight in weights if id(weight) not in ours]
+    others = [weight for weight in weights if id(weight) not in ours and id(weight) not in factors]
     beside = RATE_BESIDE_MUON if hidden else 1.0
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"params": [weight for weight in others if weight.ndim > 1], "weight_decay": weight_decay},
         {"params": [weight for weight in others if weight.ndim <= 1], "weight_decay": 0.0},
     ]
     groups = [{**group, "factor": beside} for group in groups if group["params"]]
+    for factor in sorted({factors[id(weight)] for weight in weights if id(weight) in factors}):
+        quick = [weight for weight in weights if factors.get(id(weight)) == factor]
+        groups.append({"params": quick, "weight_decay": 0.0, "factor": beside * factor})
     made: list[torch.optim.Optimizer] = []
     if groups:
         made.append(torch.optim.AdamW(groups, lr=learning_rate, fused=fused))

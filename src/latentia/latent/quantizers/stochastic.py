@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Int64
@@ -14,8 +15,10 @@ from latentia.latent.quantizers.base import Codes, Quantizer
 from latentia.latent.quantizers.codebook import full_precision, k_means
 
 COLDEST = 1 / 16
-FIRST_GAP = 2.0
+FIRST_GAP = 0.5
 """Nats between the best and the second code of a vector at the start of training, on average."""
+CODE_RATE = 20.0
+"""How many times the learning rate of other weights codes learn at: each is drawn for a few vectors of a batch only."""
 
 
 class StochasticQuantizer(Quantizer):
@@ -63,13 +66,15 @@ class DistanceQuantizer(StochasticQuantizer):
         True
     """
 
+    rate_factors: ClassVar[dict[str, float]] = {"vectors": CODE_RATE}
+
     def __init__(self, dim: int, n_codes: int) -> None:
         super().__init__(dim, n_codes)
         self.log_scale = nn.Parameter(torch.zeros(()))
 
     @torch.no_grad()
     def prepare(self, z_e: Float[Tensor, "vectors dim"]) -> None:
-        """Start codes at k-means centres, and s where the best code of a vector is about exp(2) times as likely as the next.
+        """Start codes at k-means centres, and s where the best code of a vector is about exp(1/2) times as likely as the next.
 
         A much smaller s would make q one-hot from the start, and the gradient through it zero; the bound lets it fall.
         """
