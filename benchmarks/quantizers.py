@@ -81,8 +81,8 @@ def main() -> None:
         rows = []
         for quantizer in arguments.quantizers:
             model = estimator(quantizer, arguments.n_codes, arguments.prior, arguments.epochs, arguments.seed)
-            key = {"data": name, "items": len(train), "test_items": len(test), "quantizer": quantizer}
-            key |= {**model.get_params(), "model": "vq-vae-ema"}
+            key = {**model.get_params(), "model": "vq-vae-ema", "quantizer": quantizer}
+            key |= {"data": name, "items": len(train), "test_items": len(test)}
             found = kept(arguments.out, key, partial(measured, model, train, test))
             digits = (4, 1, 1, 1, 1, 3, 0, 0, 0, 0)
             rows.append([quantizer, *(f"{x:.{n}f}" for x, n in zip(found.values(), digits, strict=True))])
