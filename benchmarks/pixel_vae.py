@@ -14,9 +14,11 @@ import argparse
 import os
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from common import SHARED, machine, publish, table
+from discrete import kept
 from latentia import VAE, VQVAE
 from latentia.data import load
 from latentia.latent.likelihoods import PixelCNNLikelihood
@@ -40,6 +42,27 @@ ROWS: dict[str, Callable[..., Estimator]] = {
 }
 
 
+def measured(
+    row: Callable[..., Estimator], train: Any, test: Any, arguments: argparse.Namespace
+) -> dict[str, float]:
+    model = row(
+        max_epochs=arguments.epochs,
+        patience=arguments.epochs + 1,
+        random_state=arguments.seed,
+        validation_fraction=0.02,
+    ).fit(train)
+    figures = model.evaluate(test, n_importance=arguments.importance)
+    codes = isinstance(model, VQVAE)
+    found = {
+        "bound": -figures.elbo,
+        "rate": figures.kl,
+        "used": figures.used_codes if codes else figures.active_units,
+        "of": figures.n_codes if codes else figures.latent_dim,
+        "seconds": sum(row["seconds"] for row in model.history_),
+    }
+    return found if figures.log_likelihood is None else {**found, "weighted": -figures.log_likelihood}
+
+
 def main() -> None:
     if "LATENTIA_DATA" not in os.environ and SHARED.is_dir():
         os.environ["LATENTIA_DATA"] = str(SHARED)
@@ -52,6 +75,7 @@ def main() -> None:
     parser.add_argument("--test-items", type=int, default=2000)
     parser.add_argument("--importance", type=int, default=32, help="samples for an item; 0: the bound only")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("runs") / "pixel_vae.jsonl", help="finished rows")
     parser.add_argument("--save", action="store_true")
     arguments = parser.parse_args()
     data = load("binarized-mnist")
@@ -60,21 +84,21 @@ def main() -> None:
     title = f"Binarized MNIST, {len(train)} items, {arguments.epochs} epochs, nats per test item ({len(test)} items)\n{machine()}\n\n"
     rows: list[tuple[str, ...]] = []
     for name in arguments.rows:
-        model = ROWS[name](
-            max_epochs=arguments.epochs,
-            patience=arguments.epochs + 1,
-            random_state=arguments.seed,
-            validation_fraction=0.02,
-        ).fit(train)
-        figures = model.evaluate(test, n_importance=arguments.importance)
-        seconds = sum(row["seconds"] for row in model.history_)
-        in_use = (
-            f"{figures.used_codes} of {figures.n_codes} codes"
-            if isinstance(model, VQVAE)
-            else f"{figures.active_units} of {figures.latent_dim}"
+        key = {"row": name, "items": len(train), "test_items": len(test)}
+        key |= {each: getattr(arguments, each) for each in ("epochs", "importance", "seed")}
+        found = kept(arguments.out, key, partial(measured, ROWS[name], train, test, arguments))
+        weighted = f"{found['weighted']:.2f}" if "weighted" in found else ""
+        in_use = f"{found['used']:.0f} of {found['of']:.0f}"
+        rows.append(
+            (
+                name,
+                f"{found['bound']:.2f}",
+                weighted,
+                f"{found['rate']:.2f}",
+                in_use,
+                f"{found['seconds']:.0f}",
+            )
         )
-        weighted = "" if figures.log_likelihood is None else f"{-figures.log_likelihood:.2f}"
-        rows.append((name, f"{-figures.elbo:.2f}", weighted, f"{figures.kl:.2f}", in_use, f"{seconds:.0f}"))
         publish("pixel_vae", title + table(header, rows), arguments.save)
 
 
