@@ -33,7 +33,8 @@ def minutes_to_epochs(make: Callable[[int], Any], x: Any, minutes: float, most: 
 
 
 def kept(path: Path, key: dict[str, Any], make: Callable[[], dict[str, float]]) -> dict[str, float]:
-    """The figures that the file holds for this key, or new ones, which it then holds."""
+    """The figures that the file holds for this key, or new ones, which it then holds. The key knows settings, not the library's code:
+    delete the file after a change of it."""
     wanted = json.loads(json.dumps(key, default=str))
     for line in path.read_text().splitlines() if path.exists() else ():
         entry = json.loads(line)

@@ -2,9 +2,8 @@
 
     python benchmarks/pixel_vae.py --epochs 5
 
-Rows: a VAE whose pixels are independent given z, a PixelVAE whose kernels reach a few pixels, one whose reach is the whole
-image (the case that collapses), the same with remedies of the family, and discrete codes with a learned prior. Each
-has the same updates. Figures are of the test part, in nats: the bound, the importance-weighted likelihood, the
+Rows: a VAE whose pixels are independent given z, a PixelVAE whose kernels reach four pixels, one that reaches nine (and leaves
+less to the code), the same with remedies of the family, and discrete codes with a learned prior. Each has the same updates. Figures are of the test part, in nats: the bound, the importance-weighted likelihood, the
 rate of the code, and how many of its dimensions (or codes) are in use.
 """
 
@@ -24,7 +23,7 @@ from latentia.data import load
 from latentia.latent.likelihoods import PixelCNNLikelihood
 
 Estimator = VAE | VQVAE
-# Of kernel 3 above a first one of 11: five layers see all that comes before.
+# A first kernel of 11 and four of 3 reach nine pixels up and to the left.
 FAR = partial(PixelCNNLikelihood, n_levels=2, n_channels=32, n_layers=5, first_kernel_size=11)
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from latentia.errors import ConfigError, DataError
 from latentia.estimators._network import NetworkEstimator
-from latentia.estimators.arrays import as_rows
+from latentia.estimators.arrays import as_mask, as_rows
 from latentia.estimators.levels import Levels
 from latentia.models import DensityModel
 from latentia.training.randomness import seeded
@@ -139,16 +139,9 @@ class DensityUse(NetworkEstimator):
             random_state: seed; None draws anew each time.
         """
         rows, _ = as_rows(self, X, reset=False)
-        kept = np.asarray(mask, dtype=bool)
-        try:
-            kept = np.broadcast_to(kept, rows.shape)
-        except ValueError:
-            raise DataError(
-                f"mask of shape {kept.shape} does not broadcast to rows of shape {rows.shape}"
-            ) from None
         shape = (len(rows), *self.levels_.image_shape)
         given = torch.from_numpy(self.levels_.encode(rows)).long()
-        keep = torch.from_numpy(np.ascontiguousarray(kept)).reshape(shape)
+        keep = torch.from_numpy(as_mask(mask, rows.shape, "rows")).reshape(shape)
         return self._drawn(
             len(rows), self._contexts(len(rows), labels), given, keep, temperature, random_state
         )

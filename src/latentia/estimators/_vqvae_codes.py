@@ -15,7 +15,7 @@ from torch import Tensor
 
 from latentia.diagnostics import Diagnosis, Evaluation
 from latentia.errors import ConfigError, DataError
-from latentia.estimators.arrays import as_rows
+from latentia.estimators.arrays import as_mask, as_rows
 from latentia.estimators.code_figures import DiscreteEvaluation, with_codes, with_usage
 from latentia.estimators.parameters import whole
 from latentia.estimators.vae import VAE
@@ -88,14 +88,8 @@ class VQVAECodes(VAE):
             y: as in `sample`; None takes the class as unknown.
         """
         codes = self.transform(X)
-        kept = np.asarray(mask, dtype=bool)
-        try:
-            kept = np.broadcast_to(kept, codes.shape)
-        except ValueError:
-            raise DataError(
-                f"mask of shape {kept.shape} does not broadcast to codes of shape {codes.shape}"
-            ) from None
-        known = (torch.from_numpy(np.array(part)).to(self._device()) for part in (codes, kept))
+        kept = as_mask(mask, codes.shape, "codes")
+        known = (torch.from_numpy(part).to(self._device()) for part in (codes, kept))
         return self._drawn(len(codes), Given(*known), y, mean, random_state)
 
     def _drawn(self, n: int, given: Given | None, y: Any, mean: bool, random_state: Any) -> NDArray[Any]:

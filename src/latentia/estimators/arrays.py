@@ -110,3 +110,16 @@ def _check_finite(X: Any) -> None:
         f"Input X contains {value} in row {first[0]}, {column}{more} (counted from 0): "
         "drop or impute such rows (scikit-learn's SimpleImputer) before fitting"
     )
+
+
+def as_mask(mask: Any, shape: tuple[int, ...], of: str) -> NDArray[np.bool_]:
+    """A mask as booleans of the shape of what it is laid over; `of` names that in the error.
+
+    Raises:
+        DataError: if it does not broadcast to the shape.
+    """
+    kept = np.asarray(mask, dtype=bool)
+    try:
+        return np.array(np.broadcast_to(kept, shape))
+    except ValueError:
+        raise DataError(f"mask of shape {kept.shape} does not broadcast to {of} of shape {shape}") from None
