@@ -33,6 +33,7 @@ class Entry:
         likelihoods: kind of data (of `estimators.form`) to the name of `LIKELIHOODS` that stands at p(x|z), for models
             that are defined by theirs; data of other kinds are refused. None: any data, the likelihood of their kind.
         sampler: where samples draw their codes from unless a person says otherwise: "prior" or "aggregate-posterior".
+        refinement_steps: steps toward each item's own posterior after training, unless a person says otherwise.
     """
 
     summary: str
@@ -47,3 +48,9 @@ class Entry:
     model: type[VAE] = VAE
     likelihoods: Mapping[str, str] | None = None
     sampler: str = "prior"
+    refinement_steps: int = 0
+
+    @property
+    def can_refine(self) -> bool:
+        """Whether codes can be refined (`latentia.models.refinement`): Gaussians whose mean is free to move."""
+        return self.posterior in ("gaussian", "constant-variance") and not self.model.hierarchical

@@ -6,6 +6,7 @@ from functools import partial
 
 from latentia.catalog.entry import Entry
 from latentia.models import LadderVAE
+from latentia.models.refinement import STEPS
 from latentia.objectives import (
     Linear,
     ObjectiveFactory,
@@ -31,6 +32,7 @@ for _name, _model in {
         "Rybkin, Daniilidis & Levine 2021, Simple and Effective VAE Training with Calibrated Decoders",
         elbo,
         sampler="aggregate-posterior",
+        refinement_steps=STEPS,
     ),
     "vae": Entry(
         "VAE whose Gaussian variance is one learned number",

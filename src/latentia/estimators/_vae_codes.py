@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
+from latentia import training
 from latentia.distributions import Mixture, item_keys, per_item_noise
 from latentia.errors import DataError
 from latentia.estimators._vae_composition import VAEComposition
@@ -23,6 +24,11 @@ from latentia.estimators.form import Choice
 from latentia.estimators.parameters import whole
 from latentia.estimators.sampler import CODES, enough_codes, fit_aggregate_posterior
 from latentia.training.randomness import seeded
+from latentia.training.validation import EPOCH_ROWS, calibrate
+
+GAIN_ROWS = 512
+GAIN_BATCH = 128
+GAIN_DRAWS = 4
 
 
 class VAECodes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, VAEComposition):
@@ -81,6 +87,43 @@ class VAECodes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, VAEComposition
             wanted = self._entry().sampler
         if wanted == "aggregate-posterior":
             self._fit_sampler_to(rows)
+
+    def _refine(self, rows: NDArray[Any], held_out: NDArray[Any] | None) -> None:
+        """What `refinement_steps` asks for, after training; the variance is then set for the refined codes of `rows`.
+
+        What the model has as its own is taken where rows that no step was taken on gain by it, beyond the chance of their choice.
+        """
+        module = self.module_
+        self.choices_ = [choice for choice in self.choices_ if choice.what != "refinement_steps"]
+        if self.refinement_steps != "auto":
+            module.refinement_steps = int(self.refinement_steps)
+        elif held_out is not None and self._entry().refinement_steps:
+            steps = self._entry().refinement_steps
+            gains = self._gains(held_out, steps)
+            gain, error = float(gains.mean()), float(gains.std() / math.sqrt(len(gains)))
+            module.refinement_steps = steps if gain > 2 * error else 0
+            reason = f"{steps} steps raise the bound by {gain:.2f} nats (standard error {error:.2f}) on {len(gains)} held-out rows"
+            self.choices_.append(Choice("refinement_steps", str(module.refinement_steps), reason))
+            if self.verbose:
+                print(self.choices_[-1])
+        if module.refinement_steps:
+            batches = training.Batches(rows, self._frozen_form()).to(self._device())
+            calibrate(module, batches, EPOCH_ROWS, GAIN_BATCH, self.seed_)
+
+    def _gains(self, rows: NDArray[Any], steps: int) -> NDArray[Any]:
+        """By how much `steps` raise the bound of some rows, in nats, `[n]`: the same noise with them and without."""
+        chosen = np.sort(np.random.default_rng([self.seed_, 3]).permutation(len(rows))[:GAIN_ROWS])
+        module, batches = self._inference(rows[chosen], GAIN_BATCH)
+        gains = []
+        with torch.no_grad():
+            for x in batches:
+                bounds = []
+                for module.refinement_steps in (0, steps):
+                    with per_item_noise(item_keys(x), self.seed_):
+                        trace = module.trace(x, GAIN_DRAWS)
+                    bounds.append((trace.log_likelihood - trace.kl.sum(-1)).double().mean(0))
+                gains.append((bounds[1] - bounds[0]).cpu().numpy())
+        return np.concatenate(gains)
 
     def transform(self, X: Any) -> NDArray[Any]:
         """Codes of X: means of q(z|x), `[n, latent_dim]`; the same for an item whatever stands beside it."""

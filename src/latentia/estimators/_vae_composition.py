@@ -39,6 +39,7 @@ class VAEComposition(NetworkEstimator):
     schedule: str | Schedule
     schedule_options: Mapping[str, Any] | None
     sampler: str
+    refinement_steps: int | str
     binarize: bool
     random_state: Any
     form_: Form
@@ -55,6 +56,7 @@ class VAEComposition(NetworkEstimator):
         entry = self._entry()
         if self.sampler not in SAMPLERS:
             raise ConfigError(f"sampler={self.sampler!r} is unknown; expected one of {', '.join(SAMPLERS)}")
+        self._check_refinement(entry)
         event = tuple(rows.shape[1:])
         self.choices_ = []
         self.sampler_ = None
@@ -79,6 +81,18 @@ class VAEComposition(NetworkEstimator):
         with seeded(self.seed_, torch.device("cpu")):
             self._compose()
         return self.seed_
+
+    def _check_refinement(self, entry: Entry) -> None:
+        steps = self.refinement_steps
+        if steps == "auto":
+            return
+        if isinstance(steps, str):
+            raise ConfigError(f"refinement_steps={steps!r}: expected a whole number of at least 0, or 'auto'")
+        if whole("refinement_steps", steps, 0) and not entry.can_refine:
+            raise ConfigError(
+                f"refinement_steps={steps}: the codes of model {self.model!r} cannot be refined, only independent Gaussians whose "
+                "mean is free; give 0 or 'auto'"
+            )
 
     def _choose_size(self, rows: NDArray[Any]) -> None:
         """Set the length of a code for rows `[n, *event]`."""
@@ -120,6 +134,7 @@ class VAEComposition(NetworkEstimator):
         entries = {
             "form": self.form_.describe(),
             "sampler": None if self.sampler_ is None else self.sampler_.describe(),
+            "refinement_steps": self.module_.refinement_steps,
             "composition": self.composition(),
             **self._describe_fit(),
         }
@@ -134,7 +149,8 @@ class VAEComposition(NetworkEstimator):
         self.take_composition(config["composition"])
         self.form_ = Form(**config["form"])
         self._restore(tensors)
-        # Folders that were written before there was a sampler have no such entry.
+        # Folders that were written before there was a sampler, or refinement, have no such entry.
+        self.module_.refinement_steps = config.get("refinement_steps", 0)
         described = config.get("sampler")
         self.sampler_ = None if described is None else AggregatePosterior.rebuild(described, tensors)
         self._take_fit(config, curves())

@@ -20,7 +20,7 @@ TOLERANCE = 1e-3
 
 
 class _Encoder(nn.Module):
-    """Data in the person's units to the mean of q(z|x)."""
+    """Data in the person's units to the mean of the encoder's q(z|x); steps that refine it stay out of the graph."""
 
     mean: Tensor
     scale: Tensor
@@ -32,7 +32,7 @@ class _Encoder(nn.Module):
         self.register_buffer("scale", form.scale.float())
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.model.encode((x - self.mean) / self.scale).mean
+        return self.model.amortised((x - self.mean) / self.scale).mean
 
 
 class _Decoder(nn.Module):

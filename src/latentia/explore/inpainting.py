@@ -162,7 +162,7 @@ def _starts(target: _Target, restarts: int, generator: torch.Generator) -> Tenso
     module, filled = target.module, target.x
     with torch.no_grad():
         for _ in range(_FILLING_ROUNDS):
-            z = module.encode(filled).mean
+            z = module.amortised(filled).mean
             filled = torch.where(target.observed, target.x, module.conditional(z[None], target.x).mean[0])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))

@@ -39,6 +39,7 @@ class LadderVAE(VAE):
     """
 
     prior: LadderPrior
+    hierarchical = True
 
     @staticmethod
     def decoded_dim(latent_dim: int) -> int:

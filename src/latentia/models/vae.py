@@ -10,8 +10,10 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from latentia.core import Trace
+from latentia.distributions import DiagonalGaussian
 from latentia.latent import Likelihood, Posterior, Prior, kl_divergence
 from latentia.models.importance import importance_log_prob
+from latentia.models.refinement import refined
 
 
 @contextmanager
@@ -43,7 +45,15 @@ class VAE(nn.Module):
         prior: p(z).
         decoder: codes `[N, D]` to outputs `[N, n_outputs, *event]`.
         likelihood: outputs to p(x|z).
+
+    Attributes:
+        refinement_steps: in evaluation mode `encode` takes so many steps from the encoder's q(z|x) toward each item's own
+            best Gaussian (`latentia.models.refinement`); 0: none.
+        hierarchical: whether dimensions of a code depend on others, given the item.
     """
+
+    refinement_steps: int = 0
+    hierarchical: bool = False
 
     def __init__(
         self,
@@ -71,9 +81,16 @@ class VAE(nn.Module):
         yield from self.encoder.parameters()
         yield from self.posterior.parameters()
 
-    def encode(self, x: Tensor) -> Distribution:
-        """q(z|x) for a batch `[B, *event]`: batch shape `[B]`, event shape `[D]`."""
+    def amortised(self, x: Tensor) -> Distribution:
+        """The encoder's q(z|x) for a batch `[B, *event]`: batch shape `[B]`, event shape `[D]`."""
         return self.posterior(self.encoder(x))
+
+    def encode(self, x: Tensor) -> Distribution:
+        """q(z|x) for a batch `[B, *event]`, refined in evaluation mode if `refinement_steps` says so."""
+        q = self.amortised(x)
+        if self.training or not self.refinement_steps or not isinstance(q, DiagonalGaussian):
+            return q
+        return refined(self, x, q, self.refinement_steps)
 
     def outputs(self, z: Tensor) -> Tensor:
         """The decoder's outputs `[*batch, n_outputs, *event]` for codes `[*batch, D]`."""
