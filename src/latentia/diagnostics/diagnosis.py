@@ -295,7 +295,8 @@ def _of_inference(a: AmortisationGap | None, t: TruePosterior | None) -> list[Ro
                 a.amortisation,
                 "nats per item",
                 a.n,
-                f"{a.steps} steps of Adam for each item",
+                f"{a.steps} steps of Adam for each item"
+                + (f", beyond the model's own {a.own_steps}" if a.own_steps else ""),
             )
         )
         rows.append(

@@ -1,4 +1,4 @@
-"""What the encoder loses by giving q(z|x) in one pass: each item's own best diagonal Gaussian, and the gap to it."""
+"""What is lost by giving q(z|x) in one pass, or a few steps: each item's own best diagonal Gaussian, and the gap to it."""
 
 from __future__ import annotations
 
@@ -24,13 +24,15 @@ class AmortisationGap:
     r"""How far the encoder's q(z|x) is from each item's own best Gaussian, on n items; nats per item.
 
     Attributes:
-        amortisation: ELBO[q*] - ELBO[q]: what per-item optimisation of a diagonal Gaussian gains over the encoder.
-            Negative if the encoder's family is richer than a diagonal Gaussian and uses it.
+        amortisation: ELBO[q*] - ELBO[q]: what per-item optimisation of a diagonal Gaussian gains over the model's q(z|x), which is
+            the encoder's or, with `refinement_steps`, what they made of it. Negative if its family is richer than a diagonal Gaussian
+            and uses it.
         standard_error: of `amortisation`, over items.
         approximation: log p(x) - ELBO[q*], with log p(x) by importance sampling from q*: what a diagonal Gaussian cannot express.
         elbo: ELBO[q].
         n: items.
         steps: of Adam for each item.
+        own_steps: that the model itself takes after its encoder.
     """
 
     amortisation: float
@@ -39,6 +41,7 @@ class AmortisationGap:
     elbo: float
     n: int
     steps: int
+    own_steps: int = 0
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,7 @@ def amortisation_gap(
         elbo=float(of_encoder.mean()),
         n=n,
         steps=refined.steps,
+        own_steps=model.refinement_steps,
     )
 
 

@@ -75,8 +75,9 @@ def _encoder(figures: Mapping[str, Any], measured: Mapping[str, Any], faults: se
     gap, true = measured.get("amortisation"), measured.get("true_posterior")
     if not gap or not true:
         return None
+    whose = "the refined ones" if gap.get("own_steps") else "the encoder's"
     text = (
-        f"Codes optimised for each item gain {number(gap['amortisation'])} nats over the encoder's ({number(gap['n'])} items); the "
+        f"Codes optimised for each item gain {number(gap['amortisation'])} nats over {whose} ({number(gap['n'])} items); the "
         f"true posterior moves in {true['true_active']} dimensions, the encoder's in {true['approximate_active']}."
     )
     answer = _answer(faults, "inference collapse")
