@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from latentia.benchmarks.measure import batches, bound, calibrated, data_variance, nats
+from latentia.benchmarks.measure import batches, bound, calibrated, data_variance, nats, refined_nats
 from latentia.catalog import CATALOG, compose
 from latentia.diagnostics import evaluate
+from latentia.models.refinement import STEPS
 
 rng = np.random.default_rng(0)
 images = rng.integers(0, 256, (60, 1, 6, 6), dtype=np.uint8)
@@ -63,6 +64,19 @@ def test_deterministic_codes_have_an_error_and_no_bound():
         found[name] is None
         for name in ("kl", "total", "bound", "bound_train_variance", "bits_per_dim", "log_likelihood")
     )
+
+
+def test_refined_figures_are_those_of_the_model_with_its_steps_which_it_keeps():
+    given = model()
+    found = refined_nats(given, images, 0.2, 36)
+    assert given.refinement_steps == 0
+    given.refinement_steps = STEPS
+    figures = nats(evaluate(given, batches(images, torch.device("cpu")), n_importance=0), 0.2, 36)
+    assert found == {"total_refined": figures["total"], "bound_refined": figures["bound"]}
+    given.refinement_steps = 0
+    plain = nats(evaluate(given, batches(images, torch.device("cpu")), n_importance=0), 0.2, 36)
+    assert found["total_refined"] != plain["total"]
+    assert set(refined_nats(model("autoencoder", "gaussian"), images, 0.2, 36).values()) == {None}
 
 
 def test_a_perfect_reconstruction_has_a_finite_bound():

@@ -48,3 +48,14 @@ def test_its_loss_is_ours_at_unit_variance():
 
 def test_images_are_rounded_and_clipped():
     assert as_uint8(np.array([-1.0, 0.0, 0.5, 1.0, 2.0])).tolist() == [0, 0, 128, 255, 255]
+
+
+def test_a_finished_fit_is_kept_and_read(tmp_path):
+    model, other = ours(), ours()
+    assert peers._kept(tmp_path, other) is None
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(1)
+    peers._keep(tmp_path, model, 2.5)
+    assert peers._kept(tmp_path, other) == 2.5
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters(), strict=True))

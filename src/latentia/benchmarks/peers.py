@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from latentia.benchmarks.fits import Fitted, as_uint8
@@ -24,6 +25,8 @@ from latentia.catalog import CATALOG, compose
 from latentia.data import Dataset
 from latentia.distributions.numerics import soft_clip
 from latentia.errors import MissingExtraError
+from latentia.estimators.folder import read_json, write_json
+from latentia.files import write_atomically
 from latentia.latent.posteriors import LOG_VARIANCE_RANGE
 from latentia.models import VAE
 from latentia.training import resolve_device
@@ -63,10 +66,13 @@ def fit_pythae(row: Row, dataset: Dataset, epochs: int, folder: Path, seed: int,
         )
         ours.prepare(torch.as_tensor(np.asarray(dataset.train.x[:10_000])).float() / 255)
         peer, options = pythae_model(row.name, ours, row.setting.beta, dataset.event_shape)
-        started = time.perf_counter()
-        folder.mkdir(parents=True, exist_ok=True)
-        _train(peer, dataset, epochs, folder, seed, where)
-        seconds = time.perf_counter() - started
+        seconds = _kept(folder, ours)
+        if seconds is None:
+            started = time.perf_counter()
+            folder.mkdir(parents=True, exist_ok=True)
+            _train(peer, dataset, epochs, folder, seed, where)
+            seconds = time.perf_counter() - started
+            _keep(folder, ours, seconds)
     ours.to(where).eval()
     n_batches = -(-len(dataset.train) // BATCH_SIZE)
     settings = {
@@ -85,6 +91,21 @@ def fit_pythae(row: Row, dataset: Dataset, epochs: int, folder: Path, seed: int,
         return as_uint8(torch.cat(parts).numpy())
 
     return Fitted(ours, sample, seconds, n_batches * epochs, settings)
+
+
+def _keep(folder: Path, model: VAE, seconds: float) -> None:
+    """Write the weights of a finished fit, and then how long it took."""
+    weights = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
+    write_atomically(folder / "weights.safetensors", save(weights))
+    write_json(folder / "finished.json", {"seconds": seconds})
+
+
+def _kept(folder: Path, model: VAE) -> float | None:
+    """Give `model` the weights of a finished fit; how long it took, None if there is none."""
+    if not (folder / "finished.json").exists():
+        return None
+    model.load_state_dict(load((folder / "weights.safetensors").read_bytes()))
+    return float(read_json(folder / "finished.json")["seconds"])
 
 
 def pythae_model(

@@ -26,7 +26,7 @@ from latentia.estimators.run import plain
 from latentia.files import write_atomically
 from latentia.training import resolve_device
 
-FORMAT = 1
+FORMAT = 2
 REAL = "real images"
 
 
@@ -250,7 +250,7 @@ def _summary(row: dict[str, Any], seconds: float) -> str:
 
 
 COLUMNS = (
-    "rec", "kl", "total", "bound", "bound_train_variance", "bits_per_dim", "log_likelihood", "active_units", "latent_dim",
+    "rec", "kl", "total", "bound", "bound_train_variance", "total_refined", "bound_refined", "bits_per_dim", "log_likelihood", "active_units", "latent_dim",
     "sliced_wasserstein", "precision", "recall", "seconds", "epochs", "steps", "parameters",
 )  # fmt: skip
 

@@ -65,7 +65,8 @@ class VAECodes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, VAEComposition
         with torch.inference_mode():
             for x in batches:
                 with per_item_noise(item_keys(x), self.seed_):
-                    drawn.append(module.encode(x).rsample(torch.Size([1]))[0].double().cpu().numpy())
+                    # refined or not makes no difference to where codes are as a whole, and much to the time
+                    drawn.append(module.amortised(x).rsample(torch.Size([1]))[0].double().cpu().numpy())
         self.sampler_ = fit_aggregate_posterior(np.concatenate(drawn), self.seed_, n_components)
         many = "s" if self.sampler_.n_components > 1 else ""
         reason = f"a mixture of {self.sampler_.n_components} Gaussian{many} on {len(chosen)} codes"

@@ -9,7 +9,7 @@ import torch
 
 from latentia.distributions.numerics import has_bfloat16_units
 
-UPDATES_ON_CPU = 5200
+UPDATES_ON_CPU = 6000
 UPDATES_ON_GPU = 20_000
 LARGE = 50_000
 FEWEST_EPOCHS = 5
@@ -47,7 +47,7 @@ def default_epochs(n: int, batch_size: int, on_cpu: bool) -> int:
 
     Example:
         >>> default_epochs(55_000, 64, on_cpu=True), default_epochs(1437, 64, on_cpu=True)
-        (6, 39)
+        (7, 45)
     """
     updates = (UPDATES_ON_CPU if on_cpu else UPDATES_ON_GPU) * min(1.0, n / LARGE) ** 0.5
     return min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(updates / max(1.0, n / batch_size))))

@@ -50,7 +50,7 @@ class VAE(VAEScores):
             "auto": that of the model.
         schedule_options: options of the schedule called by name, such as `{"ratio": 5, "epochs": 0.5}`; with "auto" they
             replace options of the model's own schedule.
-        max_epochs: passes over the data; None: 5200 updates (20 000 on a GPU) for 50 000 items or more, fewer by the
+        max_epochs: passes over the data; None: 6000 updates (20 000 on a GPU) for 50 000 items or more, fewer by the
             square root of their number, within 5 to 300 epochs.
         batch_size: None: a 16th of the data, within 16 to 64.
         optimizer: "muon" (hidden matrices and kernels by Muon, the rest by AdamW) or "adamw" for all.

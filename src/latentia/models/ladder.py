@@ -46,7 +46,7 @@ class LadderVAE(VAE):
         """The length of z_1."""
         return ladder_dims(latent_dim)[0]
 
-    def encode(self, x: Tensor) -> HierarchicalGaussian:
+    def amortised(self, x: Tensor) -> HierarchicalGaussian:
         """q(z|x) for a batch `[B, *event]`: batch shape `[B]`, event shape `[D]`."""
         return self.prior.posterior(self.posterior(self.encoder(x)))
 
@@ -56,7 +56,7 @@ class LadderVAE(VAE):
 
     def trace(self, x: Tensor, n_samples: int = 1) -> Trace:
         """One pass over `[B, *event]` with `n_samples` reparameterised draws of z per item."""
-        posterior = self.encode(x)
+        posterior = self.amortised(x)
         z = posterior.rsample(torch.Size([n_samples]))
         likelihood = self.conditional(z, x)
         kl = [kl_divergence(q.base, p.base).expand(*z.shape[:2], -1) for q, p in posterior.layers(z)]

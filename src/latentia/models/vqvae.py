@@ -59,7 +59,7 @@ class VQVAE(VAE):
         """Tell the quantizer the share of training that is done: temperatures and restarts depend on it."""
         self.coder.advance(progress)
 
-    def encode(self, x: Tensor) -> Distribution:
+    def amortised(self, x: Tensor) -> Distribution:
         """q(k|x) for a batch `[B, *event]`: batch shape `[B]`, event shape `[n]`."""
         return _posterior(self.coder(self.encoder(x))[0])
 
