@@ -139,6 +139,9 @@ def test_export_agrees_with_onnxruntime(fitted, images, tmp_path, capsys):
     x = (load_digits().images[:5, None] / 16 * 255).round()
     encoder = onnxruntime.InferenceSession(tmp_path / "onnx" / "encoder.onnx")
     (codes,) = encoder.run(None, {"x": x.astype(np.float32)})
+    assert estimator.module_.refinement_steps  # which stay behind, and that is said
+    assert "encoder's own codes" in capsys.readouterr().out
+    estimator.module_.refinement_steps = 0
     np.testing.assert_allclose(codes, estimator.transform(x.astype(np.uint8)), atol=1e-4)
     decoder = onnxruntime.InferenceSession(tmp_path / "onnx" / "decoder.onnx")
     (back,) = decoder.run(None, {"z": codes})

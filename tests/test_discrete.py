@@ -177,7 +177,13 @@ def test_same_seed_same_model():
 def test_clone_and_parameters():
     model = VQVAE(n_codes=7, prior_training="joint")
     assert clone(model).get_params() == model.get_params()
-    of_continuous_codes = {"objective_options", "sampler", "schedule", "schedule_options"}
+    of_continuous_codes = {
+        "objective_options",
+        "refinement_steps",
+        "sampler",
+        "schedule",
+        "schedule_options",
+    }
     assert set(VAE().get_params()) - set(model.get_params()) == of_continuous_codes
 
 

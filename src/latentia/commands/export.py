@@ -10,6 +10,8 @@ from latentia.errors import ConfigError
 def export(run: str, onnx: bool = True, out: str | None = None) -> None:
     """Export the deterministic encoder and decoder, checked against torch with onnxruntime.
 
+    The codes are those of the encoder alone: steps that refine them (`refinement_steps`) stay behind.
+
     Args:
         run: run folder.
         onnx: as ONNX (the one format there is).
@@ -24,3 +26,5 @@ def export(run: str, onnx: bool = True, out: str | None = None) -> None:
     estimator = require_vae(load(run), "export")
     for path, difference in export_onnx(estimator, Path(out) if out else Path(run) / "onnx"):
         print(f"{path}  (largest difference from torch {difference:.1e})")
+    if estimator.module_.refinement_steps:
+        print("encoder.onnx gives the encoder's own codes; transform and reconstruct refine them further")
