@@ -4,7 +4,7 @@
     python benchmarks/refinement.py runs/mnist --save
 
 The bound is (D/2) ln(sse / D) + D/2 + KL in nats, lower is better (an optimal shared variance; up to the constant (D/2) ln 2 pi).
-Time is that of the codes alone. Their number was chosen on validation items (`--split validation`).
+Time is that of the codes alone.
 """
 
 from __future__ import annotations

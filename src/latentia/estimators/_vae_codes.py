@@ -16,11 +16,13 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from latentia import training
+from latentia.core import Objective
 from latentia.distributions import Mixture, item_keys, per_item_noise
 from latentia.errors import DataError
 from latentia.estimators._vae_composition import VAEComposition
 from latentia.estimators.arrays import as_rows
 from latentia.estimators.form import Choice
+from latentia.estimators.hints import rate_weight
 from latentia.estimators.parameters import whole
 from latentia.estimators.sampler import CODES, enough_codes, fit_aggregate_posterior
 from latentia.training.randomness import seeded
@@ -35,6 +37,7 @@ class VAECodes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, VAEComposition
     """From data to codes and back, and draws from the model."""
 
     verbose: bool
+    objective_: Objective
 
     def fit_sampler(self, X: Any, *, n_components: int | None = None) -> Self:
         r"""Let `sample` draw its codes from a mixture of Gaussians fitted to codes of X, in place of the prior.
@@ -92,14 +95,15 @@ class VAECodes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, VAEComposition
     def _refine(self, rows: NDArray[Any], held_out: NDArray[Any] | None) -> None:
         """What `refinement_steps` asks for, after training; the variance is then set for the refined codes of `rows`.
 
-        What the model has as its own is taken where rows that no step was taken on gain by it, beyond the chance of their choice.
+        What the model has as its own is taken where training maximised the very bound (a rate of weight 1, to whose codes it is true),
+        and where rows that no step was taken on gain by it, beyond the chance of their choice.
         """
         module = self.module_
         self.choices_ = [choice for choice in self.choices_ if choice.what != "refinement_steps"]
+        module.refinement_steps = 0
         if self.refinement_steps != "auto":
             module.refinement_steps = int(self.refinement_steps)
-        elif held_out is not None and self._entry().refinement_steps:
-            steps = self._entry().refinement_steps
+        elif held_out is not None and (steps := self._entry().refinement_steps) and self._maximised_bound():
             gains = self._gains(held_out, steps)
             gain, error = float(gains.mean()), float(gains.std() / math.sqrt(len(gains)))
             module.refinement_steps = steps if gain > 2 * error else 0
@@ -110,6 +114,9 @@ class VAECodes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, VAEComposition
         if module.refinement_steps:
             batches = training.Batches(rows, self._frozen_form()).to(self._device())
             calibrate(module, batches, EPOCH_ROWS, GAIN_BATCH, self.seed_)
+
+    def _maximised_bound(self) -> bool:
+        return rate_weight(self.objective_) == 1.0
 
     def _gains(self, rows: NDArray[Any], steps: int) -> NDArray[Any]:
         """By how much `steps` raise the bound of some rows, in nats, `[n]`: the same noise with them and without."""

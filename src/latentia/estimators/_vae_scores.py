@@ -27,7 +27,6 @@ class VAEScores(VAECodes):
 
     objective_options: Mapping[str, Any] | None
     n_importance: int
-    objective_: Objective
 
     def score_samples(self, X: Any) -> NDArray[Any]:
         """Importance-weighted log p(x) in nats of each row, `[n]`, with `n_importance` samples.

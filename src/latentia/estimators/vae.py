@@ -66,7 +66,7 @@ class VAE(VAEScores):
             model has it ("sigma-vae": the mixture, where rows are enough for one; all others: the prior).
         refinement_steps: steps toward each item's own posterior that follow the encoder wherever the fitted model encodes
             (`latentia.models.refinement`): sharper reconstructions and a tighter bound for some time. "auto": as the model has
-            it ("sigma-vae": 5, where held-out rows gain by them; all others: 0).
+            it ("sigma-vae": 5, where the rate has weight 1 and held-out rows gain by them; all others: 0).
         binarize: for grey images: draw binary pixels anew at each look (dynamic binarization), Bernoulli likelihood.
         device: "auto" (CUDA, MPS, CPU) or a torch device.
         precision: "float32", or "bfloat16" / "float16" for mixed precision in training, or "auto": bfloat16 for images on a

@@ -90,7 +90,8 @@ class VAE(nn.Module):
         q = self.amortised(x)
         if self.training or not self.refinement_steps or not isinstance(q, DiagonalGaussian):
             return q
-        return refined(self, x, q, self.refinement_steps)
+        with evaluating(self):
+            return refined(self, x, q, self.refinement_steps)
 
     def outputs(self, z: Tensor) -> Tensor:
         """The decoder's outputs `[*batch, n_outputs, *event]` for codes `[*batch, D]`."""
