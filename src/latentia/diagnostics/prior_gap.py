@@ -79,7 +79,8 @@ def prior_gaps(
         of_data = []
         for part in parts:
             with per_item_noise(item_keys(part), seed):
-                codes = model.encode(part).rsample(torch.Size([1]))
+                # those that a sampler is fitted to; refined or not they lie in the same places
+                codes = model.amortised(part).rsample(torch.Size([1]))
             of_data.append(_decoded(model, codes, part))
         reference, other = torch.cat(of_data).split(n)
         of_sources = []
