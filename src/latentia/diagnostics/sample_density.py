@@ -51,7 +51,7 @@ def sample_density(model: VAE, x: Tensor, *, samples: int = SAMPLES, seed: int =
     generators = [x.device] if x.device.type == "cuda" else []
     with torch.no_grad(), evaluating(model), torch.random.fork_rng(devices=generators):
         torch.manual_seed(seed)
-        if isinstance(model.encode(x[:1]), Delta):
+        if isinstance(model.amortised(x[:1]), Delta):
             return None
         # The observed items lend their library sizes to the draws.
         drawn = model.conditional(model.prior().sample(torch.Size([1, len(x)])), x).sample()[0].to(x.dtype)

@@ -72,4 +72,4 @@ def smoothness(model: VAE, x: Tensor, *, pairs: int = PAIRS, steps: int = STEPS)
 @torch.no_grad()
 def _continuous(model: VAE, x: Tensor) -> bool:
     with evaluating(model), per_item_noise(item_keys(x), 0):
-        return model.encode(x).sample().is_floating_point()
+        return model.amortised(x).sample().is_floating_point()
