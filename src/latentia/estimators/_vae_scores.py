@@ -42,7 +42,7 @@ class VAEScores(VAECodes):
         scores = []
         with torch.inference_mode():
             for x in batches:
-                if isinstance(module.encode(x[:1]), Delta):
+                if isinstance(module.amortised(x[:1]), Delta):
                     raise ConfigError(
                         f"model {self.model!r} has deterministic codes and so no log-likelihood"
                     )
