@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from latentia.benchmarks.table1 import read_table
+from latentia.benchmarks.table1 import FORMAT, read_table
 from latentia.report.table1 import write_table1
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -31,7 +31,7 @@ def row(data, shape, name, index):
     if name == "autoencoder":
         figures |= dict.fromkeys(("kl", "total", "bound", "bits_per_dim"))
     return {
-        "format": 1, "key": f"{data}--{name}", "data": data, "name": name,
+        "format": FORMAT, "key": f"{data}--{name}", "data": data, "name": name,
         "group": {"default": "default", "pythae-vae": "pythae", "autoencoder": "catalog"}.get(name, "report"),
         "comparable": data == "mnist", "note": "" if data == "mnist" else "only its 10,000 test images, split anew",
         "n_train": 55000, "n_test": 10000, "event_shape": list(shape), "figures": figures,
