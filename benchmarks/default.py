@@ -23,6 +23,7 @@ from unittest.mock import patch
 
 from common import SHARED, machine, publish, table
 from latentia import VAE
+from latentia.benchmarks.measure import bound
 from latentia.data import load
 from latentia.nn import NETWORKS, Network
 from latentia.training import TrainingConfig, optimizers
@@ -70,10 +71,10 @@ class Varied(VAE):
         return super()._config(n, seed, validated, **{**overrides, **self.training})
 
 
-def bound(vae: VAE, x: Any) -> tuple[float, float, float]:
+def bound_of(vae: VAE, x: Any) -> tuple[float, float, float]:
     figures = vae.evaluate(x, n_importance=0)
     size = math.prod(vae.event_shape_)
-    return size / 2 * math.log(figures.sse / size) + size / 2 + figures.kl, figures.sse, figures.kl
+    return bound(figures.sse, figures.kl, size), figures.sse, figures.kl
 
 
 def main() -> None:
@@ -114,7 +115,7 @@ def main() -> None:
             vae.fit(dataset)
         spent = time.process_time() - begun
         (validation, _, _), (test, sse, kl), (train, _, _) = (
-            bound(vae, x)
+            bound_of(vae, x)
             for x in (dataset.validation.x, dataset.test.x, dataset.train.x[: len(dataset.test)])
         )
         figures = (validation, test, train)

@@ -19,12 +19,11 @@ from unittest.mock import patch
 
 from common import machine, publish, table
 from latentia import VAE
+from latentia.benchmarks.measure import bound
 from latentia.estimators.run import Run
 from latentia.models import refinement
 
 STEPS = (0, 1, 2, 3, 4, 5, 6, 8, 12)
-
-
 CONSTANTS = (0.3, 0.4, 0.5)
 
 
@@ -37,8 +36,12 @@ def by_steps(vae: VAE, x: Any) -> str:
         vae.transform(x)
         spent = time.perf_counter() - begun
         figures = vae.evaluate(x, n_importance=0)
-        bound = size / 2 * math.log(figures.sse / size) + size / 2 + figures.kl
-        cells = (f"{bound:.2f}", f"{figures.sse:.3f}", f"{figures.kl:.2f}", f"{1e3 * spent / len(x):.2f}")
+        cells = (
+            f"{bound(figures.sse, figures.kl, size):.2f}",
+            f"{figures.sse:.3f}",
+            f"{figures.kl:.2f}",
+            f"{1e3 * spent / len(x):.2f}",
+        )
         rows.append((str(steps), *cells))
     return table(("steps", "bound", "sse", "kl", "ms an item"), rows)
 

@@ -81,10 +81,12 @@ def test_where_the_gain_is_within_chance_the_encoder_stays_alone(monkeypatch):
     assert VAE(validation_fraction=0.0, **settings).fit(X).module_.refinement_steps == 0
 
 
-def test_codes_of_another_objective_than_the_bound_are_left_to_it(digits):
+def test_codes_of_another_objective_than_the_bound_are_left_to_it(digits, monkeypatch):
+    monkeypatch.setattr(VAE, "_gains", lambda *_: np.array([5.0, 6.0, 7.0]))
     settings = {"latent_dim": 2, "max_epochs": 1, "random_state": 0}
     vae = VAE(objective_options={"beta": 50.0}, **settings).fit(digits[:200])
     assert vae.module_.refinement_steps == 0
+    assert VAE(**settings).fit(digits[:200]).module_.refinement_steps == 5
     asked = VAE(objective_options={"beta": 50.0}, refinement_steps=1, **settings).fit(digits[:200])
     assert asked.module_.refinement_steps == 1
 

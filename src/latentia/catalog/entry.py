@@ -53,4 +53,4 @@ class Entry:
     @property
     def can_refine(self) -> bool:
         """Whether codes can be refined (`latentia.models.refinement`): Gaussians whose mean is free to move."""
-        return self.posterior in ("gaussian", "constant-variance") and not self.model.hierarchical
+        return self.posterior in ("gaussian", "constant-variance")

@@ -57,9 +57,8 @@ def decoder_dependence(model: VAE, x: Tensor, *, seed: int = 0) -> DecoderDepend
         n_chunks = math.ceil(len(x) / _CHUNK)
         for part in x.tensor_split(n_chunks):  # of nearly equal sizes, so that none is alone
             with per_item_noise(item_keys(part), seed):
-                z = model.amortised(part).rsample(
-                    torch.Size([1])
-                )  # with the codes of other items the loss is large either way
+                # the encoder's codes: refined ones take longer, and say the same of the decoder
+                z = model.amortised(part).rsample(torch.Size([1]))
             own = model.conditional(z, part).log_prob(part)[0]
             other = model.conditional(z.roll(1, 1), part).log_prob(part)[0]
             drops.append((own.double() - other.double()).cpu())

@@ -42,7 +42,7 @@ class VAECodes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, VAEComposition
     def fit_sampler(self, X: Any, *, n_components: int | None = None) -> Self:
         r"""Let `sample` draw its codes from a mixture of Gaussians fitted to codes of X, in place of the prior.
 
-        One code is drawn from q(z|x) for each of at most 20 000 rows, and the mixture fitted to them by EM: an estimate of
+        One code is drawn from the encoder's q(z|x) for each of at most 20 000 rows, and the mixture fitted to them by EM: an estimate of
         the aggregate posterior \int q(z|x) p_{data}(x) dx. Where that is far from the prior, samples of the prior decode to nothing
         that the decoder has seen. Neither the model nor its likelihood changes.
 

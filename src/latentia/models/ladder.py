@@ -39,7 +39,6 @@ class LadderVAE(VAE):
     """
 
     prior: LadderPrior
-    hierarchical = True
 
     @staticmethod
     def decoded_dim(latent_dim: int) -> int:

@@ -63,6 +63,6 @@ def refined(model: Codec, x: Tensor, q: DiagonalGaussian, steps: int = STEPS) ->
             if step < steps:
                 (uphill,) = torch.autograd.grad(value.sum(), at)
                 velocity = MOMENTUM * velocity + RATE * uphill
-                # not further than the bound is known: an item whose gradient overflows stays where it is best
+                # an item whose gradient is not finite goes back to its start, and keeps its best
                 shift = (at.detach() + velocity).nan_to_num(0.0, 0.0, 0.0)
         return DiagonalGaussian(start + scale * best, scale, validate_args=False)

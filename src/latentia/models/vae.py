@@ -49,11 +49,9 @@ class VAE(nn.Module):
     Attributes:
         refinement_steps: in evaluation mode `encode` takes so many steps from the encoder's q(z|x) toward each item's own
             best Gaussian (`latentia.models.refinement`); 0: none.
-        hierarchical: whether dimensions of a code depend on others, given the item.
     """
 
     refinement_steps: int = 0
-    hierarchical: bool = False
 
     def __init__(
         self,
