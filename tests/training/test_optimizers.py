@@ -44,14 +44,35 @@ def test_singular_values_come_near_one_and_directions_stay(
         assert off.abs().max() < (1e-10 if dtype == torch.float64 else 0.06)
 
 
-def test_the_iteration_is_the_quintic_polynomial_of_the_singular_values() -> None:
-    torch.manual_seed(1)
-    matrix = torch.randn(1, 5, 9, dtype=torch.float64)
-    u, s, vh = torch.linalg.svd(matrix[0], full_matrices=False)
+def polynomial_of_singular_values(matrix: torch.Tensor) -> torch.Tensor:
+    u, s, vh = torch.linalg.svd(matrix, full_matrices=False)
     x = s / s.norm()
     for _ in range(5):
         x = 3.4445 * x - 4.7750 * x**3 + 2.0315 * x**5
-    torch.testing.assert_close(orthogonalised(matrix)[0], u @ x.diag() @ vh, rtol=0, atol=1e-12)
+    return u @ x.diag() @ vh
+
+
+@pytest.mark.parametrize(("k", "rows", "columns"), [(1, 5, 9), (1, 9, 9), (3, 9, 5), (2, 9, 8)])
+def test_the_iteration_is_the_quintic_polynomial_of_the_singular_values(
+    k: int, rows: int, columns: int
+) -> None:
+    torch.manual_seed(1)
+    matrices = torch.randn(k, rows, columns, dtype=torch.float64)
+    for matrix, got in zip(matrices, orthogonalised(matrices), strict=True):
+        torch.testing.assert_close(got, polynomial_of_singular_values(matrix), rtol=0, atol=1e-12)
+
+
+def test_oblong_matrices_keep_their_small_directions_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    # the Gram matrix squares what is small; no CPU's bfloat16 may stand in for float32 here
+    monkeypatch.setattr("latentia.training.optimizers.has_bfloat16_units", lambda device: False)
+    torch.manual_seed(5)
+    u, _, vh = torch.linalg.svd(torch.randn(32, 288, dtype=torch.float64), full_matrices=False)
+    matrix = u @ torch.logspace(0, -6, 32, dtype=torch.float64).diag() @ vh
+    got = orthogonalised(matrix.float()[None])[0].double()
+    torch.testing.assert_close(got, polynomial_of_singular_values(matrix), rtol=0, atol=1e-3)
+    smallest = (u[:, -1] @ got @ vh[-1]).item()
+    expected = (u[:, -1] @ polynomial_of_singular_values(matrix) @ vh[-1]).item()
+    assert smallest == pytest.approx(expected, rel=0.01)
 
 
 def test_one_step_is_the_formula_and_equal_shapes_do_not_mix() -> None:
