@@ -50,6 +50,24 @@ def test_report_rows_take_the_variance_of_the_data_and_the_reports_options():
     assert "likelihood" not in options("mnist", "sigma-vae")
 
 
+def test_rows_of_this_librarys_own_settings_keep_model_and_variance_of_the_report():
+    made = rows(["own", "beta-vae@default", "sigma-vae@default"], ["mnist"])
+    assert [row.name for row in made] == [
+        "data-variance-vae@default", "reslag-vae@default", "beta-vae@default", "sigma-vae@default",
+    ]  # fmt: skip
+    assert {row.group for row in made} == {"own"}
+    assert all(row.own_length for row in made)
+    options = [options_of(row, 40) for row in made]
+    assert options[0] == {"model": "data-variance-vae", "latent_dim": 5, "likelihood": "gaussian-data"}
+    assert options[2]["objective_options"] == {"beta": 4.0}
+    assert options[3] == {"model": "sigma-vae", "latent_dim": 5}
+    (beside,) = rows(["data-variance-vae"], ["mnist"])
+    assert beside.key != made[0].key
+    assert not beside.own_length
+    with pytest.raises(ConfigError, match="--models pythae-vae@default: no model"):
+        rows(["pythae-vae@default"], ["mnist"])
+
+
 def test_models_that_are_their_network_keep_it():
     networks = {row.name: options_of(row, 1)["network"] for row in rows(["report", "sigma-vae"], ["mnist"])}
     assert {name for name, network in networks.items() if network == "auto"} == {

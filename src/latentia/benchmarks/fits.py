@@ -43,7 +43,7 @@ def fit(
     Args:
         row: what is fitted.
         dataset: to what.
-        epochs: passes over the training images in place of the report's; the row "default" keeps its own.
+        epochs: passes over the training images in place of the report's; rows with `own_length` keep theirs.
         folder: for checkpoints.
         seed: of weights, order and noise.
         device: "auto", or as torch has it.

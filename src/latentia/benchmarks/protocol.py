@@ -17,7 +17,9 @@ NETWORK = "report-conv"
 MMD_ALPHA = 1.0
 MMD_LAMBDA = 500.0
 
-Group = Literal["report", "default", "pythae", "catalog"]
+Group = Literal["report", "default", "pythae", "catalog", "own"]
+OWN = "@default"
+"""What ends the name of a row that is fitted as `latentia fit --model NAME` does it, not under the report's settings."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ REPORT = ("data-variance-vae", "lagging-vae", "reslag-vae", "reslag-vae-light", 
 AGGRESSIVE = ("lagging-vae", "reslag-vae", "reslag-vae-light")
 PYTHAE = ("pythae-vae", "pythae-beta-vae", "pythae-info-vae", "pythae-iwae")
 DEFAULT = "default"
+# What the report's two best become with this library's network and training.
+REPORT_OWN = ("data-variance-vae", "reslag-vae")
 
 
 @dataclass(frozen=True)
@@ -72,10 +76,11 @@ class Row:
 
     Attributes:
         data: name or path of the images.
-        name: what the row is called: of the catalog, of `PYTHAE`, or "default".
+        name: what the row is called: of the catalog, perhaps with "@default" after it; of `PYTHAE`; or "default".
         group: under which rules it is fitted: "report": the report's settings, with sigma^2 the variance of the data;
             "catalog": the same settings, the entry as it is in the catalog; "pythae": the same by pythae; "default":
-            `VAE(latent_dim=...)`.
+            `VAE(latent_dim=...)`; "own": `VAE(name, latent_dim=...)`, its network, optimizer and epochs those of the default, with
+            the report's objective and sigma^2 for the report's models.
     """
 
     data: str
@@ -89,6 +94,16 @@ class Row:
         return f"{stem}--{self.name}"
 
     @property
+    def model(self) -> str:
+        """The name in the catalog, for rows of the groups "report", "catalog" and "own"."""
+        return self.name.removesuffix(OWN)
+
+    @property
+    def own_length(self) -> bool:
+        """Whether the fit is as long as this library makes it, whatever number of epochs is asked for."""
+        return self.group in ("default", "own")
+
+    @property
     def setting(self) -> Setting:
         """The report's settings of the data set."""
         return SETTINGS.get(self.data, OTHER)
@@ -98,7 +113,8 @@ def rows(models: Sequence[str], datasets: Sequence[str]) -> list[Row]:
     """The rows that names and groups of models stand for, data set by data set.
 
     Args:
-        models: names of the catalog or of `PYTHAE`; "default"; or a group: "report", "pythae", "all" (every row).
+        models: names of the catalog, with "@default" after them for this library's own settings; names of `PYTHAE`; "default"; or
+            a group: "report", "pythae", "own", "all" (every row of the report's settings).
         datasets: names or paths of images.
 
     Raises:
@@ -111,13 +127,17 @@ def rows(models: Sequence[str], datasets: Sequence[str]) -> list[Row]:
     groups = {
         "report": REPORT,
         "pythae": PYTHAE,
+        "own": tuple(name + OWN for name in REPORT_OWN),
         "all": (DEFAULT, *REPORT, *PYTHAE, *(name for name in CATALOG if name not in REPORT)),
     }
     names = dict.fromkeys(name for given in models for name in groups.get(given, (given,)))
     for name in names:
-        if name not in (DEFAULT, *PYTHAE, *REPORT, *CATALOG):
+        if name not in (DEFAULT, *PYTHAE) and name.removesuffix(OWN) not in CATALOG:
             known = ", ".join((*groups, DEFAULT, *PYTHAE, *CATALOG))
-            raise ConfigError(f"--models {name}: no model of Table 1 has this name; there are {known}")
+            raise ConfigError(
+                f"--models {name}: no model of Table 1 has this name; there are {known}; and those of the catalog with "
+                f"{OWN} after them"
+            )
     return [Row(data, name, _group(name)) for data in datasets for name in names]
 
 
@@ -126,11 +146,17 @@ def _group(name: str) -> Group:
         return "default"
     if name in PYTHAE:
         return "pythae"
+    if name.endswith(OWN):
+        return "own"
     return "report" if name in REPORT else "catalog"
 
 
 def options_of(row: Row, epochs: int) -> dict[str, Any]:
-    """Arguments of `latentia.VAE` for a row of the groups "report" and "catalog", by which it is fitted in `epochs`.
+    """Arguments of `latentia.VAE` for a row of the groups "report", "catalog" and "own".
+
+    Args:
+        row: what is fitted.
+        epochs: passes over the training images, and the base of the aggressive phase; not read for the group "own".
 
     Raises:
         ConfigError: if the catalog has no such model.
@@ -140,10 +166,17 @@ def options_of(row: Row, epochs: int) -> dict[str, Any]:
         >>> options["schedule_options"], options["likelihood"], options["latent_dim"]
         ({'ratio': 3, 'epochs': 5}, 'gaussian-data', 5)
     """
-    entry, setting = CATALOG[row.name], row.setting
-    options: dict[str, Any] = {
-        "model": row.name,
-        "latent_dim": setting.latent_dim,
+    entry, setting = CATALOG[row.model], row.setting
+    options: dict[str, Any] = {"model": row.model, "latent_dim": setting.latent_dim}
+    if row.model in REPORT:
+        options["likelihood"] = "gaussian-data"
+    if row.model == "beta-vae":
+        options["objective_options"] = {"beta": setting.beta}
+    if row.model == "info-vae":
+        options["objective_options"] = {"alpha": MMD_ALPHA, "lambda_": MMD_LAMBDA}
+    if row.group == "own":
+        return options
+    options |= {
         # Models whose network is what makes them keep it; all others have the report's.
         "network": "auto" if entry.image_network else NETWORK,
         "max_epochs": epochs,
@@ -154,14 +187,7 @@ def options_of(row: Row, epochs: int) -> dict[str, Any]:
         "precision": "float32",
         "patience": epochs,  # the report trains to the end
     }
-    if row.group != "report":
-        return options
-    options["likelihood"] = "gaussian-data"
-    if row.name == "beta-vae":
-        options["objective_options"] = {"beta": setting.beta}
-    if row.name == "info-vae":
-        options["objective_options"] = {"alpha": MMD_ALPHA, "lambda_": MMD_LAMBDA}
-    if row.name in AGGRESSIVE:
+    if row.model in AGGRESSIVE:
         options["schedule"] = "aggressive"
         options["schedule_options"] = {"ratio": setting.ratio, "epochs": setting.aggressive_epochs(epochs)}
     return options

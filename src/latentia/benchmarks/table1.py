@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from latentia.benchmarks.fits import fit
 from latentia.benchmarks.images import COMPARED, FeatureSpace, Images, feature_space, load_images
 from latentia.benchmarks.measure import figures_of
-from latentia.benchmarks.protocol import DEFAULT, PYTHAE, REPORT, SETTINGS, Row, published, rows
+from latentia.benchmarks.protocol import DEFAULT, OWN, PYTHAE, REPORT, SETTINGS, Row, published, rows
 from latentia.catalog import CATALOG
 from latentia.errors import ConfigError, DataError, LatentiaError, RunFolderError
 from latentia.estimators.folder import read_json, versions, write_json
@@ -83,7 +83,7 @@ def run(
         models: names, or groups of them; see `latentia.benchmarks.protocol.rows`.
         datasets: names or paths of images.
         out: the folder of the benchmark.
-        epochs: passes over the training images in place of the report's; the row "default" keeps its own.
+        epochs: passes over the training images in place of the report's; "default" and rows with "@default" keep their own.
         seed: of every fit; all rows of a folder share it.
         limit: most training images; all rows of a folder share it.
         device: "auto", or as torch has it.
@@ -139,7 +139,8 @@ def read_table(out: Path, missing: list[dict[str, str]] | None = None) -> Table:
     """The finished rows of a folder."""
     files = [_read(path) for path in sorted((out / "rows").glob("*.json"))]
     found = [row for row in files if row is not None]
-    order = {name: i for i, name in enumerate(dict.fromkeys((DEFAULT, *REPORT, *PYTHAE, *CATALOG)))}
+    own = tuple(name + OWN for name in CATALOG)
+    order = {name: i for i, name in enumerate(dict.fromkeys((DEFAULT, *own, *REPORT, *PYTHAE, *CATALOG)))}
     found.sort(key=lambda row: (row["data"], order.get(row["name"], len(order)), row["name"]))
     spaces = [read_json(path) for path in sorted((out / "features").glob("*.json"))]
     real = {space["data"]: space for space in spaces}
@@ -157,7 +158,7 @@ def _make(
     device: str,
     progress: bool,
 ) -> dict[str, Any]:
-    own = None if row.group == "default" else epochs or row.setting.epochs
+    own = None if row.own_length else epochs or row.setting.epochs
     # Another number of epochs is another fit: its checkpoint is of no use to this one.
     folder = out / "work" / f"{row.key}--{own or 'default'}"
     fitted = fit(row, images.dataset, own, folder, seed, device, progress)

@@ -25,9 +25,10 @@ def benchmark(
 
     Args:
         table: table1, the models of the ResLag report's Table 1 under its settings, with others beside them.
-        models: names of `latentia models`, pythae-vae, pythae-beta-vae, pythae-info-vae, pythae-iwae, default; or report, pythae, all.
+        models: names of `latentia models`, pythae-vae, pythae-beta-vae, pythae-info-vae, pythae-iwae, default; or report, pythae, own, all.
+            NAME@default is NAME with this library's own network and training.
         datasets: names of image sets (`latentia datasets`) or paths.
-        epochs: passes over the images in place of the report's (40; CelebA 20); the row default keeps its own.
+        epochs: passes over the images in place of the report's (40; CelebA 20); default and NAME@default keep their own.
         out: folder for rows, table1.csv and table1.html; an interrupted benchmark goes on where it was.
         seed: of every fit.
         limit: most training images, for a quick look.

@@ -1,10 +1,10 @@
 """The convolutional networks of the ResLag report: plain stages of 3 x 3 convolutions, and the same with taps at every scale.
 
 Sizes. Images whose longer side is below 32 pixels (MNIST): three convolutions of 8, 16 and 32 channels with stride 2, the last
-without padding, so that 28 x 28 pixels become 288 numbers, and a dense layer of 128. Larger ones: the map is halved until its
-longer side is at most 4, and each halving is a stage; three stages (2 + 3 + 3 convolutions of 64, 128, 256 channels) at
-32 x 32, four (2 + 2 + 3 + 3; 32 to 256) at 64 x 64. The report gives numbers of convolutions and the sizes for MNIST; channels
-of the larger ones are this library's choice.
+without padding, so that 28 x 28 pixels become 288 numbers, and a dense layer of 128; with taps, of which the report has none at this
+size, 32, 64 and 128 channels. Larger ones: the map is halved until its longer side is at most 4, and each halving is a stage;
+three stages (2 + 3 + 3 convolutions of 64, 128, 256 channels) at 32 x 32, four (2 + 2 + 3 + 3; 32 to 256) at 64 x 64. The report
+gives numbers of convolutions and the sizes for MNIST; channels of the larger ones are this library's choice.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from latentia.nn.mlp import Offset
 
 LARGE_FROM = 32
 MOST_CHANNELS = 256
+SMALL = (8, 16, 32)
+SMALL_WITH_TAPS = (32, 64, 128)
 FULL_VALUES = 4096
 
 
@@ -42,19 +44,21 @@ class Stage:
         return self.channels, self.height, self.width
 
 
-def plan_stages(height: int, width: int) -> list[Stage]:
-    """The stages for images of this size, from the largest map to the smallest.
+def plan_stages(height: int, width: int, taps: bool = False) -> list[Stage]:
+    """The stages for images of this size, from the largest map to the smallest, of a network with or without taps.
 
     Example:
         >>> [stage.shape for stage in plan_stages(28, 28)]
         [(8, 14, 14), (16, 7, 7), (32, 3, 3)]
+        >>> [stage.shape for stage in plan_stages(28, 28, taps=True)]
+        [(32, 14, 14), (64, 7, 7), (128, 4, 4)]
         >>> [(*stage.shape, stage.convolutions) for stage in plan_stages(32, 32)]
         [(64, 16, 16, 2), (128, 8, 8, 3), (256, 4, 4, 3)]
     """
     if max(height, width) < LARGE_FROM:
         stages, size = [], (height, width)
-        for index, channels in enumerate((8, 16, 32)):
-            padding = 0 if index == 2 and min(size) >= 3 else 1
+        for index, channels in enumerate(SMALL_WITH_TAPS if taps else SMALL):
+            padding = 0 if index == 2 and min(size) >= 3 and not taps else 1
             size = ((size[0] + 2 * padding - 3) // 2 + 1, (size[1] + 2 * padding - 3) // 2 + 1)
             stages.append(Stage(channels, *size, padding=padding))
         return stages
@@ -139,7 +143,7 @@ class ReportEncoder(nn.Module):
     ) -> None:
         super().__init__()
         channels, height, width = event_shape
-        plan = plan_stages(height, width)
+        plan = plan_stages(height, width, taps is not None)
         self.inputs = inputs or Centred()
         self.stages = nn.ModuleList()
         for stage in plan:
@@ -191,7 +195,7 @@ class ReportDecoder(nn.Module):
     ) -> None:
         super().__init__()
         channels, height, width = event_shape
-        plan = plan_stages(height, width)
+        plan = plan_stages(height, width, taps is not None)
         shapes = [plan[-1].shape] if taps is None else plan_taps(plan, taps == "light")
         self.tap_shapes = shapes[::-1]
         sizes = [math.prod(shape) for shape in self.tap_shapes]
