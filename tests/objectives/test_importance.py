@@ -13,6 +13,7 @@ from latentia.latent import Posterior, StandardNormalPrior
 from latentia.latent.likelihoods import GaussianLikelihood
 from latentia.models import VAE
 from latentia.objectives import (
+    Linear,
     ObjectiveSetting,
     doubly_reparameterised_bound,
     importance_bound,
@@ -186,6 +187,8 @@ def test_options():
     assert objective.terms[0].function is importance_bound
     assert importance_weighted(SETTING).terms[0].function is doubly_reparameterised_bound
     assert negative_elbo().n_samples == 1
-    for wrong in (0, -3, True):
+    ramp = {"ramp": "linear", "start": 1, "end": 50}
+    assert importance_weighted(SETTING, n_samples=ramp).n_samples == Linear(50.0, 1.0)
+    for wrong in (0, -3, True, 2.5, {"ramp": "linear", "end": 0}, {"ramp": "linear", "end": 7.5}):
         with pytest.raises(ConfigError, match="n_samples="):
             importance_weighted(SETTING, n_samples=wrong)

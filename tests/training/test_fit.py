@@ -239,6 +239,16 @@ class Judged:
         return None if loss is None else torch.tensor(loss)
 
 
+def test_samples_may_follow_a_ramp_which_validation_sees_at_its_end() -> None:
+    class Growing(Judged):
+        n_samples = staticmethod(lambda progress: 1.0 + 2.0 * progress)
+
+    objective = Growing([5.0] * 3)
+    fit(model(), objective, batches(), batches(16, seed=1), CONFIG)
+    assert objective.samples == {1, 2, 3}
+    assert objective.judged == 3  # each on 3 samples
+
+
 def test_the_objective_says_how_many_samples_and_which_epoch() -> None:
     objective = Judged([5.0, 3.0, 4.0])
     standin = model()

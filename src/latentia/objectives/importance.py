@@ -11,6 +11,7 @@ from torch import Tensor
 from latentia.core import Trace
 from latentia.errors import ConfigError
 from latentia.objectives.objective import Term, TermSum
+from latentia.objectives.ramps import WeightLike, as_weight
 from latentia.objectives.setting import ObjectiveSetting
 
 
@@ -74,20 +75,25 @@ def _log_mean(log_w: Tensor) -> Tensor:
 def importance_weighted(
     setting: ObjectiveSetting,  # noqa: ARG001  (a factory's face)
     *,
-    n_samples: int = 5,
+    n_samples: WeightLike = 5,
     doubly_reparameterised: bool = True,
 ) -> TermSum:
     """Minus the importance-weighted bound with `n_samples` draws for each item in each step.
 
     Args:
         setting: the size of the fit.
-        n_samples: S; a step takes nearly S times the decoder's time. Published: 5 and 50.
+        n_samples: S; a step takes nearly S times the decoder's time. Published: 5 and 50. A ramp spends the time of many samples
+            late, when they tell most apart: `{"ramp": "linear", "start": 1, "end": 50}`; it is rounded to whole numbers.
         doubly_reparameterised: which gradient the encoder gets.
 
     Raises:
-        ConfigError: if `n_samples` is not a whole number of at least 1.
+        ConfigError: if `n_samples` is neither a whole number of at least 1 nor a ramp that ends at one.
     """
-    if isinstance(n_samples, bool) or not isinstance(n_samples, int) or n_samples < 1:
-        raise ConfigError(f"n_samples={n_samples!r}: a whole number of at least 1 is expected")
+    draws = as_weight("n_samples", n_samples)
+    last = draws(1.0) if callable(draws) else draws
+    if last < 1 or last != int(last):
+        raise ConfigError(
+            f"n_samples={n_samples!r}: a whole number of at least 1, or a ramp that ends at one, is expected"
+        )
     bound = doubly_reparameterised_bound if doubly_reparameterised else importance_bound
-    return TermSum((Term("importance_bound", bound),), n_samples)
+    return TermSum((Term("importance_bound", bound),), draws)

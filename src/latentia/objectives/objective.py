@@ -33,7 +33,7 @@ class TermSum:
 
     Args:
         terms: what is summed.
-        n_samples: draws of z for each item that a training step should make.
+        n_samples: draws of z for each item that a training step should make; a ramp is rounded.
 
     Example:
         >>> negative_elbo(beta=4.0).terms[1].weight
@@ -41,7 +41,7 @@ class TermSum:
     """
 
     terms: tuple[Term, ...]
-    n_samples: int = 1
+    n_samples: Weight = 1
 
     def __call__(self, trace: Trace, progress: float = 1.0) -> Loss:
         """Reduce a trace to the scalar that is minimised, and its parts."""

@@ -57,7 +57,7 @@ def fit(
     Args:
         model: an `nn.Module` with the face of `latentia.core.TrainableModel`.
         objective: `(trace, progress) -> Loss`; if it is an `nn.Module` its parameters are trained and saved too. It
-            may have `n_samples`, draws of z for each item and step, and `validation_loss(trace)`, see `validation_figures`.
+            may have `n_samples`, draws of z for each item and step (a number or a ramp), and `validation_loss(trace)`, see `validation_figures`.
         train: the data to learn from.
         validation: the data that choose the epoch to keep; None keeps the last one.
         config: all settings.

@@ -52,7 +52,6 @@ class Loop(LightningModule):
         # an objective may have multipliers that are learned; then it is a module, and moves and is saved with the model
         self.objective_module = task.objective if isinstance(task.objective, nn.Module) else None
         self.task = task
-        self.n_samples = samples_of(task.objective)
         self.n_batches = task.train.n_batches(task.config.batch_size)
         self.total_steps = task.config.max_epochs * self.n_batches
         self.position = Position()
@@ -127,11 +126,12 @@ class Loop(LightningModule):
         for optimizer in self._optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate * group["factor"]
+        progress = position.step / self.total_steps
         if isinstance(self.model, Paced):
-            self.model.advance(position.step / self.total_steps)
+            self.model.advance(progress)
         try:
-            trace = as_model(self.model).trace(x, self.n_samples)
-            loss = task.objective(trace, position.step / self.total_steps)
+            trace = as_model(self.model).trace(x, samples_of(task.objective, progress))
+            loss = task.objective(trace, progress)
         except ValueError:  # a distribution that checks its parameters: say which term broke them, if one did
             self.meter.fetch()
             raise

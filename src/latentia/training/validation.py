@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -26,9 +27,17 @@ def as_model(module: nn.Module) -> TrainableModel:
     return cast("TrainableModel", module)
 
 
-def samples_of(objective: Objective) -> int:
-    """Draws of z for each item that a training step makes: the objective's `n_samples`, or 1."""
-    return int(getattr(objective, "n_samples", 1))
+def samples_of(objective: Objective, progress: float = 1.0) -> int:
+    """Draws of z for each item that a training step makes: the objective's `n_samples`, a number or a ramp, or 1.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> objective = SimpleNamespace(n_samples=lambda progress: 1 + 49 * progress)
+        >>> [samples_of(objective, t) for t in (0.0, 0.5, 1.0)]
+        [1, 26, 50]
+    """
+    wanted = getattr(objective, "n_samples", 1)
+    return max(1, math.floor((wanted(progress) if callable(wanted) else wanted) + 0.5))
 
 
 def prepare(model: nn.Module, train: Batches, seed: int) -> None:
