@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from latentia.distributions.bernoulli import IndependentBernoulli
 from latentia.distributions.codes import CategoricalCodes, PointCodes
 from latentia.distributions.continuous_bernoulli import ContinuousBernoulli
 from latentia.distributions.counts import Multinomial, NegativeBinomial, Poisson, ZeroInflatedNegativeBinomial
@@ -25,6 +26,7 @@ __all__ = [
     "DiscretizedLogisticMixture",
     "FlowDistribution",
     "FullGaussian",
+    "IndependentBernoulli",
     "Mixture",
     "Multinomial",
     "NegativeBinomial",

@@ -73,4 +73,6 @@ class PlainMLPDecoder(nn.Module):
 
     def forward(self, z: Float[Tensor, "codes latent"]) -> Tensor:
         """Outputs of a batch of codes."""
-        return self.offset(self.head(self.body(z)).unflatten(1, self.shape))
+        # the offset goes into the product as its bias: no pass of its own over the outputs
+        outputs = nn.functional.linear(self.body(z), self.head.weight, self.offset.value.flatten())
+        return outputs.unflatten(1, self.shape)

@@ -82,7 +82,9 @@ class Likelihood(nn.Module):
                 f"decoder outputs of shape {list(outputs.shape)} do not end in {list(expected)} "
                 f"(n_outputs, *event), which {type(self).__name__} needs; build the decoder with its n_outputs"
             )
-        return at_least_single(outputs).unbind(-len(expected))
+        wide = at_least_single(outputs)
+        # a view of the one tensor: the gradient of `unbind` is a copy
+        return (wide.squeeze(-len(expected)),) if self.n_outputs == 1 else wide.unbind(-len(expected))
 
 
 def rows_at_once(x: Tensor) -> Iterator[Tensor]:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.distributions import Bernoulli, Distribution, Independent, Laplace
+from torch.distributions import Distribution, Independent, Laplace
 
 from latentia.distributions import (
     CategoricalLevels,
     ContinuousBernoulli,
     DiscretizedLogistic,
     DiscretizedLogisticMixture,
+    IndependentBernoulli,
 )
 from latentia.distributions.numerics import at_least_single, soft_clip, widened
 from latentia.errors import ConfigError
@@ -97,7 +98,7 @@ class BernoulliLikelihood(Likelihood):
     def forward(self, outputs: Tensor, x: Tensor | None = None) -> Distribution:  # noqa: ARG002
         """p(x|z); `x` is not needed."""
         (logits,) = self.split(outputs)
-        return _product(Bernoulli(logits=logits, validate_args=False), len(self.event_shape))
+        return IndependentBernoulli(logits, len(self.event_shape))
 
 
 class ContinuousBernoulliLikelihood(Likelihood):
