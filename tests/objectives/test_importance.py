@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
@@ -192,3 +193,19 @@ def test_options():
     for wrong in (0, -3, True, 2.5, {"ramp": "linear", "end": 0}, {"ramp": "linear", "end": 7.5}):
         with pytest.raises(ConfigError, match="n_samples="):
             importance_weighted(SETTING, n_samples=wrong)
+
+
+@pytest.mark.parametrize("bound", [doubly_reparameterised_bound, importance_bound])
+def test_weights_that_are_lost_in_the_sum_give_no_gradient_and_no_nan(bound):
+    torch.manual_seed(8)
+    trace = small_vae().trace(data(), 4)
+    lost = torch.zeros_like(trace.log_likelihood)
+    lost[0], lost[1] = -80.0, -math.inf
+    trace = dataclasses.replace(trace, log_likelihood=trace.log_likelihood + lost)
+    trace.log_likelihood.retain_grad()
+    loss = bound(trace)
+    loss.backward()
+    gradient = trace.log_likelihood.grad
+    assert loss.isfinite()
+    assert (gradient[:2] == 0).all()  # not e^-80, which as a product is a subnormal number
+    assert (gradient[2:] != 0).all()
