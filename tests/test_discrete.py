@@ -83,14 +83,13 @@ def test_training_lowers_the_loss(name):
 
 def test_second_stage_learns_what_the_codes_are_like():
     X = DATA["images"]
-    model = fitted("vq-vae-ema", "images", prior_epochs=40, max_epochs=4)
+    model = fitted("vq-vae-ema", "images", prior_epochs=150, max_epochs=4)
     figures = model.evaluate(X)
-    assert len(model.prior_history_) == 40
+    assert 40 < len(model.prior_history_) <= 150
     n_positions = figures.uniform_rate / np.log(8)
     assert figures.kl < figures.uniform_rate
-    assert figures.kl < 1.01 * n_positions * np.log(
-        figures.perplexity
-    )  # what the shares of the codes alone would save
+    # less than with a prior that knows only the shares of the codes
+    assert figures.kl < n_positions * np.log(figures.perplexity)
     assert figures.bits_per_dim < figures.uniform_bits_per_dim
     saved = (figures.uniform_rate - figures.kl) / 64 / np.log(2)
     assert figures.uniform_bits_per_dim - figures.bits_per_dim == pytest.approx(saved)
