@@ -31,6 +31,8 @@ class Trace:
             factorises, else D = 1; a Monte-Carlo estimate where no closed form is known.
         auxiliary: losses of the model's own that are part of no bound (codebook, commitment), by name: scalars, or `[B]`.
         codes: the first draw of discrete latent variables as whole numbers, `[B, ...]`.
+        pool: log w = log p(x, z) - log q(z|x) in nats, `[P, B]`, of the draws from which the S here were chosen, if they were.
+        chosen: their places in the pool, `[S, B]`, each drawn with probability w / sum(w).
     """
 
     x: Tensor
@@ -42,6 +44,8 @@ class Trace:
     kl: Float[Tensor, "samples batch dims"]
     auxiliary: dict[str, Tensor] = field(default_factory=dict)
     codes: Tensor | None = None
+    pool: Float[Tensor, "pool batch"] | None = None
+    chosen: Tensor | None = None
 
     @property
     def elbo(self) -> Float[Tensor, "samples batch"]:
@@ -101,6 +105,13 @@ class TrainableModel(LatentModel, Protocol):
     def calibrate(self, x_batches: Iterable[Tensor]) -> None:
         """Re-estimate what is not learned by gradient (an optimal variance) on training batches."""
         ...
+
+
+@runtime_checkable
+class Choosing(Protocol):
+    """A model that can take a training step's gradient through a few of its draws: `n_backward`, or 0 for all."""
+
+    n_backward: int
 
 
 @runtime_checkable

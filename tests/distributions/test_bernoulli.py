@@ -60,3 +60,15 @@ def test_expanding_keeps_the_class_and_sampling_is_torchs():
     assert (p.batch_shape, p.event_shape) == ((4,), (2,))
     assert torch.equal(p.sample((3,)), torch.tensor([1.0, 0.0]).expand(3, 4, 2))
     assert p.log_prob(torch.tensor([1.0, 0.0])).shape == (4,)
+
+
+@pytest.mark.parametrize("shape", [(7, 5, 11, 3), (1, 60, 11), (2, 200), (300,)])
+def test_blocks_are_the_whole(shape, monkeypatch):
+    torch.manual_seed(2)
+    logits = 5 * torch.randn(shape, dtype=torch.float64)
+    value = torch.rand(shape[1:] if len(shape) > 2 else shape, dtype=torch.float64).round()
+    ndims = max(1, len(shape) - 2)
+    monkeypatch.setattr("latentia.distributions.bernoulli._BLOCK", 40)
+    got = IndependentBernoulli(logits, ndims).log_prob(value)
+    expected = Independent(Bernoulli(logits=logits, validate_args=False), ndims).log_prob(value)
+    torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-12)

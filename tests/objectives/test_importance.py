@@ -21,6 +21,7 @@ from latentia.objectives import (
     importance_weighted,
     negative_elbo,
 )
+from latentia.objectives.importance import log_weights
 
 SETTING = ObjectiveSetting(n_train=50, latent_dim=2, event_shape=(3,), n_updates=100)
 
@@ -209,3 +210,56 @@ def test_weights_that_are_lost_in_the_sum_give_no_gradient_and_no_nan(bound):
     assert loss.isfinite()
     assert (gradient[:2] == 0).all()  # not e^-80, which as a product is a subnormal number
     assert (gradient[2:] != 0).all()
+
+
+@pytest.mark.parametrize("bound", [importance_bound, doubly_reparameterised_bound])
+def test_gradient_through_chosen_draws_has_that_of_all_as_its_expectation(bound, monkeypatch):
+    model, x, n_samples = small_vae(), data(1), 6
+
+    def gradient_through(place):
+        """Value and gradients with the same draws, of which the one at `place` is chosen; all if None."""
+        torch.manual_seed(3)
+        model.n_backward = 0 if place is None else 1
+        if place is not None:
+            monkeypatch.setattr(
+                torch, "multinomial", lambda p, n, replacement: torch.full((len(p), n), place)
+            )
+        loss = bound(model.trace(x, n_samples))
+        return loss.detach(), gradients(model, loss)
+
+    model.train()
+    value, expected = gradient_through(None)
+    torch.manual_seed(3)
+    shares = torch.softmax(log_weights(model.trace(x, n_samples)).detach()[:, 0], 0)
+    chosen = [gradient_through(place) for place in range(n_samples)]
+    for one, _ in chosen:  # the value is that of the pool, whichever is chosen
+        torch.testing.assert_close(one, value)
+    for i, gradient in enumerate(expected):
+        mean = sum(v * each[i] for v, (_, each) in zip(shares, chosen, strict=True))
+        torch.testing.assert_close(mean, gradient, rtol=1e-9, atol=1e-12)
+
+
+def test_draws_are_chosen_by_their_weights_in_training_alone():
+    model, x = small_vae(), data(2)
+    model.n_backward = 20_000
+    torch.manual_seed(5)
+    trace = model.train().trace(x, 20_001)
+    assert trace.pool.shape == (20_001, 2)
+    assert trace.z.shape == (20_000, 2, 2)
+    again = model.conditional(trace.z, x).log_prob(x) + (
+        trace.prior.log_prob(trace.z) - trace.posterior.log_prob(trace.z)
+    )
+    torch.testing.assert_close(trace.pool.gather(0, trace.chosen), again)
+    # the mean of log w over the chosen is that under the normalised weights
+    shares = trace.pool.softmax(0)
+    expected = (shares * trace.pool).sum(0)
+    spread = (shares * (trace.pool - expected) ** 2).sum(0).sqrt()
+    assert ((again.mean(0) - expected).abs() < 5 * spread / 20_000**0.5).all()
+    assert model.eval().trace(x, 20_001).chosen is None
+    with torch.no_grad():
+        assert model.train().trace(x, 20_001).chosen is None
+
+
+def test_a_negative_number_of_chosen_draws_is_refused():
+    with pytest.raises(ConfigError, match="n_backward"):
+        importance_weighted(SETTING, n_backward=-1)

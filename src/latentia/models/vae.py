@@ -49,9 +49,12 @@ class VAE(nn.Module):
     Attributes:
         refinement_steps: in evaluation mode `encode` takes so many steps from the encoder's q(z|x) toward each item's own
             best Gaussian (`latentia.models.refinement`); 0: none.
+        n_backward: a training step with more draws of z than these takes its gradient through so many of them, chosen by
+            their importance weights (`Trace.pool`); 0: through all.
     """
 
     refinement_steps: int = 0
+    n_backward: int = 0
 
     def __init__(
         self,
@@ -108,6 +111,11 @@ class VAE(nn.Module):
         """One pass over `[B, *event]` with `n_samples` reparameterised draws of z per item."""
         posterior, prior = self.encode(x), self.prior()
         z = posterior.rsample(torch.Size([n_samples]))
+        pool = chosen = None
+        if 0 < self.n_backward < n_samples and self.training and torch.is_grad_enabled():
+            pool = self._log_weights(x, z, posterior, prior)
+            chosen = torch.multinomial(pool.T.softmax(-1), self.n_backward, replacement=True).T
+            z = torch.take_along_dim(z, chosen.reshape(*chosen.shape, *[1] * (z.ndim - 2)), 0)
         likelihood = self.conditional(z, x)
         return Trace(
             x=x,
@@ -117,7 +125,15 @@ class VAE(nn.Module):
             likelihood=likelihood,
             log_likelihood=likelihood.log_prob(x),
             kl=kl_divergence(posterior, prior, z),
+            pool=pool,
+            chosen=chosen,
         )
+
+    @torch.no_grad()
+    def _log_weights(self, x: Tensor, z: Tensor, posterior: Distribution, prior: Distribution) -> Tensor:
+        """Log w in nats, `[S, B]`; one draw for each item at a time, whose maps a cache can hold."""
+        log_likelihood = torch.cat([self.conditional(draw, x).log_prob(x) for draw in z.split(1)])
+        return log_likelihood + prior.log_prob(z) - posterior.log_prob(z)
 
     @torch.no_grad()
     def sample(self, n: int, mean: bool = False, prior: Distribution | None = None) -> Tensor:

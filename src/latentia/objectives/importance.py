@@ -34,7 +34,7 @@ def importance_bound(trace: Trace) -> Float[Tensor, ""]:
         >>> bool((importance_bound(trace) - doubly_reparameterised_bound(trace)).abs() < 1e-5)
         True
     """
-    return -_with_gradient_of(log_weights(trace)).mean()
+    return -_with_gradient_of(log_weights(trace), trace).mean()
 
 
 def doubly_reparameterised_bound(trace: Trace) -> Float[Tensor, ""]:
@@ -60,10 +60,12 @@ def doubly_reparameterised_bound(trace: Trace) -> Float[Tensor, ""]:
     direct = trace.posterior.log_prob(z.detach())
     log_w = log_weights(trace) + (direct - direct.detach())
     if z.requires_grad:
-        share = _shares(log_w)
+        share = _shares(log_w if trace.pool is None else trace.pool)
+        if trace.chosen is not None:
+            share = share.gather(0, trace.chosen)
         again = share.reshape(share.shape + (1,) * (z.ndim - 2))
         z.register_hook(lambda gradient: gradient * again.to(gradient.dtype))
-    return -_with_gradient_of(log_w).mean()
+    return -_with_gradient_of(log_w, trace).mean()
 
 
 def _shares(log_w: Tensor) -> Tensor:
@@ -75,8 +77,15 @@ def _shares(log_w: Tensor) -> Tensor:
     return share * (share > 1e-3 * torch.finfo(share.dtype).eps)
 
 
-def _with_gradient_of(log_w: Tensor) -> Tensor:
-    """Log mean w over samples, `[B]`, by the gradient of sum_s v_s log w_s, which is the same."""
+def _with_gradient_of(log_w: Tensor, trace: Trace) -> Tensor:
+    """Log mean w over samples, `[B]`, by the gradient of sum_s v_s log w_s, which is the same.
+
+    Where the samples were chosen from a pool with probabilities v, the value is that of the pool, and the mean over the
+    chosen has the gradient as its expectation.
+    """
+    if trace.pool is not None:
+        weighted = log_w.mean(0)
+        return torch.logsumexp(trace.pool, 0) - math.log(len(trace.pool)) + weighted - weighted.detach()
     known = log_w.detach()
     share = _shares(log_w)
     weighted = (share * log_w.masked_fill(share == 0, 0.0)).sum(0)  # a weight may be 0 itself
@@ -87,6 +96,7 @@ def importance_weighted(
     setting: ObjectiveSetting,  # noqa: ARG001  (a factory's face)
     *,
     n_samples: WeightLike = 5,
+    n_backward: int = 0,
     doubly_reparameterised: bool = True,
 ) -> TermSum:
     """Minus the importance-weighted bound with `n_samples` draws for each item in each step.
@@ -95,11 +105,17 @@ def importance_weighted(
         setting: the size of the fit.
         n_samples: S; a step takes nearly S times the decoder's time. Published: 5 and 50. A ramp spends the time of many samples
             late, when they tell most apart: `{"ramp": "linear", "start": 1, "end": 50}`; it is rounded to whole numbers.
+        n_backward: M; the gradient goes through M samples that are drawn, with replacement, by their normalised weights v_s, and
+            stays unbiased: the mean of grad log w over those for theta, of v_s times the way through z for phi. The other
+            samples then cost a pass of the decoder forward, a third of the whole. 0: through all.
         doubly_reparameterised: which gradient the encoder gets.
 
     Raises:
-        ConfigError: if `n_samples` is neither a whole number of at least 1 nor a ramp that ends at one.
+        ConfigError: if `n_samples` is neither a whole number of at least 1 nor a ramp that ends at one, or `n_backward` is no
+            whole number of at least 0.
     """
+    if not isinstance(n_backward, int) or n_backward < 0:
+        raise ConfigError(f"n_backward={n_backward!r}: a whole number of at least 0 is expected")
     draws = as_weight("n_samples", n_samples)
     last = draws(1.0) if callable(draws) else draws
     if last < 1 or last != int(last):
@@ -107,4 +123,4 @@ def importance_weighted(
             f"n_samples={n_samples!r}: a whole number of at least 1, or a ramp that ends at one, is expected"
         )
     bound = doubly_reparameterised_bound if doubly_reparameterised else importance_bound
-    return TermSum((Term("importance_bound", bound),), draws)
+    return TermSum((Term("importance_bound", bound),), draws, n_backward)

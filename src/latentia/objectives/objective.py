@@ -34,6 +34,7 @@ class TermSum:
     Args:
         terms: what is summed.
         n_samples: draws of z for each item that a training step should make; a ramp is rounded.
+        n_backward: through how many of them the gradient should go, where the model can choose (`models.VAE`); 0: all.
 
     Example:
         >>> negative_elbo(beta=4.0).terms[1].weight
@@ -42,6 +43,7 @@ class TermSum:
 
     terms: tuple[Term, ...]
     n_samples: Weight = 1
+    n_backward: int = 0
 
     def __call__(self, trace: Trace, progress: float = 1.0) -> Loss:
         """Reduce a trace to the scalar that is minimised, and its parts."""

@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
-from latentia.core import Loss, Paced
+from latentia.core import Choosing, Loss, Paced
 from latentia.errors import ConfigError, TrainingError
 from latentia.training.averaging import Average, Weights, copy_of
 from latentia.training.batches import Batches
@@ -55,6 +55,8 @@ class Loop(LightningModule):
         self.n_batches = task.train.n_batches(task.config.batch_size)
         self.total_steps = task.config.max_epochs * self.n_batches
         self.position = Position()
+        if isinstance(task.model, Choosing):
+            task.model.n_backward = getattr(task.objective, "n_backward", 0)
         self.course = task.schedule.start(task.config.max_epochs, self.n_batches)
         self.meter = Meter()
         self.best: Weights | None = None
