@@ -42,7 +42,7 @@ def digits():
 def test_codes_carry_what_a_classifier_needs(wine):
     X, y = wine
     model = make_pipeline(
-        StandardScaler(), VAE(latent_dim=3, max_epochs=30, random_state=0), LogisticRegression()
+        StandardScaler(), VAE(latent_dim=3, max_epochs=12, random_state=0), LogisticRegression()
     )
     assert cross_val_score(model, X, y, cv=3).mean() > 0.85
 
@@ -79,7 +79,7 @@ def test_score_samples_of_a_row_does_not_depend_on_its_neighbours(digits):
 
 
 def test_reconstruction_of_images_beats_their_mean_and_keeps_type_and_shape(digits):
-    vae = VAE(latent_dim=8, max_epochs=10, random_state=0).fit(digits)
+    vae = VAE(latent_dim=8, max_epochs=4, random_state=0).fit(digits)
     rebuilt = vae.reconstruct(digits[:300])
     assert rebuilt.dtype == np.uint8
     assert rebuilt.shape == (300, 1, 8, 8)
@@ -202,7 +202,7 @@ def test_constant_columns_one_feature_and_float32():
 
 def test_standardising_is_undone_far_from_the_origin():
     X = 1e6 + np.random.default_rng(0).normal(size=(300, 4)) @ np.diag([1e-2, 1, 10, 1e3])
-    vae = VAE(latent_dim=2, max_epochs=30, random_state=0).fit(X)
+    vae = VAE(latent_dim=2, max_epochs=10, random_state=0).fit(X)
     residual = vae.reconstruct(X) - X
     assert (residual.std(0) / X.std(0)).max() < 1.2
     assert np.abs(residual.mean(0) / X.std(0)).max() < 0.3
@@ -221,10 +221,10 @@ def test_partial_fit_learns_from_a_stream(wine):
     vae = VAE(latent_dim=2, n_importance=20, random_state=0)
     vae.partial_fit(X[order])
     first = vae.score(X)
-    for _ in range(30):
+    for _ in range(18):
         vae.partial_fit(X[order])
     assert vae.score(X) > first + 1.0
-    assert vae.n_train_ == 31 * len(X)
+    assert vae.n_train_ == 19 * len(X)
 
 
 def test_given_validation_rows_are_what_chooses_the_epoch(wine):
