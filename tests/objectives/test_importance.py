@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.distributions import Independent, Normal
 
+from latentia import VAE as Estimator
 from latentia.distributions import DiagonalGaussian
 from latentia.errors import ConfigError
 from latentia.latent import Posterior, StandardNormalPrior
@@ -263,3 +264,13 @@ def test_draws_are_chosen_by_their_weights_in_training_alone():
 def test_a_negative_number_of_chosen_draws_is_refused():
     with pytest.raises(ConfigError, match="n_backward"):
         importance_weighted(SETTING, n_backward=-1)
+
+
+def test_a_fit_takes_the_gradient_through_as_many_as_the_objective_says():
+    options = {"n_samples": 5, "n_backward": 2}
+    rows = torch.randn(40, 3, generator=torch.Generator().manual_seed(0)).numpy()
+    vae = Estimator("iwae", latent_dim=2, objective_options=options, max_epochs=1, random_state=0).fit(rows)
+    trace = vae.module_.train().trace(torch.zeros(4, 3), 5)
+    assert trace.chosen.shape == (2, 4)
+    vae = Estimator("iwae", latent_dim=2, max_epochs=1, random_state=0).fit(rows)
+    assert vae.module_.train().trace(torch.zeros(4, 3), 5).chosen is None
