@@ -274,3 +274,11 @@ def test_a_fit_takes_the_gradient_through_as_many_as_the_objective_says():
     assert trace.chosen.shape == (2, 4)
     vae = Estimator("iwae", latent_dim=2, max_epochs=1, random_state=0).fit(rows)
     assert vae.module_.train().trace(torch.zeros(4, 3), 5).chosen is None
+
+
+def test_a_decoder_whose_layers_look_at_the_batch_makes_it_biased_and_says_so():
+    images = torch.rand(40, 8, 8, generator=torch.Generator().manual_seed(0)).numpy()
+    options = {"n_samples": 3, "n_backward": 1}
+    vae = Estimator("iwae", latent_dim=2, network="conv", objective_options=options, max_epochs=1)
+    with pytest.warns(UserWarning, match=r"BatchNorm2d in decoder\."):
+        vae.fit(images)

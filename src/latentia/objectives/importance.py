@@ -108,7 +108,8 @@ def importance_weighted(
         n_backward: M; the gradient goes through M samples that are drawn, with replacement, by their normalised weights v_s, and
             stays unbiased: the mean of grad log w over those for theta, of v_s times the way through z for phi. The other
             samples then cost a pass of the decoder forward, a third of the whole. 0: through all. Unbiased for decoders without batch
-            normalisation and dropout (the perceptrons, `mlp-tanh`): with those the weights are of another pass than the gradient.
+            normalisation and dropout (the perceptrons, `mlp-tanh`): with those the weights are of another pass than the gradient,
+            and a fit warns of it.
         doubly_reparameterised: which gradient the encoder gets.
 
     Raises:

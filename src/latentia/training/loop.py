@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -34,6 +35,16 @@ from latentia.training.validation import (
 INFORMATION_ROWS = 2000  # items on which a schedule's measure of information is taken
 
 
+def _uneven(model: nn.Module) -> str:
+    """Name of a layer in the decoder whose output for a code depends on the rest of the batch, or on chance; or nothing."""
+    for name, layer in getattr(model, "decoder", nn.Module()).named_modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm) or (
+            isinstance(layer, nn.modules.dropout._DropoutNd) and layer.p > 0
+        ):
+            return f"{type(layer).__name__} in decoder.{name}"
+    return ""
+
+
 class Loop(LightningModule):
     """One fit. Lightning runs the epochs and steps, places the module and scales mixed precision.
 
@@ -57,6 +68,12 @@ class Loop(LightningModule):
         self.position = Position()
         if isinstance(task.model, Choosing):
             task.model.n_backward = getattr(task.objective, "n_backward", 0)
+            if task.model.n_backward and (part := _uneven(task.model)):
+                warnings.warn(
+                    f"n_backward={task.model.n_backward}: {part} gives the draws that are chosen another value than those that are"
+                    " weighed, so the gradient is biased; take n_backward=0, or a network without it (network='mlp')",
+                    stacklevel=2,
+                )
         self.course = task.schedule.start(task.config.max_epochs, self.n_batches)
         self.meter = Meter()
         self.best: Weights | None = None
