@@ -13,12 +13,15 @@ CODE_DIM = 2
 def lstm_sequences(
     n: int, length: int = 10, n_tokens: int = 200, width: int = 100, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw sequences from an LSTM with weights of U(-1, 1), given codes from a mixture of four Gaussians.
+    r"""Draw sequences from a random LSTM that is given a code, from a mixture of four Gaussians, in three ways.
 
-    The codes are N((+-2, +-2), I) with equal weights; a code is put to every input and sets the first state. The
-    sequences hold about a nat of their code.
+    .. math:: c_0 = W z, \quad h_0 = \tanh c_0, \quad h_t = \mathrm{LSTM}([e(x_{t-1}), z], h_{t-1}), \quad
+        x_t \sim \mathrm{softmax}(A h_t + B z)
 
-    Source: He et al. 2019, section 4.2 (there with 1000 tokens).
+    The codes are N((+-2, +-2), I) with equal weights. The first token is uniform and tells nothing of the code. Weights are of
+    U(-1, 1), those of B of U(-3, 3): that is what lets a sequence tell of its code by its tokens alone, whatever their order.
+
+    Source: He et al. 2019, section 4.2, and the generator in their repository (there with 1000 tokens).
 
     Args:
         n: sequences.
@@ -42,20 +45,22 @@ def lstm_sequences(
     def uniform(*shape: int) -> np.ndarray:
         return random.uniform(-1, 1, shape)
 
-    embed, first, head = uniform(n_tokens + 1, width), uniform(CODE_DIM, width), uniform(width, n_tokens)
-    kernel, bias = uniform(2 * width + CODE_DIM, 4 * width), uniform(4 * width)
+    embed, first, head = uniform(n_tokens, width), uniform(CODE_DIM, width), uniform(width, n_tokens)
+    direct = 3 * uniform(CODE_DIM, n_tokens)
+    kernel = uniform(2 * width + CODE_DIM, 4 * width)
+    bias = uniform(4 * width) + uniform(4 * width)  # one of the inputs and one of the state
     z = random.choice([-2.0, 2.0], (n, CODE_DIM)) + random.normal(size=(n, CODE_DIM))
     cell = z @ first
     hidden = np.tanh(cell)
-    tokens = np.full(n, n_tokens)  # the start symbol
-    sequences = []
-    for _ in range(length):
+    tokens = random.integers(n_tokens, size=n)
+    sequences = [tokens]
+    for _ in range(length - 1):
         gates = np.concatenate([embed[tokens], z, hidden], 1) @ kernel + bias
         enter, forget, new, leave = np.split(gates, 4, 1)
         cell = _sigmoid(forget) * cell + _sigmoid(enter) * np.tanh(new)
         hidden = _sigmoid(leave) * np.tanh(cell)
         # the Gumbel trick draws from all rows' softmax at once
-        tokens = (hidden @ head + random.gumbel(size=(n, n_tokens))).argmax(1)
+        tokens = (hidden @ head + z @ direct + random.gumbel(size=(n, n_tokens))).argmax(1)
         sequences.append(tokens)
     return np.stack(sequences, 1), z
 
