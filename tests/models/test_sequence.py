@@ -106,19 +106,26 @@ def test_synthetic_sequences_depend_on_their_code():
     assert (x == again).all()
     assert x.shape == (4000, 10)
     assert 0 <= x.min() <= x.max() < 200
-    # the first token tells on which side the code lies better than the most frequent side would
+    # the second token tells of items not counted on which side their code lies; the first, which is uniform, does not
     left = z[:, 0] < 0
-    counts = {token: left[x[:, 0] == token].mean() for token in set(x[:, 0].tolist())}
-    guessed = [counts[token] > 0.5 for token in x[:, 0]]
-    assert (guessed == left).mean() > 0.55
+
+    def guessed_rightly(place):
+        shares = {
+            token: left[:2000][x[:2000, place] == token].mean() for token in set(x[:2000, place].tolist())
+        }
+        guessed = [shares.get(token, 0.5) > 0.5 for token in x[2000:, place].tolist()]
+        return (guessed == left[2000:]).mean()
+
+    assert guessed_rightly(1) > 0.7
+    assert abs(guessed_rightly(0) - 0.5) < 0.05
     assert not (lstm_sequences(4000, seed=1)[0] == x).all()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("schedule", [Joint(), Aggressive(epochs=3)], ids=["joint", "aggressive"])
 def test_plain_training_collapses_and_the_aggressive_encoder_does_not(schedule):
-    # He et al. 2019, section 4; the same bound is reached both ways, so only the information tells: about 0.2
-    # nats stay, with either of two seeds, and the means correlate by 0.9
+    # He et al. 2019, section 4; the same bound is reached both ways, so only the information tells. The aim
+    # is 0.6 nats, which is not reached: the bounds below are what this set-up gives.
     x, _ = lstm_sequences(5000)
     model = build(200, 10)
     train, held_out = (Batches(part, lambda stored: stored) for part in (x[:4000], x[4000:]))

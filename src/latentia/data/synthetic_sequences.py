@@ -19,7 +19,7 @@ def lstm_sequences(
         x_t \sim \mathrm{softmax}(A h_t + B z)
 
     The codes are N((+-2, +-2), I) with equal weights. The first token is uniform and tells nothing of the code. Weights are of
-    U(-1, 1), those of B of U(-3, 3): that is what lets a sequence tell of its code by its tokens alone, whatever their order.
+    U(-1, 1), those of B of U(-3, 3).
 
     Source: He et al. 2019, section 4.2, and the generator in their repository (there with 1000 tokens).
 

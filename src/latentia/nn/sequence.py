@@ -51,22 +51,17 @@ class LSTMDecoder(nn.Module):
         n_tokens: V, size of the vocabulary.
         embedding: width of an embedding.
         width: of the hidden state.
-        dropout: probability with which a number of e(x_{t-1}), and of the states that the logits are made of, is set to 0 in
-            training; the code is left whole, so that the model cannot do without it so easily.
 
-    Source: He et al. 2019, appendix (dropout 0.5); Bowman et al. 2016.
+    Source: He et al. 2019, appendix; Bowman et al. 2016.
     """
 
-    def __init__(
-        self, latent_dim: int, n_tokens: int, embedding: int = 50, width: int = 50, dropout: float = 0.0
-    ) -> None:
+    def __init__(self, latent_dim: int, n_tokens: int, embedding: int = 50, width: int = 50) -> None:
         super().__init__()
         self.n_tokens = n_tokens
         self.embed = nn.Embedding(n_tokens + 1, embedding)  # the last is the start symbol
         self.first = nn.Linear(latent_dim, width, bias=False)
         self.lstm = nn.LSTM(embedding + latent_dim, width, batch_first=True)
         self.head = nn.Linear(width, n_tokens, bias=False)
-        self.dropout = nn.Dropout(dropout)
         start_small(self)
 
     def logits(
@@ -74,7 +69,7 @@ class LSTMDecoder(nn.Module):
     ) -> Float[Tensor, "batch time tokens"]:
         """Teacher forcing: logits of each token given the true tokens before it."""
         start = x.new_full((len(x), 1), self.n_tokens)
-        return self.head(self.dropout(self._run(z, torch.cat([start, x[:, :-1]], 1), self._state(z))[0]))
+        return self.head(self._run(z, torch.cat([start, x[:, :-1]], 1), self._state(z))[0])
 
     def generate(
         self, z: Float[Tensor, "batch latent"], length: int, greedy: bool = False
@@ -96,5 +91,5 @@ class LSTMDecoder(nn.Module):
     def _run(
         self, z: Tensor, tokens: Tensor, state: tuple[Tensor, Tensor]
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        inputs = torch.cat([self.dropout(self.embed(tokens)), z[:, None].expand(-1, tokens.shape[1], -1)], -1)
+        inputs = torch.cat([self.embed(tokens), z[:, None].expand(-1, tokens.shape[1], -1)], -1)
         return self.lstm(inputs, state)
