@@ -10,28 +10,16 @@ import torch
 
 from latentia.data.synthetic_sequences import lstm_sequences
 from latentia.diagnostics import mutual_information
-from latentia.latent import POSTERIORS, PRIORS
+from latentia.latent.posteriors import DiagonalGaussianPosterior
 from latentia.models import SequenceDistribution, SequenceVAE
-from latentia.nn import LSTMDecoder, LSTMEncoder
 from latentia.objectives import ObjectiveSetting, elbo
 from latentia.training import Aggressive, Batches, Joint, TrainingConfig, fit
-
-
-def build(n_tokens: int, length: int, latent_dim: int = 1, width: int = 50, seed: int = 0) -> SequenceVAE:
-    torch.manual_seed(seed)
-    return SequenceVAE(
-        LSTMEncoder(n_tokens, width, width),
-        POSTERIORS["gaussian"](width, latent_dim),
-        PRIORS["standard-normal"](latent_dim),
-        LSTMDecoder(latent_dim, n_tokens, width, width),
-        length,
-    )
 
 
 @pytest.fixture
 def sharp() -> SequenceVAE:
     """A model with large weights, so that nothing is near uniform."""
-    model = build(3, 4, latent_dim=2, width=5).double()
+    model = SequenceVAE.of_lstms(3, 4, latent_dim=2, width=5).double()
     torch.manual_seed(1)
     for weight in model.parameters():
         torch.nn.init.uniform_(weight, -1.5, 1.5)
@@ -88,10 +76,10 @@ def test_trace_has_the_shapes_of_all_models(sharp):
 
 def test_importance_weights_recover_the_evidence(sharp):
     x = ALL[::11]
+    sharp.posterior = DiagonalGaussianPosterior(5, 2).double().requires_grad_(False)
     torch.nn.init.zeros_(sharp.posterior.linear.weight)
-    torch.nn.init.constant_(
-        sharp.posterior.linear.bias, 0.3
-    )  # wider than the prior, so that no weight is large
+    # wider than the prior, so that no weight is large
+    torch.nn.init.constant_(sharp.posterior.linear.bias, 0.3)
     torch.manual_seed(0)
     z = torch.randn(20_000, 2, dtype=torch.float64)
     log_p = sharp.decode(z[:, None]).log_prob(x).logsumexp(0) - math.log(len(z))
@@ -122,32 +110,39 @@ def test_synthetic_sequences_depend_on_their_code():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("schedule", [Joint(), Aggressive(epochs=3)], ids=["joint", "aggressive"])
-def test_plain_training_collapses_and_the_aggressive_encoder_does_not(schedule):
-    # He et al. 2019, section 4; the same bound is reached both ways, so only the information tells. The aim
-    # is 0.6 nats, which is not reached: the bounds below are what this set-up gives.
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("schedule", [Joint(), Aggressive()], ids=["joint", "aggressive"])
+def test_plain_training_collapses_and_the_aggressive_encoder_does_not(schedule, seed):
+    # He et al. 2019, section 4: about the same bound is reached both ways, so only the information tells
     x, _ = lstm_sequences(5000)
-    model = build(200, 10)
+    torch.manual_seed(seed)
+    model = SequenceVAE.of_lstms(200, 10)
     train, held_out = (Batches(part, lambda stored: stored) for part in (x[:4000], x[4000:]))
     config = TrainingConfig(
-        max_epochs=10,
-        batch_size=64,
-        learning_rate=2e-2,
-        warmup_fraction=0.02,
+        max_epochs=8,
+        batch_size=16,
+        optimizer="sgd",
+        learning_rate=1.0,
+        warmup_fraction=0.0,
         weight_decay=0.0,
         gradient_clip=5.0,
+        seed=seed,
     )
-    objective = elbo(ObjectiveSetting(4000, 1, (10,), 10 * 63))
-    history = fit(model, objective, train, held_out, config, schedule=schedule)
+
+    def information(module, batches):
+        return mutual_information(module, batches).value
+
+    objective = elbo(ObjectiveSetting(4000, 1, (10,), 8 * 250))
+    history = fit(model, objective, train, held_out, config, schedule=schedule, information=information)
     kl = history.epochs[-1].validation["kl"]
-    information = mutual_information(model, held_out.ordered(500)).value
+    value = information(model, held_out.ordered(500))
     if schedule == Joint():
-        assert kl < 0.02
-        assert information < 0.02
+        assert kl < 0.1
+        assert value < 0.1
     else:
-        assert kl > 0.1
-        assert information > 0.1
-        assert following(model, torch.as_tensor(x[4000:4400])) > 0.8
+        assert kl > 0.6
+        assert value > 0.6
+        assert following(model, torch.as_tensor(x[4000:4400])) > 0.9
 
 
 def following(model: SequenceVAE, x: torch.Tensor) -> float:

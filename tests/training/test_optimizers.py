@@ -141,6 +141,16 @@ def test_adamw_alone_takes_everything() -> None:
     assert [group["weight_decay"] for group in adamw.param_groups] == [1e-2, 0.0]
 
 
+def test_sgd_steps_along_the_gradient() -> None:
+    layer = nn.Linear(32, 32)
+    (sgd,) = optimizers_for(layer, "sgd", 0.5, 0.0, 5000, fused=False)
+    layer(torch.ones(1, 32)).sum().backward()
+    for _ in range(2):  # no momentum: equal gradients move it equally far
+        before = layer.weight.detach().clone()
+        sgd.step()
+        torch.testing.assert_close(layer.weight.detach(), before - 0.5)
+
+
 class Codes(nn.Module):
     """A table whose vectors want a rate of their own, beside a weight that does not."""
 
@@ -152,7 +162,7 @@ class Codes(nn.Module):
         self.other = nn.Parameter(torch.randn(4, 3))
 
 
-@pytest.mark.parametrize("name", ["adamw", "muon"])
+@pytest.mark.parametrize("name", ["adamw", "muon", "sgd"])
 def test_weights_with_a_rate_of_their_own(name):
     model = nn.Sequential(nn.Linear(32, 32), Codes())
     adamw, *_ = optimizers_for(model, name, 1e-3, 1e-2, 5000, fused=False)

@@ -60,7 +60,9 @@ def read_rows(folder: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
-@pytest.mark.parametrize(("averaging", "optimizer"), [(None, "adamw"), (0.9, "adamw"), (0.9, "muon")])
+@pytest.mark.parametrize(
+    ("averaging", "optimizer"), [(None, "adamw"), (0.9, "adamw"), (0.9, "muon"), (None, "sgd")]
+)
 @pytest.mark.parametrize("step", [1, 2, 6, 7, 15, 24])
 def test_crash_in_any_step_resumes_to_the_same_bits(
     monkeypatch: pytest.MonkeyPatch,

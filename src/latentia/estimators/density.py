@@ -55,8 +55,8 @@ class AutoregressiveModel(DensityUse):
         first_kernel_size: of the first layer; it sees the image itself, so that a wide one costs little.
         max_epochs: passes over the data; None: by the number of rows and the size of a row.
         batch_size: None: a 16th of the data, within 8 to 16.
-        optimizer: "muon" (hidden matrices and kernels by Muon, the rest by AdamW) or "adamw" for all.
-        learning_rate: peak of the warm-up and cosine schedule of AdamW alone; None: the model's default.
+        optimizer: "muon" (hidden matrices and kernels by Muon, the rest by AdamW), "adamw" for all, or "sgd" (no momentum) for all.
+        learning_rate: peak of the warm-up and cosine schedule of AdamW or SGD alone; None: the model's default.
         patience: epochs without a better validation likelihood before stopping; None: a quarter of `max_epochs`, but
             at least 10.
         validation_fraction: share of the rows kept from training to choose the best epoch, where `fit` is not given

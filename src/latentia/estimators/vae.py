@@ -53,8 +53,8 @@ class VAE(VAEScores):
         max_epochs: passes over the data; None: 6000 updates (20 000 on a GPU) for 50 000 items or more, fewer by the
             square root of their number, within 5 to 300 epochs.
         batch_size: None: a 16th of the data, within 16 to 64.
-        optimizer: "muon" (hidden matrices and kernels by Muon, the rest by AdamW) or "adamw" for all.
-        learning_rate: peak of the warm-up and cosine schedule of AdamW alone; with "muon" see
+        optimizer: "muon" (hidden matrices and kernels by Muon, the rest by AdamW), "adamw" for all, or "sgd" (no momentum) for all.
+        learning_rate: peak of the warm-up and cosine schedule of AdamW or SGD alone; with "muon" see
             `latentia.training.optimizers.optimizers_for`.
         patience: epochs without a better validation bound before stopping; None: a quarter of `max_epochs`,
             but at least 10.

@@ -45,6 +45,11 @@ class DiagonalGaussianPosterior(Posterior):
     where c bounds the log-variance smoothly to `LOG_VARIANCE_RANGE` and is the identity within 0.01 between
     -9.4 and 1.4.
 
+    Args:
+        n_features: F, width of the encoder's output.
+        latent_dim: D.
+        bias: whether there are a and b; without them everything in q(z|x) comes from the features.
+
     Source: Kingma and Welling 2014, section 3 and appendix C.2.
 
     Example:
@@ -53,9 +58,9 @@ class DiagonalGaussianPosterior(Posterior):
         torch.Size([3, 5, 2])
     """
 
-    def __init__(self, n_features: int, latent_dim: int) -> None:
+    def __init__(self, n_features: int, latent_dim: int, bias: bool = True) -> None:
         super().__init__(n_features, latent_dim)
-        self.linear = nn.Linear(n_features, 2 * latent_dim)
+        self.linear = nn.Linear(n_features, 2 * latent_dim, bias=bias)
 
     def forward(self, features: Float[Tensor, "batch features"]) -> DiagonalGaussian:
         """q(z|x): batch `[B]`, event `[D]`."""

@@ -11,10 +11,12 @@ from torch.distributions import Distribution, constraints
 from torch.distributions.constraints import Constraint
 
 from latentia.core import Trace
-from latentia.latent import Posterior, Prior, kl_divergence
+from latentia.latent import PRIORS, Posterior, Prior, kl_divergence
+from latentia.latent.posteriors import DiagonalGaussianPosterior
 from latentia.models.importance import importance_log_prob
 from latentia.models.vae import evaluating
 from latentia.nn import LSTMDecoder, LSTMEncoder
+from latentia.nn.sequence import start_small
 
 
 class SequenceDistribution(Distribution):
@@ -83,9 +85,7 @@ class SequenceVAE(nn.Module):
     Source: Bowman et al. 2016, Generating Sentences from a Continuous Space; He et al. 2019 for the first state.
 
     Example:
-        >>> from latentia.latent import POSTERIORS, PRIORS
-        >>> parts = LSTMEncoder(7), POSTERIORS["gaussian"](50, 2), PRIORS["standard-normal"](2), LSTMDecoder(2, 7)
-        >>> model = SequenceVAE(*parts, length=5)
+        >>> model = SequenceVAE.of_lstms(7, length=5, latent_dim=2)
         >>> model.trace(torch.zeros(3, 5, dtype=torch.long)).log_likelihood.shape, model.sample(4).shape
         (torch.Size([1, 3]), torch.Size([4, 5]))
     """
@@ -96,6 +96,29 @@ class SequenceVAE(nn.Module):
         super().__init__()
         self.encoder, self.posterior, self.prior, self.decoder = encoder, posterior, prior, decoder
         self.length = length
+
+    @classmethod
+    def of_lstms(cls, n_tokens: int, length: int, latent_dim: int = 1, width: int = 50) -> SequenceVAE:
+        """The model of He et al. 2019: LSTMs of one layer, a Gaussian q(z|x) and a standard normal prior.
+
+        As theirs, the layer of q(z|x) has no biases and starts as small as the LSTMs do. With biases, at the rates of plain
+        SGD, the decoder makes little of the code: a step of a bias moves the codes of all items at once.
+
+        Args:
+            n_tokens: V, size of the vocabulary.
+            length: T.
+            latent_dim: D.
+            width: of the embeddings and of both LSTMs.
+        """
+        posterior = DiagonalGaussianPosterior(width, latent_dim, bias=False)
+        start_small(posterior)
+        return cls(
+            LSTMEncoder(n_tokens, width, width),
+            posterior,
+            PRIORS["standard-normal"](latent_dim),
+            LSTMDecoder(latent_dim, n_tokens, width, width),
+            length,
+        )
 
     def encoder_parameters(self) -> Iterator[nn.Parameter]:
         """The parameters of q(z|x), for schedules in which it moves alone."""

@@ -26,9 +26,9 @@ class TrainingConfig:
     Args:
         max_epochs: passes over the training set; 0 only prepares and calibrates the model.
         batch_size: items per step; a training set smaller than that is one batch.
-        optimizer: "adamw", or "muon" for the hidden matrices and kernels with AdamW for the other weights: see
-            `latentia.training.optimizers`.
-        learning_rate: the highest learning rate of AdamW alone; with "muon" it is 10 times as high for Muon and twice as high
+        optimizer: "adamw", or "muon" for the hidden matrices and kernels with AdamW for the other weights (see
+            `latentia.training.optimizers`), or "sgd".
+        learning_rate: the highest learning rate of AdamW or SGD alone; with "muon" it is 10 times as high for Muon and twice as high
             for the others.
         weight_decay: decoupled decay of weight matrices and kernels under AdamW; vectors and scalars do not decay.
         warmup_fraction: share of all steps, in [0, 1], over which the learning rate rises.

@@ -1,4 +1,4 @@
-"""The optimizers of a fit: AdamW for all weights, or Muon for the hidden matrices and AdamW for the others."""
+"""The optimizers of a fit: AdamW for all weights, Muon for the hidden matrices and AdamW for the others, or plain SGD."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from latentia.distributions.numerics import has_bfloat16_units
 
-OptimizerName = Literal["adamw", "muon"]
+OptimizerName = Literal["adamw", "muon", "sgd"]
 OPTIMIZERS: tuple[str, ...] = get_args(OptimizerName)
 
 # What Muon and the AdamW beside it make of the learning rate r of AdamW alone (2e-3): 10 r = 0.02 is the rate of Jordan et al.
@@ -191,8 +191,9 @@ def optimizers_for(
 
     Args:
         model: whose parameters with `requires_grad` are moved.
-        name: "adamw" for all weights, or "muon" for the hidden matrices with AdamW for the others.
-        learning_rate: of AdamW alone; Muon's is 10 times as high, and that of AdamW beside it twice as high.
+        name: "adamw" for all weights, "muon" for the hidden matrices with AdamW for the others, or "sgd", steps along the gradient
+            without momentum, as results of the literature ask for.
+        learning_rate: of AdamW or SGD alone; Muon's is 10 times as high, and that of AdamW beside it twice as high.
         weight_decay: of matrices and kernels under AdamW; vectors, scalars and weights with a rate of their own (`rate_factors`) do
             not decay. Muon's follows from the steps.
         total_steps: of the fit.
@@ -214,7 +215,8 @@ def optimizers_for(
         groups.append({"params": quick, "weight_decay": 0.0, "factor": beside * factor})
     made: list[torch.optim.Optimizer] = []
     if groups:
-        made.append(torch.optim.AdamW(groups, lr=learning_rate, fused=fused))
+        kind = torch.optim.SGD if name == "sgd" else torch.optim.AdamW
+        made.append(kind(groups, lr=learning_rate, fused=fused))
     if hidden:
         rate = learning_rate * MUON_RATE
         decay = min(FORGETTING / max(1, total_steps), MOST_SHRINKING) / rate
