@@ -47,8 +47,8 @@ def test_the_information_rules_the_lagging_vae():
 def test_the_model_brings_its_network():
     images = (load_digits().images[:40] / 16 * 255).astype(np.uint8)
     for name, on_images, on_vectors in (
-        ("reslag-vae", "reslag", "mlp"),
-        ("reslag-vae-light", "reslag-light", "mlp"),
+        ("reslag-vae", "reslag", "mlp-small"),
+        ("reslag-vae-light", "reslag-light", "mlp-small"),
         ("skip-vae", "conv-skip", "mlp-skip"),
     ):
         assert VAE(name, latent_dim=2, max_epochs=0).fit(images).network_ == on_images

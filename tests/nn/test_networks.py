@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
-from latentia.nn import NETWORKS, Centred, LogCounts, MLPEncoder, pick_network
+from latentia import VAE
+from latentia.nn import FEW_ROWS, NETWORKS, Centred, LogCounts, MLPEncoder, pick_network
 from latentia.nn.conv import map_sizes
 
 IMAGES = [
@@ -84,10 +86,25 @@ def test_maps_halve_rounding_up_until_four():
 
 
 @pytest.mark.parametrize(
-    ("event_shape", "name"), [((13,), "mlp"), ((1, 1, 1), "conv"), ((3, 89, 109), "conv")]
+    ("event_shape", "n_rows", "name"),
+    [
+        ((13,), FEW_ROWS, "mlp"),
+        ((13,), FEW_ROWS - 1, "mlp-small"),
+        ((1, 1, 1), 1, "conv"),
+        ((3, 89, 109), FEW_ROWS, "conv"),
+    ],
 )
-def test_the_network_is_picked_by_the_shape(event_shape, name):
-    assert pick_network(event_shape)[0] == name
+def test_the_network_is_picked_by_shape_and_number(event_shape, n_rows, name):
+    assert pick_network(event_shape, n_rows)[0] == name
+    assert pick_network(event_shape, n_rows, "reslag", "mlp-skip")[0] == (
+        "mlp-skip" if len(event_shape) == 1 else "reslag"
+    )
+
+
+def test_a_stream_gets_the_network_of_many_rows():
+    few = np.random.default_rng(0).normal(size=(40, 5))
+    assert VAE(latent_dim=2, max_epochs=0).fit(few).network_ == "mlp-small"
+    assert VAE(latent_dim=2).partial_fit(few).network_ == "mlp"
 
 
 def test_counts_reach_the_encoder_as_composition_and_size():

@@ -24,7 +24,7 @@ from latentia.estimators.sampler import SAMPLERS, AggregatePosterior
 from latentia.estimators.schedules import resolve_schedule
 from latentia.latent import Likelihood
 from latentia.models import VAE as VAEModule
-from latentia.nn import Network, pick_network
+from latentia.nn import FEW_ROWS, Network, pick_network
 from latentia.training import Schedule
 from latentia.training.randomness import seeded
 
@@ -51,8 +51,14 @@ class VAEComposition(NetworkEstimator):
     def _entry(self) -> Entry:
         return CATALOG[self.model] if isinstance(self.model, str) else self.model
 
-    def _build(self, rows: NDArray[Any], was_sparse: bool) -> int:
-        """Choose what is left open, and compose the untrained model; gives the seed of the run."""
+    def _build(self, rows: NDArray[Any], was_sparse: bool, streamed: bool = False) -> int:
+        """Choose what is left open, and compose the untrained model; gives the seed of the run.
+
+        Args:
+            rows: `[n, *event]`.
+            was_sparse: whether they came as a sparse matrix.
+            streamed: whether more rows will follow these.
+        """
         entry = self._entry()
         if self.sampler not in SAMPLERS:
             raise ConfigError(f"sampler={self.sampler!r} is unknown; expected one of {', '.join(SAMPLERS)}")
@@ -71,7 +77,8 @@ class VAEComposition(NetworkEstimator):
             self.likelihood_ = self.likelihood
         self.network_: str | Network = self.network
         if isinstance(self.network, str) and self.network == "auto":
-            self.network_, reason = pick_network(event, entry.image_network, entry.vector_network)
+            n_rows = FEW_ROWS if streamed else len(rows)
+            self.network_, reason = pick_network(event, n_rows, entry.image_network, entry.vector_network)
             self.choices_.append(Choice("network", self.network_, reason))
         self.schedule_ = resolve_schedule(self.schedule, self.schedule_options, entry.schedule)
         self._choose_size(rows)

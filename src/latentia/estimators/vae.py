@@ -45,7 +45,7 @@ class VAE(VAEScores):
         objective_options: options of the model's objective, such as `{"beta": 8}`; weights may be ramps, such as
             `{"beta": {"ramp": "linear", "until": 0.3}}`. An unknown one is refused with the list of those there are.
         likelihood: a name of `latentia.latent.LIKELIHOODS`, what builds one from the event shape, or "auto".
-        network: "mlp", "conv", a `latentia.nn.Network`, or "auto": by the shape of a datum.
+        network: "mlp", "conv", a `latentia.nn.Network`, or "auto": by the shape of a datum and the number of rows.
         schedule: how encoder and decoder take turns: "joint", "aggressive", "alternating", a `latentia.training.Schedule`, or
             "auto": that of the model.
         schedule_options: options of the schedule called by name, such as `{"ratio": 5, "epochs": 0.5}`; with "auto" they
@@ -220,7 +220,7 @@ class VAE(VAEScores):
         first = not hasattr(self, "module_")
         rows, was_sparse = as_rows(self, X, reset=first)
         if first:
-            self._build(rows, was_sparse)
+            self._build(rows, was_sparse, streamed=True)
             self.n_train_ = 0
             self.history_ = []
         seed = (self.seed_ + 1 + len(self.history_)) % 2**32

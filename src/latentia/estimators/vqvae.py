@@ -222,8 +222,8 @@ class VQVAE(VQVAECodes):
         self.classes_, numbers = np.unique(y, return_inverse=True)
         return numbers.astype(np.int64)
 
-    def _build(self, rows: NDArray[Any], was_sparse: bool) -> int:
-        seed = super()._build(rows, was_sparse)
+    def _build(self, rows: NDArray[Any], was_sparse: bool, streamed: bool = False) -> int:
+        seed = super()._build(rows, was_sparse, streamed)
         self._final_prior: CodePrior | None = None
         if self._two_stage():
             # the first stage counts its codes as under a uniform prior

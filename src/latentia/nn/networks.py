@@ -37,6 +37,9 @@ NETWORKS: Registry[Network] = Registry("network")
 NETWORKS.add("mlp", Network(MLPEncoder, MLPDecoder, "residual perceptron, 2 blocks of width 256"))
 NETWORKS.add("conv", Network(ConvEncoder, ConvDecoder, "residual convolutions, 32 channels doubling to 256"))
 for _name, _network in {
+    "mlp-small": Network(
+        MLPEncoder, MLPDecoder, "residual perceptron, 2 blocks of width 128, for few rows", {"width": 128}
+    ),
     "mlp-skip": Network(
         MLPEncoder, partial(MLPDecoder, skip=True), "mlp whose code enters every layer of the decoder"
     ),
@@ -62,22 +65,32 @@ NETWORKS.add(
 )
 
 
+FEW_ROWS = 2000
+"""Below it a perceptron of half the width reaches about the same bound on held-out rows in a quarter of the time."""
+
+
 def pick_network(
-    event_shape: Sequence[int], images: str | None = None, vectors: str | None = None
+    event_shape: Sequence[int], n_rows: int, images: str | None = None, vectors: str | None = None
 ) -> tuple[str, str]:
-    """The network for a datum of this shape, and why.
+    """The network for so many data of this shape, and why.
 
     Args:
         event_shape: `[d]` or `[C, H, W]`.
+        n_rows: how many there are to learn from; for a stream, many.
         images: the one for images, if it is not "conv".
-        vectors: the one for vectors, if it is not "mlp".
+        vectors: the one for vectors, if it is not "mlp" or, below `FEW_ROWS`, "mlp-small".
 
     Example:
-        >>> pick_network((1, 28, 28))
+        >>> pick_network((1, 28, 28), 60_000)
         ('conv', 'images of 28 x 28 pixels')
-        >>> pick_network((13,))
+        >>> pick_network((13,), 60_000)
         ('mlp', 'vectors of 13 numbers')
+        >>> pick_network((13,), 178)
+        ('mlp-small', '178 vectors of 13 numbers')
     """
     if len(event_shape) == 3:
         return images or "conv", f"images of {event_shape[1]} x {event_shape[2]} pixels"
-    return vectors or "mlp", f"vectors of {event_shape[0]} numbers"
+    reason = f"vectors of {event_shape[0]} numbers"
+    if vectors is None and n_rows < FEW_ROWS:
+        return "mlp-small", f"{n_rows} {reason}"
+    return vectors or "mlp", reason
