@@ -10,7 +10,7 @@ from latentia import cli
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "digits"
-    arguments = ["--latent-dim", "4", "--epochs", "1", "--set", "network=mlp", "--quiet", "--no-report"]
+    arguments = ["--latent-dim", "4", "--epochs", "1", "--set", "network=mlp-small", "--quiet", "--no-report"]
     cli.main(["fit", "digits", "--out", str(out), *arguments])
     return out
 

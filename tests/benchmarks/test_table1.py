@@ -19,8 +19,8 @@ def done(tmp_path_factory):
     from latentia.benchmarks import peers, protocol
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(protocol, "NETWORK", "mlp")
-        patch.setattr(peers, "NETWORK", "mlp")
+        patch.setattr(protocol, "NETWORK", "mlp-small")
+        patch.setattr(peers, "NETWORK", "mlp-small")
         return run(MODELS, ["digits"], tmp_path_factory.mktemp("t") / "out", epochs=2, limit=300)
 
 

@@ -20,7 +20,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     wine = load_wine(as_frame=True)
     wine.frame.to_csv(folder / "wine.csv", index=False)
-    common = ("--epochs", 2, "--latent-dim", 4, "--no-report", "--quiet", "--set", "network=mlp")
+    common = ("--epochs", 2, "--latent-dim", 4, "--no-report", "--quiet", "--set", "network=mlp-small")
     run("fit", "digits", "--out", folder / "digits", *common)
     run("fit", folder / "wine.csv", "--label-column", "target", "--out", folder / "wine", *common)
     return folder
@@ -186,7 +186,7 @@ def test_compress_refuses_in_one_line(inside, capsys):
 def test_disentanglement_of_sprites(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     fit = ("--epochs", 1, "--latent-dim", 5, "--image-size", 8, "--no-report", "--quiet")
-    run("fit", "sprites", "--out", "s", *fit, "--set", "network=mlp", "batch_size=256")
+    run("fit", "sprites", "--out", "s", *fit, "--set", "network=mlp-small", "batch_size=256")
     capsys.readouterr()
     run("disentangle", "s", "-n", 500, "--json", "--out", "scores.json")
     figures = json.loads(capsys.readouterr().out)

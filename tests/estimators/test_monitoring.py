@@ -32,7 +32,7 @@ def of_beta(beta: float) -> Entry:
 
 def test_information_and_active_units_are_in_the_learning_curves(digits, caplog):
     with caplog.at_level(logging.WARNING):
-        vae = VAE(latent_dim=4, network="mlp", max_epochs=8, random_state=0).fit(digits)
+        vae = VAE(latent_dim=4, network="mlp-small", max_epochs=8, random_state=0).fit(digits)
     last = vae.history_[-1]
     assert 1.0 < last["mutual_information"] <= np.log(last["watched_items"]) + 1e-9
     assert last["watched_items"] == 60
@@ -43,7 +43,7 @@ def test_information_and_active_units_are_in_the_learning_curves(digits, caplog)
 
 def test_collapse_is_warned_of_once_when_it_shows(digits, caplog):
     with caplog.at_level(logging.WARNING):
-        vae = VAE(of_beta(200.0), latent_dim=4, network="mlp", max_epochs=8, random_state=0).fit(digits)
+        vae = VAE(of_beta(200.0), latent_dim=4, network="mlp-small", max_epochs=8, random_state=0).fit(digits)
     assert len(caplog.messages) == 1
     assert "posterior collapse" in caplog.messages[0]
     assert "0 of 4 dimensions are active" in caplog.messages[0]
@@ -63,5 +63,5 @@ def test_overload_is_warned_of(linear_gaussian, caplog):
 
 
 def test_deterministic_codes_are_not_watched(digits):
-    vae = VAE("autoencoder", latent_dim=2, network="mlp", max_epochs=2, random_state=0).fit(digits)
+    vae = VAE("autoencoder", latent_dim=2, network="mlp-small", max_epochs=2, random_state=0).fit(digits)
     assert "mutual_information" not in vae.history_[-1]

@@ -69,7 +69,7 @@ def test_command_line_reaches_schedule_and_options(tmp_path, capsys):
     out = tmp_path / "run"
     setting = ["schedule=aggressive", "schedule_options.ratio=2", "schedule_options.epochs=1"]
     command = f"fit digits --epochs 2 --latent-dim 2 --out {out} --no-report --quiet --set".split()
-    main([*command, *setting, "network=mlp", "batch_size=512"])
+    main([*command, *setting, "network=mlp-small", "batch_size=512"])
     rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     assert [row["encoder_steps"] for row in rows] == [2 * rows[0]["step"], 0]
     params = json.loads((out / "config.json").read_text())["params"]

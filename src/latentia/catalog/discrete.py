@@ -19,6 +19,7 @@ class DiscreteEntry(Entry):
         prior_training: when the prior over codes is learned if the person leaves it open; see `latentia.VQVAE`.
     """
 
+    vector_network: str | None = "mlp"  # of `CODE_NETWORKS`
     quantizer: str = "vq-ema"
     levels: int = 1
     prior_training: str = "two-stage"
