@@ -17,5 +17,7 @@ def digits():
 @pytest.fixture(scope="session")
 def vae(digits):
     """A small model of all digits, fitted in some seconds."""
-    model = VAE(latent_dim=6, network="mlp-small", max_epochs=8, batch_size=64, n_importance=5, random_state=0)
+    model = VAE(
+        latent_dim=6, network="mlp-small", max_epochs=8, batch_size=64, n_importance=5, random_state=0
+    )
     return model.fit(digits[0][:1500])
