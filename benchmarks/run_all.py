@@ -14,7 +14,7 @@ NAMES = (
     "monitoring",
     "quantizer_speed",
     "sampling_speed",
-)  # the mixtures' take longer: mixture_speed, mixture_classifier
+)  # these take longer: mixture_speed, mixture_classifier, small_tables
 
 
 def main() -> int:

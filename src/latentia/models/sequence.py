@@ -101,8 +101,7 @@ class SequenceVAE(nn.Module):
     def of_lstms(cls, n_tokens: int, length: int, latent_dim: int = 1, width: int = 50) -> SequenceVAE:
         """The model of He et al. 2019: LSTMs of one layer, a Gaussian q(z|x) and a standard normal prior.
 
-        As theirs, the layer of q(z|x) has no biases and starts as small as the LSTMs do. With biases, at the rates of plain
-        SGD, the decoder makes little of the code: a step of a bias moves the codes of all items at once.
+        As theirs, the layer of q(z|x) has no biases and starts as small as the LSTMs do.
 
         Args:
             n_tokens: V, size of the vocabulary.
