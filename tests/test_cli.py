@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -346,3 +347,15 @@ def test_the_package_runs_as_a_module():
     done = subprocess.run([sys.executable, "-m", "latentia", "--help"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "usage: latentia" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("load", "given", "expected"), [(1.5, None, "PASSIVE"), (0.4, None, None), (1.5, "ACTIVE", "ACTIVE")]
+)
+def test_threads_sleep_where_they_wait_if_the_machine_is_busy(load, given, expected, monkeypatch):
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, load, load))
+    monkeypatch.setenv("OMP_WAIT_POLICY", given or "")
+    if given is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY")
+    run("models")
+    assert os.environ.get("OMP_WAIT_POLICY") == expected

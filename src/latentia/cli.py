@@ -130,8 +130,19 @@ def _argument_help(docstring: str) -> dict[str, str]:
     return {name: text for name, _, text in pairs}
 
 
+def _share_the_machine() -> None:
+    """On a machine that other work keeps busy, let threads sleep where they wait for each other; before torch is loaded.
+
+    OpenMP's threads spin at every barrier; beside another process they spin for one that has no core
+    (`benchmarks/busy_machine.py`: what either costs). Results are the same bits.
+    """
+    if hasattr(os, "getloadavg") and os.getloadavg()[0] >= 1.0:
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def main(argv: list[str] | None = None) -> None:
     """Run a command; an expected error is one line on standard error and exit status 2."""
+    _share_the_machine()
     parser = build_parser()
     if argv is not None:
         sys.argv = ["latentia", *argv]

@@ -340,7 +340,7 @@ def fitted(name: str, beta: float, x: torch.Tensor, latent_dim: int) -> object:
     entry = CATALOG[name]
     setting = ObjectiveSetting(len(x), latent_dim, (1, 8, 8), 25 * len(x) // 64)
     objective = negative_elbo(beta) if beta != 1 else build_objective(entry.objective, setting)
-    model = compose(entry, (1, 8, 8), latent_dim, likelihood=entry.gaussian, network="mlp")
+    model = compose(entry, (1, 8, 8), latent_dim, likelihood=entry.gaussian, network="mlp-small")
     batches = Batches(x, lambda rows: rows)
     fit(model, objective, batches, None, TrainingConfig(max_epochs=25, batch_size=64, device="cpu"))
     return model
