@@ -52,7 +52,8 @@ def fitted(tmp_path_factory, table):
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "digits"
-    run("fit", "digits", "--latent-dim", "4", "--epochs", "2", "--out", out, "--quiet", "--no-report")
+    settings = ("--latent-dim", 4, "--epochs", 2, "--set", "network=report-conv", "refinement_steps=5")
+    run("fit", "digits", *settings, "--out", out, "--quiet", "--no-report")
     return out
 
 
@@ -193,6 +194,8 @@ def test_fit_image_folder(tmp_path):
         "--out",
         tmp_path / "run",
         "--quiet",
+        "--set",
+        "network=mlp-small",
     )
     assert load(tmp_path / "run").event_shape_ == (3, 11, 14)
     assert "dark" in (tmp_path / "run" / "report.html").read_text()

@@ -40,7 +40,7 @@ def test_fit_use_and_keep(name, data, tmp_path):
         with pytest.raises(ConfigError, match="images"):
             VAE(name, latent_dim=2, max_epochs=2, random_state=0).fit(X)
         return
-    vae = VAE(name, latent_dim=2, max_epochs=2, n_importance=4, random_state=0).fit(X)
+    vae = VAE(name, latent_dim=2, max_epochs=2, batch_size=64, n_importance=4, random_state=0).fit(X)
     codes = vae.transform(X)
     assert codes.shape == (len(X), 2)
     assert np.isfinite(codes).all()
@@ -48,8 +48,8 @@ def test_fit_use_and_keep(name, data, tmp_path):
     assert vae.sample(3, random_state=0).shape == (3, *vae.event_shape_)
     evaluation = vae.evaluate(X[:50])
     assert np.isfinite(evaluation.distortion)
-    # perceptrons are quick enough for what is optimised item by item
-    assert vae.diagnose(X[:16], thorough=data == "table").name
+    if data in ("images", "table"):  # perceptrons are quick enough for what is optimised item by item
+        assert vae.diagnose(X[:16], thorough=data == "table").name
     again = load(vae.save(tmp_path / "run"))
     np.testing.assert_array_equal(again.transform(X), codes)
     np.testing.assert_array_equal(again.sample(3, random_state=0), vae.sample(3, random_state=0))
@@ -75,7 +75,7 @@ def test_trace_and_gradient(name):
 
 def test_training_lowers_the_loss(name):
     X = DATA["images"]
-    vae = VAE(name, latent_dim=4, max_epochs=8, batch_size=32, random_state=0).fit(X)
+    vae = VAE(name, latent_dim=4, max_epochs=5, batch_size=32, random_state=0).fit(X)
     # Where weights ramp, the training losses of two epochs are of different objectives; the validation loss, on a dozen
     # images, is of one.
     curves = [

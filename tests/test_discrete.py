@@ -18,7 +18,14 @@ DATA = {
     "binary": (load_wine().data > np.median(load_wine().data, 0)).astype(float),
     "counts": np.random.default_rng(0).poisson(3.0, (80, 6)),
 }
-SMALL = {"n_codes": 8, "latent_dim": 4, "max_epochs": 2, "n_importance": 4, "random_state": 0}
+SMALL = {
+    "n_codes": 8,
+    "latent_dim": 4,
+    "max_epochs": 2,
+    "batch_size": 64,
+    "n_importance": 4,
+    "random_state": 0,
+}
 
 
 def fitted(name="vq-vae", data="table", **options):
@@ -83,7 +90,7 @@ def test_training_lowers_the_loss(name):
 
 def test_second_stage_learns_what_the_codes_are_like():
     X = DATA["images"]
-    model = fitted("vq-vae-ema", "images", prior_epochs=150, max_epochs=4)
+    model = fitted("vq-vae-ema", "images", prior_epochs=150, max_epochs=4, batch_size=16)
     figures = model.evaluate(X)
     assert 40 < len(model.prior_history_) <= 150
     n_positions = figures.uniform_rate / np.log(8)

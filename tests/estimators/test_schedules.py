@@ -19,7 +19,7 @@ X = load_wine().data
 
 
 def fitted(model="sigma-vae", **options):
-    settings = {"latent_dim": 2, "max_epochs": 4, "random_state": 0, **options}
+    settings = {"latent_dim": 2, "max_epochs": 4, "batch_size": 64, "random_state": 0, **options}
     return VAE(model, **settings).fit(X)
 
 

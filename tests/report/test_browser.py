@@ -78,8 +78,7 @@ def visit(browser):
         context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])  # the colours change no width
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_overflows_and_every_picture_loads(pages, visit, name, width, scheme):
     page = visit(pages[name], width, scheme)
