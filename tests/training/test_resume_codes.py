@@ -27,7 +27,7 @@ def fit(folder, resume=False, **options):
     )
     objective = joint_bound() if options["quantizer"] == "vq-stochastic" else quantized_bound()
     config = training.TrainingConfig(
-        max_epochs=6, batch_size=16, averaging=0.9, device="cpu", checkpoint_seconds=1e-9
+        max_epochs=5, batch_size=16, averaging=0.9, device="cpu", checkpoint_seconds=1e-9
     )
     batches = training.Batches(X, lambda stored: stored)
     training.fit(
