@@ -50,12 +50,12 @@ def main() -> None:
         for kind, n_beside in kinds.items()
         for policy in (None, "PASSIVE")
     }
-    found = interleaved(runs, repetitions=5)
+    found = interleaved(runs, repetitions=3)
     rows = []
     for kind in kinds:
         spinning, sleeping = found[f"{kind} None"], found[f"{kind} PASSIVE"]
         rows.append([kind, f"{spinning:.2f}", f"{sleeping:.2f}", f"{sleeping / spinning:.2f}"])
-    text = f"Seconds of an epoch of {n_images} images, the default network, batches of 128; medians of 5\n{machine()}\n\n"
+    text = f"Seconds of an epoch of {n_images} images, the default network, batches of 128; medians of 3\n{machine()}\n\n"
     publish("busy_machine", text + table(["", "spinning", "sleeping", "ratio"], rows), given.save)
 
 
