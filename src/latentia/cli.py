@@ -133,8 +133,8 @@ def _argument_help(docstring: str) -> dict[str, str]:
 def _share_the_machine() -> None:
     """On a machine that other work keeps busy, let threads sleep where they wait for each other; before torch is loaded.
 
-    OpenMP's threads spin at every barrier; beside another process they spin for one that has no core
-    (`benchmarks/busy_machine.py`: what either costs). Results are the same bits.
+    OpenMP's threads spin at every barrier; beside another process they spin for one that has no core. How they wait
+    changes no result.
     """
     if hasattr(os, "getloadavg") and os.getloadavg()[0] >= 1.0:
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
