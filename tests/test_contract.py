@@ -60,8 +60,8 @@ def test_fit_use_and_keep(name, data, tmp_path):
     assert vae.sample(3, random_state=0).shape == (3, *vae.event_shape_)
     evaluation = vae.evaluate(X[:50])
     assert np.isfinite(evaluation.distortion)
-    if data in ("images", "table"):  # perceptrons are quick enough for what is optimised item by item
-        assert vae.diagnose(X[:8], thorough=data == "table").name
+    # perceptrons are quick enough for what is optimised item by item
+    assert vae.diagnose(X[:8], thorough=data == "table").name
     again = load(vae.save(tmp_path / "run"))
     np.testing.assert_array_equal(again.transform(X), codes)
     np.testing.assert_array_equal(again.sample(3, random_state=0), vae.sample(3, random_state=0))

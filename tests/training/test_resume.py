@@ -266,7 +266,7 @@ def killed_and_resumed(tmp_path: Path, kills: int, seed: int, schedule: str = "j
 
 
 @pytest.mark.parametrize("schedule", [pytest.param("converge", marks=pytest.mark.slow), "ratio"])
-def test_kills_within_an_aggressive_phase_and_after_it_change_no_bit(tmp_path: Path, schedule: str) -> None:
+def test_two_kills_of_a_fit_with_an_aggressive_phase_change_no_bit(tmp_path: Path, schedule: str) -> None:
     killed_and_resumed(tmp_path, kills=2, seed=0, schedule=schedule)
 
 
