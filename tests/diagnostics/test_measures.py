@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from importlib import import_module
 
 import pytest
 import torch
@@ -187,7 +188,7 @@ def test_loss_with_the_code_of_another_item(linear_gaussian):
     assert decoder_dependence(oracle.model(), x[:1]) is None
 
 
-def test_a_linear_decoder_draws_straight_lines_and_a_bent_one_does_not(linear_gaussian):
+def test_a_linear_decoder_draws_straight_lines_and_a_bent_one_does_not(linear_gaussian, monkeypatch):
     oracle = linear_gaussian()
     model, x = oracle.model(), oracle.sample(40)
     found = smoothness(model, x)
@@ -201,7 +202,13 @@ def test_a_linear_decoder_draws_straight_lines_and_a_bent_one_does_not(linear_ga
             return straight(3 * (z / 3).round())
 
     model.decoder = Steps()
-    assert smoothness(model, x).jump > 3
+    together = smoothness(model, x)
+    assert together.jump > 3
+    monkeypatch.setattr(
+        import_module("latentia.diagnostics.smoothness"), "DECODED_NUMBERS", 1
+    )  # one path at a time
+    apart = smoothness(model, x)
+    assert (apart.path_ratio, apart.jump) == pytest.approx((together.path_ratio, together.jump))
     model.decoder = straight
     oracle.weight = torch.zeros_like(oracle.weight)
     assert smoothness(model, x) is None

@@ -17,7 +17,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def fitted(digits):
-    return VAE(latent_dim=4, max_epochs=4, random_state=0).fit(digits[:1500])
+    return VAE(latent_dim=4, max_epochs=4, sampler="prior", random_state=0).fit(digits[:1500])
 
 
 def choice(vae):

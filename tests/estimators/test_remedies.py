@@ -126,7 +126,14 @@ def heavy(monkeypatch):
     """A model whose rate is weighed so much that its posterior collapses."""
     heavy = replace(CATALOG["beta-vae"], objective=negative_elbo(500.0))
     monkeypatch.setitem(CATALOG._entries, "heavy-vae", heavy)
-    return {"model": "heavy-vae", "latent_dim": 4, "network": "mlp-small", "max_epochs": 6, "random_state": 0}
+    return {
+        "model": "heavy-vae",
+        "latent_dim": 4,
+        "network": "mlp-small",
+        "sampler": "prior",
+        "max_epochs": 4,
+        "random_state": 0,
+    }
 
 
 def test_a_collapsed_fit_is_remedied_and_the_better_run_kept(heavy, tmp_path, capsys):

@@ -12,6 +12,8 @@ from latentia.models import VAE, evaluating
 
 PAIRS = 100
 STEPS = 16
+DECODED_NUMBERS = 2_000_000
+"""Numbers held at a time while paths are decoded: sets how many paths go through the decoder together."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +53,17 @@ def smoothness(model: VAE, x: Tensor, *, pairs: int = PAIRS, steps: int = STEPS)
     n = min(pairs, len(x) // 2)
     if n < 1 or not _continuous(model, x[:1]):
         return None
+    together = max(1, DECODED_NUMBERS // ((steps + 1) * model.numbers_per_code))
     lengths: list[Tensor] = []
     with torch.no_grad(), evaluating(model):
         share = torch.linspace(0, 1, steps + 1, dtype=x.dtype, device=x.device)
-        for part in x[: 2 * n].split(2):
-            code = model.encode(part).mean
-            ends = code.flatten(1)
-            path = (ends[0] + share[:, None] * (ends[1] - ends[0])).reshape(steps + 1, 1, *code.shape[1:])
-            frames = model.conditional(path, part[:1]).mean[:, 0].flatten(1).double().cpu()
-            lengths.append(torch.cat([frames.diff(dim=0), frames[-1:] - frames[:1]]).norm(dim=1))
-    found = torch.stack(lengths)
+        for part in x[: 2 * n].split(2 * together):
+            codes = model.encode(part).mean
+            starts, ways = codes[::2], codes[1::2] - codes[::2]
+            paths = starts + share.reshape(-1, *[1] * codes.ndim) * ways  # [steps + 1, pairs, ..]
+            frames = model.conditional(paths, part[::2]).mean.flatten(2).double().cpu()
+            lengths.append(torch.cat([frames.diff(dim=0), frames[-1:] - frames[:1]]).norm(dim=2))
+    found = torch.cat(lengths, 1).T
     found = found[found[:, -1] > 0]
     if len(found) == 0:
         return None
