@@ -342,7 +342,7 @@ def fitted(name: str, beta: float, x: torch.Tensor, latent_dim: int) -> object:
     objective = negative_elbo(beta) if beta != 1 else build_objective(entry.objective, setting)
     model = compose(entry, (1, 8, 8), latent_dim, likelihood=entry.gaussian, network="mlp-small")
     batches = Batches(x, lambda rows: rows)
-    fit(model, objective, batches, None, TrainingConfig(max_epochs=25, batch_size=64, device="cpu"))
+    fit(model, objective, batches, None, TrainingConfig(max_epochs=18, batch_size=64, device="cpu"))
     return model
 
 

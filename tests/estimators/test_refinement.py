@@ -17,7 +17,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def fitted(digits):
-    return VAE(latent_dim=4, max_epochs=4, sampler="prior", random_state=0).fit(digits[:1500])
+    return VAE(latent_dim=4, max_epochs=4, sampler="prior", random_state=0).fit(digits[:750])
 
 
 def choice(vae):
@@ -44,7 +44,7 @@ def test_the_default_refines_where_held_out_rows_gain(fitted, digits):
 
 def test_the_variance_is_that_of_the_refined_codes(fitted, digits):
     # ELBO at the calibrated variance against the best variance for the very residuals
-    figures = fitted.evaluate(digits[:1500], n_importance=0)
+    figures = fitted.evaluate(digits[:750], n_importance=0)
     assert figures.sigma2 == pytest.approx(figures.sse / 64, rel=0.05)
 
 

@@ -88,7 +88,11 @@ def test_joint_likelihood_never_falls(kind):
         assert np.diff(mixture.lower_bounds_).min() > -1e-7
 
 
-@pytest.mark.parametrize("solver", [s for s in SOLVERS if s != "newton"])
+# evolution takes seconds, so it is among the slow tests
+@pytest.mark.parametrize(
+    "solver",
+    [pytest.param(s, marks=pytest.mark.slow) if s == "cma-es" else s for s in SOLVERS if s != "newton"],
+)
 def test_solvers_reach_the_same_q(solver):
     x, y, _ = xor(2.5).sample(500, seed=0)
     options = {"tol": 1e-6, "n_init": 1, "random_state": 0}

@@ -247,6 +247,7 @@ def test_a_write_that_fails_leaves_the_old_page(digits, tmp_path, monkeypatch):
     assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]
 
 
+@pytest.mark.slow
 def test_ten_thousand_codes_take_less_than_ten_seconds_of_one_core(digits, tmp_path):
     report = digits(10, n=1797)
     rng = np.random.default_rng(0)
