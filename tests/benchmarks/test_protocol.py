@@ -1,8 +1,10 @@
 import pytest
 
-from latentia.benchmarks.layout import published_rows
+from latentia.benchmarks.layout import COLUMNS, lines, published_rows
 from latentia.benchmarks.protocol import DEFAULT, PYTHAE, REPORT, SETTINGS, options_of, published, rows
+from latentia.benchmarks.table1 import Table
 from latentia.catalog import CATALOG
+from latentia.diagnostics.evaluation import LEVELS_NOTE
 from latentia.errors import ConfigError
 
 
@@ -93,3 +95,15 @@ def test_published_totals_follow_from_published_errors_and_rates():
     bounds = {row["model"]: row["bound"] for row in published_rows("mnist", 784)}
     assert bounds["sigma-VAE"] == pytest.approx(-1101.75, abs=0.01)
     assert bounds["MMD-VAE"] is None
+
+
+def test_bits_of_probabilities_stand_apart_from_those_of_densities(tmp_path):
+    def row(name, bits, note):
+        figures = {"rec": 1.0, "bits_per_dim": bits, "bits_per_dim_note": note}
+        return {"name": name, "data": "mnist", "group": "all", "event_shape": [1, 28, 28], "figures": figures}
+
+    made = [row("a", 7.2, "density"), row("b", 7.1, "density"), row("pixel-vae", 1.2, LEVELS_NOTE)]
+    found = lines(Table(tmp_path, made, {}), "mnist")[:3]
+    bits = [column.name for column in COLUMNS].index("bits_per_dim")
+    assert [line.cells[bits] for line in found] == ["7.200", "7.100", "1.200*"]
+    assert [line.best[bits] for line in found] == [False, True, False]

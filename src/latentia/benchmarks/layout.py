@@ -9,6 +9,7 @@ from typing import Any
 from latentia.benchmarks.measure import bound
 from latentia.benchmarks.protocol import published
 from latentia.benchmarks.table1 import REAL, Table
+from latentia.diagnostics.evaluation import LEVELS_NOTE
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ COLUMNS = (
         3,
         -1,
         "importance-weighted −log p(x) under a Gaussian with the variance that is optimal on training images, as a "
-        "density turned into 256 levels: (−log p / D + ln 256) / ln 2, pixels not dequantized",
+        "density turned into 256 levels: (−log p / D + ln 256) / ln 2, pixels not dequantized; * of a likelihood that gives "
+        "the levels probabilities: not comparable with the others",
     ),
     Column(
         "active_units", "Active", 0, 0, "dimensions of the code with Var E[z|x] > 0.01 over the test images"
@@ -91,7 +93,9 @@ def lines(table: Table, data: str) -> list[Line]:
             row["name"],
             tuple(_text(column, row["figures"]) for column in COLUMNS),
             tuple(
-                best[column.name] is not None and row["figures"].get(column.name) == best[column.name]
+                best[column.name] is not None
+                and row["figures"].get(column.name) == best[column.name]
+                and not _apart(column, row["figures"])
                 for column in COLUMNS
             ),
             True,
@@ -124,12 +128,23 @@ def _other(name: str, figures: dict[str, Any], kind: str) -> Line:
 
 def _best(column: Column, found: list[dict[str, Any]]) -> float | None:
     """The best value of a column where one end is better and there is more than one row."""
-    values = [value for row in found if (value := row["figures"].get(column.name)) is not None]
+    values = [
+        value
+        for row in found
+        if (value := row["figures"].get(column.name)) is not None and not _apart(column, row["figures"])
+    ]
     if column.better == 0 or len(values) < 2:
         return None
     return max(values) if column.better > 0 else min(values)
 
 
+def _apart(column: Column, figures: dict[str, Any]) -> bool:
+    """Whether a figure means something else than those of its column: bits of probabilities, where others are of densities."""
+    return column.name == "bits_per_dim" and figures.get("bits_per_dim_note") == LEVELS_NOTE
+
+
 def _text(column: Column, figures: dict[str, Any]) -> str:
     value = figures.get(column.name)
-    return "" if value is None else f"{value:,.{column.digits}f}".replace("-", "−")
+    if value is None:
+        return ""
+    return f"{value:,.{column.digits}f}".replace("-", "−") + "*" * _apart(column, figures)
