@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from importlib import import_module
 
 import pytest
 import torch
@@ -204,9 +203,7 @@ def test_a_linear_decoder_draws_straight_lines_and_a_bent_one_does_not(linear_ga
     model.decoder = Steps()
     together = smoothness(model, x)
     assert together.jump > 3
-    monkeypatch.setattr(
-        import_module("latentia.diagnostics.smoothness"), "DECODED_NUMBERS", 1
-    )  # one path at a time
+    monkeypatch.setattr("latentia.models.importance.CPU_PASS_BYTES", 1)  # one path at a time
     apart = smoothness(model, x)
     assert (apart.path_ratio, apart.jump) == pytest.approx((together.path_ratio, together.jump))
     model.decoder = straight

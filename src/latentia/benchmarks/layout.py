@@ -23,6 +23,8 @@ class Column:
     meaning: str
 
 
+APART = "of a likelihood that gives the levels probabilities: not comparable with the others"
+
 COLUMNS = (
     Column("rec", "Rec", 2, -1, "squared error summed over an image, z drawn from q(z|x)"),
     Column("kl", "KL", 2, 0, "E KL(q(z|x) || p(z)) in nats"),
@@ -49,8 +51,7 @@ COLUMNS = (
         3,
         -1,
         "importance-weighted −log p(x) under a Gaussian with the variance that is optimal on training images, as a "
-        "density turned into 256 levels: (−log p / D + ln 256) / ln 2, pixels not dequantized; * of a likelihood that gives "
-        "the levels probabilities: not comparable with the others",
+        "density turned into 256 levels: (−log p / D + ln 256) / ln 2, pixels not dequantized; * " + APART,
     ),
     Column(
         "active_units", "Active", 0, 0, "dimensions of the code with Var E[z|x] > 0.01 over the test images"
@@ -93,9 +94,7 @@ def lines(table: Table, data: str) -> list[Line]:
             row["name"],
             tuple(_text(column, row["figures"]) for column in COLUMNS),
             tuple(
-                best[column.name] is not None
-                and row["figures"].get(column.name) == best[column.name]
-                and not _apart(column, row["figures"])
+                best[column.name] is not None and _compared(column, row["figures"]) == best[column.name]
                 for column in COLUMNS
             ),
             True,
@@ -128,23 +127,23 @@ def _other(name: str, figures: dict[str, Any], kind: str) -> Line:
 
 def _best(column: Column, found: list[dict[str, Any]]) -> float | None:
     """The best value of a column where one end is better and there is more than one row."""
-    values = [
-        value
-        for row in found
-        if (value := row["figures"].get(column.name)) is not None and not _apart(column, row["figures"])
-    ]
+    values = [value for row in found if (value := _compared(column, row["figures"])) is not None]
     if column.better == 0 or len(values) < 2:
         return None
     return max(values) if column.better > 0 else min(values)
 
 
-def _apart(column: Column, figures: dict[str, Any]) -> bool:
-    """Whether a figure means something else than those of its column: bits of probabilities, where others are of densities."""
-    return column.name == "bits_per_dim" and figures.get("bits_per_dim_note") == LEVELS_NOTE
+def _compared(column: Column, figures: dict[str, Any]) -> float | None:
+    """A figure, if it means what the others of its column mean: bits of probabilities do not compare with those of densities."""
+    if column.name == "bits_per_dim" and figures.get("bits_per_dim_note") == LEVELS_NOTE:
+        return None
+    value: float | None = figures.get(column.name)
+    return value
 
 
 def _text(column: Column, figures: dict[str, Any]) -> str:
     value = figures.get(column.name)
     if value is None:
         return ""
-    return f"{value:,.{column.digits}f}".replace("-", "−") + "*" * _apart(column, figures)
+    mark = "*" if _compared(column, figures) is None else ""
+    return f"{value:,.{column.digits}f}".replace("-", "−") + mark

@@ -8,12 +8,10 @@ import torch
 from torch import Tensor
 
 from latentia.distributions import item_keys, per_item_noise
-from latentia.models import VAE, evaluating
+from latentia.models import VAE, codes_within_budget, evaluating
 
 PAIRS = 100
 STEPS = 16
-DECODED_NUMBERS = 2_000_000
-"""Numbers held at a time while paths are decoded: sets how many paths go through the decoder together."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ def smoothness(model: VAE, x: Tensor, *, pairs: int = PAIRS, steps: int = STEPS)
     n = min(pairs, len(x) // 2)
     if n < 1 or not _continuous(model, x[:1]):
         return None
-    together = max(1, DECODED_NUMBERS // ((steps + 1) * model.numbers_per_code))
+    together = max(1, codes_within_budget(model, x) // (steps + 1))
     lengths: list[Tensor] = []
     with torch.no_grad(), evaluating(model):
         share = torch.linspace(0, 1, steps + 1, dtype=x.dtype, device=x.device)

@@ -2,7 +2,12 @@
 
 from latentia.models.density import DensityModel
 from latentia.models.discrete import build_vqvae
-from latentia.models.importance import ImportanceEstimate, importance_estimate, importance_log_prob
+from latentia.models.importance import (
+    ImportanceEstimate,
+    codes_within_budget,
+    importance_estimate,
+    importance_log_prob,
+)
 from latentia.models.ladder import LadderVAE
 from latentia.models.sequence import SequenceDistribution, SequenceVAE
 from latentia.models.vae import VAE, evaluating
@@ -18,6 +23,7 @@ __all__ = [
     "SequenceDistribution",
     "SequenceVAE",
     "build_vqvae",
+    "codes_within_budget",
     "evaluating",
     "importance_estimate",
     "importance_log_prob",

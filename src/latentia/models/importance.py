@@ -66,6 +66,12 @@ class ImportanceEstimate:
 
 
 @torch.no_grad()
+def codes_within_budget(model: Codec, x: Tensor) -> int:
+    """Codes to decode at a time, at least 1: as many as keep a pass within the memory budget of the device of `x`."""
+    budget = CPU_PASS_BYTES if x.device.type == "cpu" else GPU_PASS_BYTES
+    return max(1, budget // (x.element_size() * model.numbers_per_code))
+
+
 def importance_estimate(
     model: Codec,
     x: Tensor,
@@ -99,8 +105,7 @@ def importance_estimate(
     if n_importance < 1:
         raise ConfigError(f"n_importance={n_importance}: at least one importance sample is needed")
     if codes_per_pass is None:
-        budget = CPU_PASS_BYTES if x.device.type == "cpu" else GPU_PASS_BYTES
-        codes_per_pass = max(1, budget // (x.element_size() * model.numbers_per_code))
+        codes_per_pass = codes_within_budget(model, x)
     if len(x) == 0:
         empty = x.new_empty(0, dtype=_figures_dtype(x))
         return ImportanceEstimate(empty, empty)

@@ -90,7 +90,7 @@ def _section(table: Table, data: str) -> Section:
     notes = []
     if data in table.real:
         notes.append(
-            f"Samples are means of p(x|z) at z from the prior (default: from its sampler; pixel-vae: draws), {table.real[data]['compared']:,} of them, judged by "
+            f"Samples are means of p(x|z) at z from the prior (default: from its sampler; autoregressive decoders: draws), {table.real[data]['compared']:,} of them, judged by "
             f"{table.real[data]['features']}; the line of real images is what training images get in their place."
         )
     galleries: list[Gallery] = []
