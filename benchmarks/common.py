@@ -19,7 +19,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from latentia.catalog import CATALOG, Entry, compose
+from latentia.estimators.compose import compose
+from latentia.estimators.entry import Entry
+from latentia.kinds.vae.catalog import CATALOG
 from latentia.models import VAE
 from latentia.objectives import negative_elbo
 from latentia.training import Batches, Joint, Schedule, TrainingConfig, fit

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from torch import Tensor, nn
 
 from common import BATCH, device, images, latentia_vae, machine, options, publish, seconds, table
-from latentia.estimators.monitoring import Monitor
+from latentia.kinds.vae.monitoring import Monitor
 from latentia.objectives import negative_elbo
 from latentia.training import Batches, TrainingConfig, fit
 

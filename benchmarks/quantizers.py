@@ -15,7 +15,7 @@ from typing import Any
 from common import machine, publish, table
 from discrete import data_set, kept
 from latentia import VQVAE
-from latentia.catalog import DISCRETE
+from latentia.kinds.codes.catalog import DISCRETE
 from latentia.latent.quantizers import QUANTIZERS
 
 DATA = ("mnist", "fashion-mnist", "cifar10")

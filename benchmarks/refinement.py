@@ -20,7 +20,7 @@ from unittest.mock import patch
 from common import machine, publish, table
 from latentia import VAE
 from latentia.benchmarks.measure import bound
-from latentia.estimators.run import Run
+from latentia.kinds.run import Run
 from latentia.models import refinement
 
 STEPS = (0, 1, 2, 3, 4, 5, 6, 8, 12)

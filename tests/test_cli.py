@@ -14,7 +14,7 @@ from PIL import Image
 from sklearn.datasets import load_breast_cancer, load_digits
 
 from command_line import fails, run
-from latentia.estimators import load
+from latentia.estimators.folder import load
 
 FIELDS = {
     "model", "data", "split", "n", "latent_dim", "log_likelihood", "n_importance", "elbo", "distortion", "kl",
@@ -86,7 +86,7 @@ def test_evaluate_prints_exactly_one_json_object(fitted, capsys):
 def test_evaluate_gives_what_python_gives(fitted, capsys):
     run("evaluate", fitted, "--json", "--n-importance", "10", "--split", "validation")
     figures = json.loads(capsys.readouterr().out)
-    from latentia.estimators.run import Run
+    from latentia.kinds.run import Run
 
     opened = Run.open(fitted)
     opened.estimator.n_importance = 10
@@ -121,8 +121,8 @@ def test_sample_table_as_csv_with_names(fitted, tmp_path):
 
 
 def test_models_and_datasets_list_all(capsys):
-    from latentia.catalog import CATALOG
     from latentia.data import SOURCES
+    from latentia.kinds.vae.catalog import CATALOG
 
     run("models")
     out = capsys.readouterr().out

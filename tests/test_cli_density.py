@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from command_line import fails, run
-from latentia.catalog import DENSITY_MODELS
-from latentia.estimators.run import Run
+from latentia.kinds.autoregressive.catalog import DENSITY_MODELS
+from latentia.kinds.run import Run
 
 FIELDS = {
     "model", "data", "split", "n", "n_levels", "log_likelihood", "log_likelihood_se", "train_log_likelihood",

@@ -10,10 +10,10 @@ from sklearn.mixture import GaussianMixture as SklearnMixture
 
 import latentia
 from command_line import fails, run
-from latentia.catalog import MIXTURES
 from latentia.errors import RunFolderError
-from latentia.estimators.mixture_run import judge
-from latentia.estimators.run import Run
+from latentia.kinds.mixture.catalog import MIXTURES
+from latentia.kinds.mixture.run import judge
+from latentia.kinds.run import Run
 from latentia.mixture import Finding
 
 FIELDS = {

@@ -8,9 +8,10 @@ import torch
 from sklearn.datasets import load_digits, load_wine
 
 from latentia import VAE, load
-from latentia.catalog import CATALOG, compose
 from latentia.core import Objective
 from latentia.errors import ConfigError
+from latentia.estimators.compose import compose
+from latentia.kinds.vae.catalog import CATALOG
 from latentia.objectives import ObjectiveSetting, build_objective
 
 DATA = {

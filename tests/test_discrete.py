@@ -8,9 +8,9 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits, load_wine
 
 from latentia import VAE, VQVAE, load
-from latentia.catalog import DISCRETE
 from latentia.core import Objective
 from latentia.errors import ConfigError, DataError
+from latentia.kinds.codes.catalog import DISCRETE
 
 DATA = {
     "images": (load_digits().images[:120] / 16 * 255).round().astype(np.uint8),

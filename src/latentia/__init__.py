@@ -9,17 +9,17 @@ __version__ = "0.1.0.dev0"
 
 # Public name -> module that defines it. Nothing heavy is imported before a name is used.
 _PUBLIC = {
-    "AutoregressiveModel": "latentia.estimators",
-    "BernoulliMixture": "latentia.estimators",
-    "CategoricalMixture": "latentia.estimators",
-    "DirichletMultinomialMixture": "latentia.estimators",
-    "GaussianMixture": "latentia.estimators",
-    "GaussianMixtureClassifier": "latentia.estimators",
-    "MultinomialMixture": "latentia.estimators",
-    "PoissonMixture": "latentia.estimators",
-    "VAE": "latentia.estimators",
-    "VQVAE": "latentia.estimators",
-    "load": "latentia.estimators",
+    "AutoregressiveModel": "latentia.kinds.autoregressive.estimator",
+    "BernoulliMixture": "latentia.kinds.mixture.estimators",
+    "CategoricalMixture": "latentia.kinds.mixture.estimators",
+    "DirichletMultinomialMixture": "latentia.kinds.mixture.estimators",
+    "GaussianMixture": "latentia.kinds.mixture.estimators",
+    "GaussianMixtureClassifier": "latentia.kinds.mixture.estimators",
+    "MultinomialMixture": "latentia.kinds.mixture.estimators",
+    "PoissonMixture": "latentia.kinds.mixture.estimators",
+    "VAE": "latentia.kinds.vae.estimator",
+    "VQVAE": "latentia.kinds.codes.estimator",
+    "load": "latentia.estimators.folder",
     "select": "latentia.mixture",
 }
 
@@ -40,10 +40,10 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from latentia.estimators import (
-        VAE,
-        VQVAE,
-        AutoregressiveModel,
+    from latentia.estimators.folder import load
+    from latentia.kinds.autoregressive.estimator import AutoregressiveModel
+    from latentia.kinds.codes.estimator import VQVAE
+    from latentia.kinds.mixture.estimators import (
         BernoulliMixture,
         CategoricalMixture,
         DirichletMultinomialMixture,
@@ -51,8 +51,8 @@ if TYPE_CHECKING:
         GaussianMixtureClassifier,
         MultinomialMixture,
         PoissonMixture,
-        load,
     )
+    from latentia.kinds.vae.estimator import VAE
     from latentia.mixture import select
 
 

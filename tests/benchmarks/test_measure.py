@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from latentia.benchmarks.measure import batches, bound, calibrated, data_variance, nats, refined_nats
-from latentia.catalog import CATALOG, compose
 from latentia.diagnostics import evaluate
+from latentia.estimators.compose import compose
+from latentia.kinds.vae.catalog import CATALOG
 from latentia.models.refinement import STEPS
 
 rng = np.random.default_rng(0)

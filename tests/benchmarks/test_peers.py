@@ -6,8 +6,9 @@ pytest.importorskip("pythae")
 
 from latentia.benchmarks import peers
 from latentia.benchmarks.fits import as_uint8
-from latentia.catalog import CATALOG, compose
 from latentia.distributions import DiagonalGaussian
+from latentia.estimators.compose import compose
+from latentia.kinds.vae.catalog import CATALOG
 
 x = torch.rand(20, 1, 6, 6)
 

@@ -3,9 +3,9 @@ import pytest
 from latentia.benchmarks.layout import COLUMNS, lines, published_rows
 from latentia.benchmarks.protocol import DEFAULT, PYTHAE, REPORT, SETTINGS, options_of, published, rows
 from latentia.benchmarks.table1 import Table
-from latentia.catalog import CATALOG
 from latentia.diagnostics.evaluation import LEVELS_NOTE
 from latentia.errors import ConfigError
+from latentia.kinds.vae.catalog import CATALOG
 
 
 def test_groups_stand_for_their_models_once_and_in_order():

@@ -12,7 +12,7 @@ from PIL import Image
 from sklearn.datasets import load_digits, load_wine
 
 from command_line import fails, run
-from latentia.estimators import load
+from latentia.estimators.folder import load
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_pictures_have_a_row_for_each_thing(inside, capsys):
 
 def test_ends_of_ways_are_reconstructions(inside):
     run("interpolate", inside / "digits", "--items", "4,9", "--out", "way.npy")
-    from latentia.estimators.run import Run
+    from latentia.kinds.run import Run
 
     opened = Run.open(inside / "digits")
     ends = opened.split("test").x[[4, 9]]

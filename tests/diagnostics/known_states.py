@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.distributions import Bernoulli, Distribution, Independent
 
 from latentia import VAE, data
-from latentia.catalog import CATALOG, Entry
+from latentia.estimators.entry import Entry
+from latentia.kinds.vae.catalog import CATALOG
 from latentia.latent import Likelihood
 from latentia.nn import Network
 from latentia.nn.mlp import MLPDecoder, MLPEncoder

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from latentia.catalog import CATALOG, compose
 from latentia.diagnostics import Sample, evaluate
 from latentia.errors import DataError
+from latentia.estimators.compose import compose
+from latentia.kinds.vae.catalog import CATALOG
 
 
 def same(a, b, tolerance=1e-9):

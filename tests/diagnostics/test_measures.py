@@ -10,7 +10,6 @@ import torch
 from torch import nn
 from torch.distributions import Distribution, Independent, Laplace
 
-from latentia.catalog import CATALOG, compose
 from latentia.diagnostics import (
     amortisation_gap,
     codebook_usage,
@@ -26,6 +25,8 @@ from latentia.diagnostics import (
 )
 from latentia.distributions import DiagonalGaussian
 from latentia.errors import DataError
+from latentia.estimators.compose import compose
+from latentia.kinds.vae.catalog import CATALOG
 from latentia.latent import Posterior
 
 

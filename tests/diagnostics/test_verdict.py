@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 import torch
 
-from latentia.catalog import CATALOG, compose
 from latentia.diagnostics import (
     DecoderDependence,
     Evaluation,
@@ -19,6 +18,8 @@ from latentia.diagnostics import (
     judge,
     prior_gap,
 )
+from latentia.estimators.compose import compose
+from latentia.kinds.vae.catalog import CATALOG
 from latentia.objectives import ObjectiveSetting, build_objective, negative_elbo
 from latentia.training import Batches, TrainingConfig, fit
 

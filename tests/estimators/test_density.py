@@ -12,10 +12,10 @@ from sklearn.datasets import load_digits
 
 import latentia
 from latentia import AutoregressiveModel
-from latentia.catalog import DENSITY_MODELS
 from latentia.errors import ConfigError, DataError, RunFolderError
-from latentia.estimators.density_run import judge
-from latentia.estimators.levels import choose_levels
+from latentia.estimators.forms.levels import choose_levels
+from latentia.kinds.autoregressive.catalog import DENSITY_MODELS
+from latentia.kinds.autoregressive.run import judge
 
 SMALL = {"n_channels": 4, "n_layers": 2, "max_epochs": 2, "random_state": 0}
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from latentia import training
-from latentia.catalog import CATALOG, compose
-from latentia.estimators.form import Form
+from latentia.estimators.compose import compose
+from latentia.estimators.forms.scaled import Form
+from latentia.kinds.vae.catalog import CATALOG
 from latentia.objectives import ObjectiveSetting, build_objective
 
 

@@ -8,8 +8,9 @@ import pytest
 from sklearn.datasets import load_digits
 
 from latentia import VAE
-from latentia.catalog import CATALOG, Entry
-from latentia.estimators.monitoring import Monitor
+from latentia.estimators.entry import Entry
+from latentia.kinds.vae.catalog import CATALOG
+from latentia.kinds.vae.monitoring import Monitor
 from latentia.objectives import negative_elbo
 from latentia.training.watching import Watch
 

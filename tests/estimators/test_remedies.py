@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from latentia import cli
-from latentia.catalog import CATALOG
 from latentia.commands.fit import parse_settings
 from latentia.diagnostics import Diagnosis, Evaluation, Remedy, Verdict
 from latentia.errors import ConfigError, RunFolderError
-from latentia.estimators.auto_remedy import Attempt, better, fit_with_remedies
-from latentia.estimators.remedies import as_commands, changed, command, label_of
-from latentia.estimators.run import DataSpec, Run
+from latentia.kinds.run import DataSpec, Run
+from latentia.kinds.vae.auto_remedy import Attempt, better, fit_with_remedies
+from latentia.kinds.vae.catalog import CATALOG
+from latentia.kinds.vae.remedies import as_commands, changed, command, label_of
 from latentia.objectives import negative_elbo
 
 FIGURES = Evaluation(
@@ -167,7 +167,7 @@ def test_a_collapsed_fit_is_remedied_and_the_better_run_kept(heavy, tmp_path, ca
 
 def test_an_interrupted_search_goes_on_where_it_was(heavy, tmp_path, monkeypatch):
     out, params = tmp_path / "run", {**heavy, "max_epochs": 2}
-    from latentia.estimators import auto_remedy
+    from latentia.kinds.vae import auto_remedy
 
     real, fits = auto_remedy.fit_run, []
 

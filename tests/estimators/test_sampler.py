@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits, load_wine
 
 from latentia import VAE, load
 from latentia.errors import ConfigError
-from latentia.estimators.sampler import fit_aggregate_posterior
+from latentia.kinds.vae.sampler import fit_aggregate_posterior
 
 
 def clusters(n=2000, seed=0):

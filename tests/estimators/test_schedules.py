@@ -10,9 +10,9 @@ import pytest
 from sklearn.datasets import load_digits, load_wine
 
 from latentia import VAE, load
-from latentia.catalog import CATALOG
 from latentia.cli import main
 from latentia.errors import ConfigError
+from latentia.kinds.vae.catalog import CATALOG
 from latentia.training import Aggressive, Joint
 
 X = load_wine().data

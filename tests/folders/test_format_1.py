@@ -54,8 +54,12 @@ def test_it_loads_and_scores(folder, name):
         if method in said:
             np.testing.assert_allclose(short(getattr(estimator, method)(items)), said[method], **CLOSE)
     if "reconstruct" in said:
-        off = 1.01 if name in ("vae-images", "codes") else 1e-3  # a level of 8 bits, where a sum lies at its edge
-        np.testing.assert_allclose(short(estimator.reconstruct(items)), said["reconstruct"], rtol=1e-3, atol=off)
+        off = (
+            1.01 if name in ("vae-images", "codes") else 1e-3
+        )  # a level of 8 bits, where a sum lies at its edge
+        np.testing.assert_allclose(
+            short(estimator.reconstruct(items)), said["reconstruct"], rtol=1e-3, atol=off
+        )
     curves = estimator.history_ if hasattr(estimator, "history_") else range(estimator.n_iter_)
     assert len(curves) == said["history"]
 
@@ -77,7 +81,16 @@ def test_it_is_judged_as_it_was(folder, name, capsys):
     for key, value in was.items():
         if isinstance(value, float):
             assert now[key] == pytest.approx(value, rel=2e-3, abs=2e-3), key
-        elif key in ("model", "data", "split", "n", "likelihood", "latent_dim", "verdict", "bits_per_dim_note"):
+        elif key in (
+            "model",
+            "data",
+            "split",
+            "n",
+            "likelihood",
+            "latent_dim",
+            "verdict",
+            "bits_per_dim_note",
+        ):
             assert now[key] == value, key
 
 

@@ -13,9 +13,10 @@ from scipy import stats
 from scipy.special import logsumexp
 from torch import nn
 
-from latentia.catalog import CATALOG, compose
 from latentia.distributions import DiagonalGaussian, Mixture
 from latentia.errors import ConfigError
+from latentia.estimators.compose import compose
+from latentia.kinds.vae.catalog import CATALOG
 from latentia.latent import POSTERIORS, PRIORS, MixturePrior, VampPrior
 from latentia.latent.likelihoods import GaussianLikelihood
 from latentia.models import VAE

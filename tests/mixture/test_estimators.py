@@ -5,8 +5,8 @@ import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
 from latentia.errors import ConfigError, DataError
-from latentia.estimators import mixtures
-from latentia.estimators.mixtures import (
+from latentia.kinds.mixture import estimators as mixtures
+from latentia.kinds.mixture.estimators import (
     BernoulliMixture,
     CategoricalMixture,
     DirichletMultinomialMixture,

@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from latentia.catalog import CATALOG, compose
+from latentia.estimators.compose import compose
+from latentia.kinds.vae.catalog import CATALOG
 from latentia.models import evaluating, importance_estimate
 from latentia.models.drafts import FEWEST_DRAFTS, MOST_SPREAD, RESCORED, correction, draws, worth_drafting
 

@@ -7,8 +7,9 @@ import math
 import pytest
 import torch
 
-from latentia.catalog import CATALOG, compose
 from latentia.diagnostics import evaluate, mutual_information
+from latentia.estimators.compose import compose
+from latentia.kinds.vae.catalog import CATALOG
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from latentia import VAE, VQVAE
-from latentia.catalog import CATALOG, compose
 from latentia.errors import ConfigError
+from latentia.estimators.compose import compose
+from latentia.kinds.vae.catalog import CATALOG
 from latentia.latent.likelihoods import PixelCNNLikelihood
 from latentia.objectives import ObjectiveSetting, build_objective
 

@@ -97,7 +97,8 @@ def test_an_item_moves_as_if_it_were_alone_and_nothing_else_moves(linear_gaussia
 
 
 def test_weights_get_no_gradient():
-    from latentia.catalog import CATALOG, compose
+    from latentia.estimators.compose import compose
+    from latentia.kinds.vae.catalog import CATALOG
 
     model = compose(CATALOG["sigma-vae"], (1, 6, 6), 2, likelihood="gaussian", network="conv")
     model.prepare(torch.rand(20, 1, 6, 6))

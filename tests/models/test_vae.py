@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from latentia.catalog import CATALOG, compose
 from latentia.distributions import Delta
+from latentia.estimators.compose import compose
+from latentia.kinds.vae.catalog import CATALOG
 
 
 def build(model="sigma-vae", event_shape=(1, 12, 9), likelihood="gaussian", latent_dim=4):

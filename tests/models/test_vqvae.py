@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from latentia.catalog import DISCRETE
 from latentia.distributions import CategoricalCodes, PointCodes
 from latentia.errors import ConfigError
+from latentia.kinds.codes.catalog import DISCRETE
 from latentia.latent import LIKELIHOODS
 from latentia.latent.code_priors import CodePrior, Given
 from latentia.latent.quantizers import DistanceQuantizer

@@ -6,8 +6,9 @@ import math
 import pytest
 import torch
 
-from latentia.catalog import CATALOG, compose
 from latentia.errors import ConfigError
+from latentia.estimators.compose import compose
+from latentia.kinds.vae.catalog import CATALOG
 from latentia.objectives import ConstrainedObjective, ObjectiveSetting, constrained_elbo
 from latentia.training import Batches, TrainingConfig, fit
 

@@ -9,9 +9,10 @@ from sklearn.base import clone
 from sklearn.datasets import load_wine
 
 from latentia import VAE, load
-from latentia.catalog import CATALOG, Entry
 from latentia.commands.fit import parse_settings
 from latentia.errors import ConfigError, TrainingError
+from latentia.estimators.entry import Entry
+from latentia.kinds.vae.catalog import CATALOG
 from latentia.objectives import (
     Linear,
     ObjectiveSetting,

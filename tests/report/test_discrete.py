@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from latentia.estimators.run import DataSpec, fit_run
-from latentia.report import report_run
-from latentia.report.discrete import CodesInput, code_cards, principal_plane, usage_figure
+from latentia.kinds.codes.page import CodesInput, code_cards, principal_plane, usage_figure
+from latentia.kinds.run import DataSpec, fit_run
+from latentia.kinds.vae.page import report_run
 from latentia.report.theme import LIGHT
 
 

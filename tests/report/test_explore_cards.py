@@ -13,7 +13,7 @@ from sklearn.decomposition import PCA
 
 from latentia.data import Split
 from latentia.distributions import DiagonalGaussian
-from latentia.estimators.form import Form
+from latentia.estimators.forms.scaled import Form
 from latentia.report import render
 from latentia.report.exploring import DIMS, STEPS, explored
 from latentia.report.images import viewable

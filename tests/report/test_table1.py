@@ -7,8 +7,8 @@ import shutil
 import numpy as np
 import pytest
 
+from latentia.benchmarks.page import write_table1
 from latentia.benchmarks.table1 import FORMAT, read_table
-from latentia.report.table1 import write_table1
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 OPTIONS = [

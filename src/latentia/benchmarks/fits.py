@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from latentia.benchmarks.protocol import Row, options_of
 from latentia.data import Dataset
-from latentia.estimators import VAE as Estimator
+from latentia.kinds.vae.estimator import VAE as Estimator
 from latentia.models import VAE
 
 

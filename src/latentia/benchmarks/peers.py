@@ -21,12 +21,13 @@ from torch import Tensor, nn
 
 from latentia.benchmarks.fits import Fitted, as_uint8
 from latentia.benchmarks.protocol import BATCH_SIZE, LEARNING_RATE, MMD_ALPHA, MMD_LAMBDA, NETWORK, Row
-from latentia.catalog import CATALOG, compose
 from latentia.data import Dataset
 from latentia.distributions.numerics import soft_clip
 from latentia.errors import MissingExtraError
+from latentia.estimators.compose import compose
 from latentia.estimators.folder import read_json, write_json
 from latentia.files import write_atomically
+from latentia.kinds.vae.catalog import CATALOG
 from latentia.latent.posteriors import LOG_VARIANCE_RANGE
 from latentia.models import VAE
 from latentia.training import resolve_device

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Literal
 
-from latentia.catalog import CATALOG
 from latentia.errors import ConfigError
+from latentia.kinds.vae.catalog import CATALOG
 
 BATCH_SIZE = 128
 LEARNING_RATE = 2e-3

@@ -19,11 +19,11 @@ from latentia.benchmarks.fits import fit
 from latentia.benchmarks.images import COMPARED, FeatureSpace, Images, feature_space, load_images
 from latentia.benchmarks.measure import figures_of
 from latentia.benchmarks.protocol import DEFAULT, OWN, PYTHAE, REPORT, SETTINGS, Row, published, rows
-from latentia.catalog import CATALOG
 from latentia.errors import ConfigError, DataError, LatentiaError, RunFolderError
 from latentia.estimators.folder import read_json, versions, write_json
-from latentia.estimators.run import plain
 from latentia.files import write_atomically
+from latentia.kinds.run import plain
+from latentia.kinds.vae.catalog import CATALOG
 from latentia.training import resolve_device
 
 FORMAT = 2

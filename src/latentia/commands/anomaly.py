@@ -11,7 +11,7 @@ from latentia.errors import ConfigError
 from latentia.files import write_csv
 
 if TYPE_CHECKING:
-    from latentia.estimators.run import Run
+    from latentia.kinds.run import Run
 
 Method = Literal["likelihood", "typicality", "reconstruction"]
 
@@ -34,7 +34,7 @@ def anomaly(
         out: a .csv file: data, item, score, and the share of validation items that score as high (p_value).
         json: print one JSON object and nothing else.
     """
-    from latentia.estimators.run import Run, plain
+    from latentia.kinds.run import Run, plain
 
     opened = Run.open(run)
     at_least_one(n, "-n")
@@ -68,7 +68,7 @@ def _scored_items(opened: Run, other: str | None, n: int) -> dict[str, Any]:
 def _scores(opened: Run, items: Any, method: Method, usual: Any) -> Any:
     """A score for each item, `[n]`."""
     from latentia import explore
-    from latentia.estimators.mixture_run import MixtureRun
+    from latentia.kinds.mixture.run import MixtureRun
 
     rows = opened.layout.rows(items) if isinstance(opened, MixtureRun) else items
     return explore.anomaly_scores(opened.estimator, rows, method, usual)

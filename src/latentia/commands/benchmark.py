@@ -54,7 +54,7 @@ def benchmark(
     except KeyboardInterrupt:
         print("latentia: interrupted; the same command goes on where it was", file=sys.stderr)
         raise SystemExit(130) from None
-    from latentia.report.table1 import write_table1
+    from latentia.benchmarks.page import write_table1
 
     page = write_table1(done, "latentia " + " ".join(sys.argv[1:]))
     if json:

@@ -24,9 +24,9 @@ def complete(
         split: train, validation or test.
         seed: of the draw.
     """
-    from latentia.estimators.completion import completed
-    from latentia.estimators.run import Run
-    from latentia.report import write_items
+    from latentia.kinds.completion import completed
+    from latentia.kinds.run import Run
+    from latentia.kinds.vae.page import write_items
 
     opened = Run.open(run)
     items, done = completed(opened, n, keep, split, seed)

@@ -15,7 +15,7 @@ def diagnose(run: str, split: Literal["train", "validation", "test"] = "test", j
         split: train, validation or test.
         json: print one JSON object and nothing else.
     """
-    from latentia.estimators.run import Run
+    from latentia.kinds.run import Run
 
     figures = Run.open(run).diagnose(split)
     if json:

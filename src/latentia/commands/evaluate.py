@@ -23,7 +23,7 @@ def evaluate(
         importance_items: items for which they are drawn, the bound of all being corrected by theirs; null draws for all.
         json: print one JSON object and nothing else.
     """
-    from latentia.estimators.run import Run
+    from latentia.kinds.run import Run
 
     figures = Run.open(run).evaluate(split, n_importance, importance_items)
     if json:

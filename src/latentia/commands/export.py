@@ -17,9 +17,9 @@ def export(run: str, onnx: bool = True, out: str | None = None) -> None:
         onnx: as ONNX (the one format there is).
         out: folder for encoder.onnx and decoder.onnx; RUN/onnx if left out.
     """
-    from latentia.estimators import load
-    from latentia.estimators.export import export_onnx
-    from latentia.estimators.run import require_vae
+    from latentia.estimators.folder import load
+    from latentia.kinds.run import require_vae
+    from latentia.kinds.vae.export import export_onnx
 
     if not onnx:
         raise ConfigError("--onnx false leaves nothing to export to; ONNX is the one format")

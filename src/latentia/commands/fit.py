@@ -52,7 +52,7 @@ def fit(
         report: write report.html.
         quiet: print nothing but the verdict.
     """
-    from latentia.estimators.run import DataSpec, fit_run
+    from latentia.kinds.run import DataSpec, fit_run
 
     if data is None:
         raise ConfigError("DATA is missing: latentia fit DATA, for example latentia fit digits")
@@ -63,14 +63,14 @@ def fit(
     say = (lambda _: None) if quiet else print
     fitted = fit_run
     if auto_remedy:
-        from latentia.estimators.auto_remedy import fit_with_remedies as fitted
+        from latentia.kinds.vae.auto_remedy import fit_with_remedies as fitted
     run = fitted(spec, params, folder, command=_command(), resume=resume, overwrite=overwrite, say=say)
     figures = run.evaluate(n_importance=IMPORTANCE)
     if not quiet:
         print_figures(figures)
     print_verdict(figures)
     if report:
-        from latentia.report import report_run
+        from latentia.kinds.vae.page import report_run
 
         print(f"report: {report_run(run)}")
 
@@ -79,7 +79,8 @@ def _params(
     model: str, latent_dim: int | None, epochs: int | None, n_components: int | str | None, quiet: bool
 ) -> dict[str, Any]:
     """What the flags say of the estimator; a flag of the other kind of model is an error."""
-    from latentia.catalog import DENSITY_MODELS, mixture_name
+    from latentia.kinds.autoregressive.catalog import DENSITY_MODELS
+    from latentia.kinds.names import mixture_name
 
     name = mixture_name(model)
     if model in DENSITY_MODELS:

@@ -11,7 +11,10 @@ def models() -> None:
     """List the models: name, what it is, reference."""
     from rich.table import Table
 
-    from latentia.catalog import CATALOG, DENSITY_MODELS, DISCRETE, MIXTURES
+    from latentia.kinds.autoregressive.catalog import DENSITY_MODELS
+    from latentia.kinds.codes.catalog import DISCRETE
+    from latentia.kinds.mixture.catalog import MIXTURES
+    from latentia.kinds.vae.catalog import CATALOG
 
     table = Table("model", "what it is", "reference", show_lines=True)
     entries: dict[str, Any] = {**CATALOG, **DISCRETE, **DENSITY_MODELS, **MIXTURES}

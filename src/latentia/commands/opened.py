@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from latentia.errors import ConfigError
 
 if TYPE_CHECKING:
-    from latentia.estimators.run import Run, SplitName
+    from latentia.kinds.run import Run, SplitName
 
 
 def open_run(run: str, command: str) -> Run:
@@ -17,7 +17,7 @@ def open_run(run: str, command: str) -> Run:
         ConfigError: if it is a mixture.
         RunFolderError: if it cannot be read.
     """
-    from latentia.estimators.run import Run, require_vae
+    from latentia.kinds.run import Run, require_vae
 
     opened = Run.open(run)
     require_vae(opened.estimator, command)

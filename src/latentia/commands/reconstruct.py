@@ -20,8 +20,8 @@ def reconstruct(
         out: a .png (images), .npy or .csv file.
         split: train, validation or test.
     """
-    from latentia.estimators.run import Run, require_vae
-    from latentia.report import write_items
+    from latentia.kinds.run import Run, require_vae
+    from latentia.kinds.vae.page import write_items
 
     opened = Run.open(run)
     estimator = require_vae(opened.estimator, "reconstruct")

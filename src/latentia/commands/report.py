@@ -9,7 +9,7 @@ def report(run: str) -> None:
     Args:
         run: run folder.
     """
-    from latentia.estimators.run import Run
-    from latentia.report import report_run
+    from latentia.kinds.run import Run
+    from latentia.kinds.vae.page import report_run
 
     print(report_run(Run.open(run)))

@@ -24,8 +24,8 @@ def sample(
         label: of a model that is conditional on a class (--set conditional=true), which; all in turn if left out.
     """
     from latentia.estimators.folder import read_config
-    from latentia.estimators.run import draw
-    from latentia.report import write_items
+    from latentia.kinds.run import draw
+    from latentia.kinds.vae.page import write_items
 
     items = draw(Path(run), n, mean=mean, seed=seed, label=label)
     print(write_items(items, Path(out), read_config(Path(run)).get("columns")))

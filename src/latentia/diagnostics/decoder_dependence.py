@@ -43,7 +43,8 @@ def decoder_dependence(model: VAE, x: Tensor, *, seed: int = 0) -> DecoderDepend
         None if there are fewer than two items.
 
     Example:
-        >>> from latentia.catalog import CATALOG, compose
+        >>> from latentia.estimators.compose import compose
+        >>> from latentia.kinds.vae.catalog import CATALOG
         >>> model = compose(CATALOG["sigma-vae"], (4,), 2, likelihood="gaussian", network="mlp").eval()
         >>> torch.nn.init.zeros_(model.decoder.head.weight)
         Parameter containing: ...

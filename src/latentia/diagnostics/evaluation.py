@@ -113,7 +113,8 @@ def evaluate(
         ConfigError: if `n_importance` is negative.
 
     Example:
-        >>> from latentia.catalog import CATALOG, compose
+        >>> from latentia.estimators.compose import compose
+        >>> from latentia.kinds.vae.catalog import CATALOG
         >>> model = compose(CATALOG["sigma-vae"], (4,), 2, likelihood="gaussian", network="mlp")
         >>> figures = evaluate(model, [torch.zeros(3, 4), torch.ones(2, 4)], n_importance=10)
         >>> figures.n, figures.latent_dim, len(figures.kl_per_dim)

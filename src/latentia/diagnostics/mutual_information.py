@@ -91,7 +91,8 @@ def mutual_information(
         DataError: if there is no item.
 
     Example:
-        >>> from latentia.catalog import CATALOG, compose
+        >>> from latentia.estimators.compose import compose
+        >>> from latentia.kinds.vae.catalog import CATALOG
         >>> model = compose(CATALOG["sigma-vae"], (4,), 2, likelihood="gaussian", network="mlp")
         >>> torch.nn.init.zeros_(model.posterior.linear.weight)
         Parameter containing: ...

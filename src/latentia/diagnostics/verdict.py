@@ -75,7 +75,8 @@ def judge(
         rate_weight: weight of the rate in the objective, if it has one.
 
     Example:
-        >>> from latentia.catalog import CATALOG, compose
+        >>> from latentia.estimators.compose import compose
+        >>> from latentia.kinds.vae.catalog import CATALOG
         >>> from latentia.diagnostics import evaluate
         >>> import torch
         >>> model = compose(CATALOG["sigma-vae"], (4,), 2, likelihood="gaussian", network="mlp")

@@ -29,15 +29,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from latentia import __version__, estimators
+import latentia
+from latentia import __version__
 from latentia.errors import ConfigError, RunFolderError
-from latentia.estimators._savable import Savable
+from latentia.estimators.savable import Savable
 from latentia.files import write_atomically
 
 E = TypeVar("E")
 
 FORMAT = 1
-_ESTIMATORS = tuple(name for name in estimators.__all__ if name != "load")
 DENSITY = "AutoregressiveModel"
 CONFIG, WEIGHTS, METRICS, EVALUATION = "config.json", "model.safetensors", "metrics.jsonl", "evaluation.json"
 
@@ -150,12 +150,12 @@ def load(folder: str | Path) -> Any:
     config = read_config(folder)
     try:
         kind = config["estimator"]
-        if kind not in _ESTIMATORS:
+        if kind not in latentia._PUBLIC:
             raise RunFolderError(
                 f"{folder / CONFIG} names the estimator {kind!r}, which latentia does not have"
             )
         tensors = _read_weights(folder, config["weights"]["sha256"])
-        estimator = getattr(estimators, kind).rebuild(config, tensors, partial(read_metrics, folder))
+        estimator = getattr(latentia, kind).rebuild(config, tensors, partial(read_metrics, folder))
         features = config["features"]
     except (KeyError, TypeError) as error:
         raise RunFolderError(

@@ -101,7 +101,7 @@ def select(
 
     Example:
         >>> import numpy as np
-        >>> from latentia.estimators.mixtures import GaussianMixture
+        >>> from latentia.kinds.mixture.estimators import GaussianMixture
         >>> x = np.random.default_rng(0).normal(size=(300, 2)) + np.repeat([[0], [8], [16]], 100, axis=0)
         >>> select(GaussianMixture(random_state=0), x, range(1, 5)).chosen["bic"]
         3

@@ -32,7 +32,8 @@ class LadderVAE(VAE):
     Source: Sønderby, Raiko, Maaløe, Sønderby and Winther 2016, Ladder Variational Autoencoders.
 
     Example:
-        >>> from latentia.catalog import CATALOG, compose
+        >>> from latentia.estimators.compose import compose
+        >>> from latentia.kinds.vae.catalog import CATALOG
         >>> model = compose(CATALOG["ladder-vae"], (4,), 5, likelihood="gaussian", network="mlp")
         >>> model.trace(torch.zeros(3, 4), n_samples=2).kl.shape
         torch.Size([2, 3, 5])

@@ -34,7 +34,8 @@ class CapacityObjective:
         gamma: weight of the distance.
 
     Example:
-        >>> from latentia.catalog import CATALOG, compose
+        >>> from latentia.estimators.compose import compose
+        >>> from latentia.kinds.vae.catalog import CATALOG
         >>> model = compose(CATALOG["vae"], (4,), 2, likelihood="gaussian", network="mlp")
         >>> loss = CapacityObjective(Linear(8.0), gamma=10.0)(model.trace(torch.zeros(3, 4)), progress=0.5)
         >>> loss.parts["capacity"]

@@ -57,7 +57,8 @@ class ConstrainedObjective(nn.Module):
         proportion: p.
 
     Example:
-        >>> from latentia.catalog import CATALOG, compose
+        >>> from latentia.estimators.compose import compose
+        >>> from latentia.kinds.vae.catalog import CATALOG
         >>> model = compose(CATALOG["vae"], (4,), 2, likelihood="gaussian", network="mlp")
         >>> loss = ConstrainedObjective("kl", bound=2.0, step=0.1)(model.trace(torch.zeros(3, 4)))
         >>> sorted(loss.parts)

@@ -52,7 +52,8 @@ def free_bits(nats: Number, per: str = "per_dim") -> Callable[[Trace], Float[Ten
 
     Example:
         >>> import dataclasses, torch
-        >>> from latentia.catalog import CATALOG, compose
+        >>> from latentia.estimators.compose import compose
+        >>> from latentia.kinds.vae.catalog import CATALOG
         >>> model = compose(CATALOG["vae"], (4,), 2, likelihood="gaussian", network="mlp")
         >>> kl = torch.tensor([[[0.0, 3.0], [0.5, 1.0]]])
         >>> trace = dataclasses.replace(model.trace(torch.zeros(2, 4)), kl=kl)

@@ -28,7 +28,8 @@ def importance_bound(trace: Trace) -> Float[Tensor, ""]:
     Source: Burda, Grosse & Salakhutdinov 2016, eq. 8. With one sample it is minus the ELBO.
 
     Example:
-        >>> from latentia.catalog import CATALOG, compose
+        >>> from latentia.estimators.compose import compose
+        >>> from latentia.kinds.vae.catalog import CATALOG
         >>> model = compose(CATALOG["vae"], (4,), 2, likelihood="gaussian", network="mlp")
         >>> trace = model.trace(torch.zeros(3, 4), n_samples=5)
         >>> bool((importance_bound(trace) - doubly_reparameterised_bound(trace)).abs() < 1e-5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from latentia.estimators.run import Run
+from latentia.kinds.run import Run
 from latentia.report.content import Figure, Head
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from latentia.estimators.form import Form
+from latentia.estimators.forms.scaled import Form
 from latentia.report.theme import encode
 
 _MIN_TILE = 96

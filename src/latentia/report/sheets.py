@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from latentia.errors import ConfigError
-from latentia.estimators.run import Run
 from latentia.files import write_atomically, write_csv
+from latentia.kinds.run import Run
 from latentia.report.images import mosaic, pixels, viewable
 
 

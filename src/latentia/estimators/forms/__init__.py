@@ -1,0 +1,1 @@
+"""From what a person gives to what a model sees, and back."""

@@ -1,0 +1,1 @@
+"""Exact densities as products of conditionals: PixelCNN, PixelRNN and their relatives."""

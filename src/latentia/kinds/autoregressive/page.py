@@ -1,0 +1,132 @@
+"""From the run folder of an autoregressive model to its report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latentia.kinds.autoregressive.run import DensityRun
+from latentia.kinds.completion import completed
+from latentia.report import figures as charts
+from latentia.report.cards import Card, Tile, chart
+from latentia.report.content import Figure, number
+from latentia.report.head import choices_of, head_of
+from latentia.report.image_cards import completion_card
+from latentia.report.images import mosaic, pixels, square, tile_png
+from latentia.report.page import write_page
+from latentia.report.sections import filled, sampler_card
+
+SAMPLES = 64
+COMPLETIONS = 16
+ROWS_SHOWN = 10
+_LARGE_IMAGE = 48
+
+_UNITS = (
+    ("log_likelihood", "nats", "exact, mean per item"),
+    ("bits_per_dim", "bits/dim", ""),
+    ("train_log_likelihood", "nats", "exact, mean per item"),
+    ("n_levels", "", "values that a number can take"),
+)
+
+
+def report_density(run: DensityRun) -> Path:
+    """Write the report of an autoregressive model's run, its figures on the test part, and return the page's path.
+
+    Raises:
+        RunFolderError: if the folder cannot be written.
+    """
+    figures = run.figures("test")
+    estimator = run.estimator
+    started = time.perf_counter()
+    drawn = estimator.sample(SAMPLES, random_state=0)
+    seconds = time.perf_counter() - started
+    table = [
+        Figure(name, figures[name], unit, "train" if name.startswith("train") else figures["split"], note)
+        for name, unit, note in _UNITS
+    ]
+    table.append(Figure("sampler", seconds, "seconds", "", f"to draw {SAMPLES} items, activations cached"))
+    settings = {**run.config["params"], **run.config["fit"]["settings"]}
+    head = head_of(run, estimator.model, run.entry, figures, table, choices_of(estimator), settings)
+    return write_page(head, estimator.levels_.image_shape, cards(run, drawn, seconds), run.folder)
+
+
+def cards(run: DensityRun, drawn: np.ndarray, seconds: float) -> list[Card]:
+    """All cards in reading order."""
+    found = _images(run, drawn) if run.dataset.is_image else [_rows(run, drawn)]
+    rows = run.estimator.history_
+    if rows:
+        lead = "Negative log-likelihood on the training and the validation part; both are exact."
+        learning = chart(
+            Card("learning-curves", "Learning curves", lead),
+            f"Negative log-likelihood over {len(rows)} epochs.",
+            lambda theme: charts.learning_curves(rows, theme),
+        )
+        found += [] if learning is None else [learning]
+    numbers = SAMPLES * int(np.prod(run.estimator.event_shape_))
+    lead = "Every layer keeps what it has computed for earlier numbers, so that an item costs one pass of the network."
+    return filled([*found, sampler_card(lead, seconds, SAMPLES, f"{number(numbers)} numbers")])
+
+
+def _tiles(run: DensityRun, items: np.ndarray) -> np.ndarray:
+    """Items as RGB tiles, by their levels from black to white."""
+    levels = run.estimator.levels_
+    return pixels(levels.encode(items) / max(1, levels.n_levels - 1))
+
+
+def _sheet(card: Card, tiles: Sequence[Tile], rows: list[np.ndarray], run: DensityRun, columns: int) -> Card:
+    large = max(run.estimator.event_shape_[1:]) >= _LARGE_IMAGE
+    return replace(
+        card,
+        tiles=tuple(tiles),
+        mosaic=mosaic(rows),
+        columns=columns // 2 if large else columns,
+        sharp=not large,
+    )
+
+
+def _images(run: DensityRun, drawn: np.ndarray) -> list[Card]:
+    test = run.split("test").take(SAMPLES, seed=1)
+    shown = [
+        ("samples", "Samples", "New images, drawn pixel by pixel.", _tiles(run, drawn), "Sample"),
+        (
+            "data",
+            "Data",
+            "Images of the test split, at random.",
+            _tiles(run, np.asarray(test.x)),
+            "Test image",
+        ),
+    ]
+    found = [
+        _sheet(
+            Card(name, title, lead),
+            [Tile(((tile_png(t), f"{word} {i + 1} of {len(tiles)}"),)) for i, t in enumerate(tiles)],
+            square(tiles),
+            run,
+            8,
+        )
+        for name, title, lead, tiles, word in shown
+    ]
+    return [*found, _completions(run)]
+
+
+def _completions(run: DensityRun) -> Card:
+    originals, first = completed(run, COMPLETIONS, 0.5, "test", 0)
+    second = completed(run, COMPLETIONS, 0.5, "test", 1)[1]
+    lead = "The upper half of images of the test split is kept and the lower half drawn"
+    return completion_card(lead, *(_tiles(run, items) for items in (originals, first, second)))
+
+
+def _rows(run: DensityRun, drawn: np.ndarray) -> Card:
+    """Rows of a table that were drawn, for data that are no images."""
+    names = tuple(run.dataset.feature_names or [f"feature {i}" for i in range(drawn.shape[1])])
+    body = [tuple(_written(value) for value in row) for row in drawn[:ROWS_SHOWN]]
+    return Card("samples", "Samples", "New rows, drawn number by number.", table=(names, *body), wide=True)
+
+
+def _written(value: Any) -> str:
+    return number(float(value)) if float(value) != int(value) else number(int(value))

@@ -1,0 +1,1 @@
+"""Models whose codes are whole numbers: VQ-VAEs and their relatives."""

@@ -1,0 +1,236 @@
+"""What a report says of discrete codes: how they are used, where they lie, and what the prior draws beside data."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import matplotlib.figure
+import numpy as np
+
+from latentia.kinds.codes.estimator import VQVAE
+from latentia.kinds.completion import completed
+from latentia.kinds.run import Run
+from latentia.report.cards import Card, Tile, chart, of_split
+from latentia.report.content import ReportInput, number
+from latentia.report.image_cards import completion_card
+from latentia.report.images import is_image, mosaic, pixels, tile_png, viewable
+from latentia.report.page import write_page
+from latentia.report.sections import cards, filled, sampler_card
+from latentia.report.theme import Theme, canvas, legend, style
+
+CODES_SHOWN = 5000
+_SAMPLES_BESIDE = 16
+_NAMED_CODES = 40
+_COMPLETIONS = 16
+_TIMED_SAMPLES = 64
+
+
+@dataclass(frozen=True)
+class CodesInput:
+    """The codes of a split, as plain NumPy.
+
+    Attributes:
+        codes: code numbers, `[N, n]`.
+        n_codes: K.
+        shapes: (h, w) of each map of codes.
+        vectors: the codebook, `[K, D]`; None where there is none.
+        rates: nats of each position under the prior, mean over the items, `[n]`.
+        prior: name of the prior.
+    """
+
+    codes: np.ndarray
+    n_codes: int
+    shapes: tuple[tuple[int, int], ...]
+    vectors: np.ndarray | None
+    rates: np.ndarray
+    prior: str
+
+    @property
+    def counts(self) -> np.ndarray:
+        """How often each code occurs, `[K]`."""
+        return np.bincount(self.codes.ravel(), minlength=self.n_codes)
+
+
+def report_discrete(run: Run, content: ReportInput) -> Path:
+    """Write the report of a run with discrete codes, and return the page's path.
+
+    Raises:
+        RunFolderError: if the folder cannot be written.
+    """
+    estimator: VQVAE = run.estimator
+    shown = run.split("test").take(CODES_SHOWN)
+    content = replace(content, codes=estimator.embed(shown.x))
+    given = CodesInput(
+        codes=estimator.transform(shown.x),
+        n_codes=estimator.module_.coder.n_codes,
+        shapes=estimator.code_shapes_,
+        vectors=_vectors(estimator),
+        rates=np.asarray(content.kl_per_dim),
+        prior=estimator._prior_name(),
+    )
+    general = [
+        card
+        for card in cards(replace(content, kl_per_dim=np.array([]), active=np.array([])))
+        if card.id != "kl-per-dimension"
+    ]
+    found = filled([*general, *code_cards(given, content), *_completions(run), _sampler(estimator, given)])
+    return write_page(content, content.event_shape, found, run.folder)
+
+
+def code_cards(codes: CodesInput, report: ReportInput) -> list[Card]:
+    """The cards on codes; what there is nothing to draw of is left out."""
+    found = [_beside(report), _usage(codes, report), _codebook(codes), _rates(codes)]
+    return [card for card in found if card is not None]
+
+
+def _completions(run: Run) -> list[Card]:
+    """Images whose lower codes are drawn anew; nothing for tables."""
+    estimator: VQVAE = run.estimator
+    if not is_image(tuple(estimator.event_shape_)):
+        return []
+    originals, first = completed(run, _COMPLETIONS, 0.5, "test", 0)
+    second = completed(run, _COMPLETIONS, 0.5, "test", 1)[1]
+    shown = [pixels(viewable(estimator.form_, items)) for items in (originals, first, second)]
+    lead = "The codes of the upper half of images of the test split are kept and those of the lower half drawn from the prior"
+    return [completion_card(lead, *shown)]
+
+
+def _sampler(estimator: VQVAE, codes: CodesInput) -> Card:
+    started = time.perf_counter()
+    estimator.sample(_TIMED_SAMPLES, mean=True, random_state=0)
+    seconds = time.perf_counter() - started
+    positions = sum(h * w for h, w in codes.shapes)
+    lead = "Codes are drawn from the prior one after another, and decoded together."
+    return sampler_card(lead, seconds, _TIMED_SAMPLES, f"{number(_TIMED_SAMPLES * positions)} codes")
+
+
+def _vectors(estimator: VQVAE) -> np.ndarray | None:
+    quantizer = getattr(estimator.module_.coder, "quantizer", None)
+    vectors = getattr(quantizer, "vectors", None)
+    return None if vectors is None else vectors.detach().cpu().double().numpy()
+
+
+def _usage(codes: CodesInput, report: ReportInput) -> Card | None:
+    counts = codes.counts
+    used = int((counts > 0).sum())
+    share = counts[counts > 0] / max(counts.sum(), 1)
+    perplexity = float(np.exp(-(share * np.log(share)).sum()))
+    lead = f"How often each of {number(codes.n_codes)} codes occurs in the items{of_split(report)}, the most frequent first."
+    facts = (
+        (f"{number(used)} of {number(codes.n_codes)}", "codes occur"),
+        (number(perplexity), "perplexity: so many codes, all alike, would be as varied"),
+    )
+    return chart(
+        Card("code-usage", "Code usage", lead, facts=facts),
+        f"Counts of {codes.n_codes} codes, sorted; {used} occur.",
+        lambda theme: usage_figure(counts, theme),
+    )
+
+
+def _codebook(codes: CodesInput) -> Card | None:
+    if codes.vectors is None or len(codes.vectors) < 3:
+        return None
+    vectors, counts = codes.vectors, codes.counts
+    lead = "The vectors of all codes in the plane of their two main directions; larger dots occur more often, hollow ones never."
+    return chart(
+        Card("codebook-map", "Codebook", lead),
+        f"Map of {len(vectors)} code vectors.",
+        lambda theme: codebook_figure(vectors, counts, theme),
+    )
+
+
+def _rates(codes: CodesInput) -> Card | None:
+    n = sum(h * w for h, w in codes.shapes)
+    if len(codes.rates) != n or not np.isfinite(codes.rates).all():
+        return None
+    uniform = float(np.log(codes.n_codes))
+    lead = (
+        f"Nats that the prior ({codes.prior}) needs for the code at each position; a uniform prior needs {uniform:.3g} "
+        f"everywhere. {codes.rates.sum():.4g} of {n * uniform:.4g} in all."
+    )
+    return chart(
+        Card("rate-map", "Rate of the codes", lead, wide=True),
+        f"Rate of {n} positions under the prior.",
+        lambda theme: rate_figure(codes.rates, codes.shapes, uniform, theme),
+    )
+
+
+def _beside(report: ReportInput) -> Card | None:
+    if not (is_image(report.event_shape) and len(report.samples) and len(report.originals)):
+        return None
+    n = min(_SAMPLES_BESIDE, len(report.samples), len(report.originals))
+    data, drawn = pixels(report.originals[:n]), pixels(report.samples[:n])
+    tiles = tuple(
+        Tile(((tile_png(x), f"Item {i + 1} of the data"), (tile_png(s), f"Sample {i + 1} from the prior")))
+        for i, (x, s) in enumerate(zip(data, drawn, strict=True))
+    )
+    lead = f"Items{of_split(report)} above, draws from the prior over codes below. They are no pairs."
+    return Card(
+        "beside-data", "Samples beside data", lead, tiles=tiles, mosaic=mosaic([data, drawn]), wide=True
+    )
+
+
+def usage_figure(counts: np.ndarray, theme: Theme) -> matplotlib.figure.Figure | None:
+    """Sorted counts of codes as bars, with the mean as a line; None where nothing was counted."""
+    if not counts.sum():
+        return None
+    ordered = np.sort(counts)[::-1]
+    figure = canvas(theme, 5.2, 3.3)
+    axes = figure.add_subplot()
+    style(axes, theme, x="code, by frequency", y="occurrences")
+    axes.bar(np.arange(len(ordered)), ordered, 0.8 if len(ordered) <= 100 else 1.0, color=theme.data)
+    axes.axhline(counts.mean(), color=theme.model, linewidth=1.4, linestyle="--", label="if all were alike")
+    axes.set_xlim(-0.7, len(ordered) - 0.3)
+    legend(axes, theme, loc="upper right")
+    return figure
+
+
+def codebook_figure(vectors: np.ndarray, counts: np.ndarray, theme: Theme) -> matplotlib.figure.Figure:
+    """Code vectors in their principal plane, sized by how often they occur; a few are named by number."""
+    points = principal_plane(vectors)
+    figure = canvas(theme, 5.2, 3.9)
+    axes = figure.add_subplot()
+    style(axes, theme, x="first main direction", y="second main direction", grid="both")
+    used = counts > 0
+    size = 12 + 140 * counts / max(counts.max(), 1)
+    axes.scatter(points[used, 0], points[used, 1], s=size[used], color=theme.data, alpha=0.7, linewidths=0)
+    axes.scatter(points[~used, 0], points[~used, 1], s=14, facecolors="none", edgecolors=theme.muted)
+    if len(vectors) <= _NAMED_CODES:
+        for k, point in enumerate(points):
+            axes.annotate(str(k), (float(point[0]), float(point[1])), fontsize=7.5, color=theme.ink)
+    return figure
+
+
+def rate_figure(
+    rates: np.ndarray, shapes: tuple[tuple[int, int], ...], uniform: float, theme: Theme
+) -> matplotlib.figure.Figure:
+    """A heat map of the rate for each map of codes, from 0 to log K or to the largest."""
+    figure = canvas(theme, 5.2, 3.0)
+    splits = np.split(rates, np.cumsum([h * w for h, w in shapes])[:-1])
+    panels = figure.subplots(1, len(shapes), squeeze=False)[0]
+    top = max(uniform, float(rates.max()))
+    for i, (axes, part, shape) in enumerate(zip(panels, splits, shapes, strict=True)):
+        name = "" if len(shapes) == 1 else ("top", "bottom")[i]
+        style(axes, theme, title=name, grid=None)
+        image = axes.imshow(part.reshape(shape), cmap=theme.sequential, vmin=0, vmax=top)
+        axes.set_xticks([])
+        axes.set_yticks([])
+    bar = figure.colorbar(image, ax=list(panels), shrink=0.7)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(colors=theme.muted, labelsize=8.5, length=0)
+    bar.set_label("nats", color=theme.muted, fontsize=9)
+    return figure
+
+
+def principal_plane(vectors: np.ndarray) -> np.ndarray:
+    """Coordinates in the plane of the two main directions, `[K, 2]`; a missing direction is 0.
+
+    >>> principal_plane(np.array([[0.0], [2.0]])).round(6).tolist() in ([[-1.0, 0.0], [1.0, 0.0]], [[1.0, 0.0], [-1.0, 0.0]])
+    True
+    """
+    centred = vectors - vectors.mean(0)
+    left, size, _ = np.linalg.svd(centred, full_matrices=False)
+    points = left[:, :2] * size[:2]
+    return np.pad(points, ((0, 0), (0, 2 - points.shape[1])))

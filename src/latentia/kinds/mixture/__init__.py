@@ -1,0 +1,1 @@
+"""Mixtures that are fitted by Expectation-Maximization."""

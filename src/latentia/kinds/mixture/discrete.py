@@ -1,0 +1,303 @@
+"""Mixtures of discrete rows as scikit-learn estimators: Bernoulli, categorical, Poisson, multinomial, Dirichlet-multinomial."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils import Tags
+
+from latentia.kinds.mixture.base import BaseMixture
+from latentia.mixture.components import Components
+from latentia.mixture.dirichlet_multinomial import DirichletMultinomialComponents
+from latentia.mixture.discrete import (
+    BernoulliComponents,
+    CategoricalComponents,
+    CountComponents,
+    MultinomialComponents,
+    PoissonComponents,
+)
+from latentia.mixture.rows import Rows, Summary, summarize
+
+
+class _DiscreteMixture(BaseMixture):
+    """Constructor and tags of the mixtures of discrete rows."""
+
+    def __init__(
+        self,
+        n_components: int = 1,
+        *,
+        smoothing: float = 0.1,
+        strict: bool = True,
+        tol: float = 1e-3,
+        max_iter: int = 100,
+        n_init: int = 1,
+        init_params: str = "kmeans",
+        criterion: str = "log-likelihood",
+        warm_start: bool = False,
+        random_state: Any = None,
+        device: str = "cpu",
+        verbose: int = 0,
+    ) -> None:
+        self.n_components = n_components
+        self.smoothing = smoothing
+        self.strict = strict
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_init = n_init
+        self.init_params = init_params
+        self.criterion = criterion
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.device = device
+        self.verbose = verbose
+
+    def _settings(self) -> dict[str, Any]:
+        return {"smoothing": float(self.smoothing)}
+
+    def _summary(self, rows: Rows) -> Summary:
+        return summarize(rows, nonnegative=True, integer=self.strict)
+
+    def _new_components(self, n_features: int, dtype: torch.dtype) -> Components:
+        components = super()._new_components(n_features, dtype)
+        if isinstance(components, CountComponents):
+            components.empty_rows = not self.strict
+        return components
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.categorical = True
+        tags.input_tags.positive_only = True
+        tags.input_tags.sparse = True
+        return tags
+
+
+class CategoricalMixture(_DiscreteMixture):
+    """Latent class model: p(x) = sum_k w_k prod_j p_kj[x_j], each column a category number 0, 1, 2, ...
+
+    Args:
+        n_components: K.
+        smoothing: pseudo-counts of each category (Dirichlet(1 + a) prior); 0 is maximum likelihood.
+        strict: whether fractional values are refused; False cuts them to the whole number below.
+        tol, max_iter, n_init, init_params, criterion, warm_start, random_state, device, verbose: as `GaussianMixture`.
+
+    Attributes:
+        weights_: `[K]`; category_probabilities_: a list of d arrays `[K, L_j]`.
+
+    Raises:
+        DataError: negative or fractional values; on predicting, a category that was not seen in fitting.
+
+    Source: Lazarsfeld & Henry (1968); Goodman (1974), Biometrika 61(2).
+
+    Example:
+        >>> x = np.repeat([[0, 0, 1], [2, 1, 0]], 20, axis=0)
+        >>> CategoricalMixture(2, random_state=0).fit(x).n_categories_.tolist()
+        [3, 2, 2]
+    """
+
+    _family = CategoricalComponents
+
+    def _publish(self) -> None:
+        assert isinstance(self.components_, CategoricalComponents)
+        self.n_categories_ = self.components_.levels.cpu().numpy()
+        p = self.components_.parameters["probabilities"].cpu().numpy()
+        self.category_probabilities_ = np.split(p, np.cumsum(self.n_categories_)[:-1], axis=1)
+
+
+class PoissonMixture(_DiscreteMixture):
+    """Mixture of independent Poisson counts, p(x) = sum_k w_k prod_j Poisson(x_j; lambda_kj).
+
+    Args:
+        n_components: K.
+        smoothing: pseudo-counts at the column's mean (Gamma prior); 0 is maximum likelihood.
+        strict: whether fractional counts are refused; False takes them as they are (factorials become gammas).
+        tol, max_iter, n_init, init_params, criterion, warm_start, random_state, device, verbose: as `GaussianMixture`.
+
+    Attributes:
+        weights_: `[K]`; rates_: `[K, d]`, counts a row.
+
+    Raises:
+        DataError: negative or fractional values.
+
+    Source: McLachlan & Peel (2000), Finite Mixture Models, section 5.4.
+
+    Example:
+        >>> x = np.repeat([[1, 9], [8, 0]], 50, axis=0)
+        >>> np.round(np.sort(PoissonMixture(2, random_state=0).fit(x).rates_, 0)).tolist()
+        [[1.0, 0.0], [8.0, 9.0]]
+    """
+
+    _family = PoissonComponents
+
+    def _publish(self) -> None:
+        self.rates_ = self.components_.parameters["rates"].cpu().numpy()
+
+
+class MultinomialMixture(_DiscreteMixture):
+    """Mixture of multinomial rows given their totals, p(x|n) = sum_k w_k Multinomial(x; n, p_k).
+
+    Args:
+        n_components: K.
+        smoothing: pseudo-counts of each column (Dirichlet(1 + a) prior); 0 is maximum likelihood.
+        strict: whether fractional counts and rows without a count are refused; False takes them as they are.
+        tol, max_iter, n_init, init_params, criterion, warm_start, random_state, device, verbose: as `GaussianMixture`.
+
+    Attributes:
+        weights_: `[K]`; probabilities_: `[K, d]`.
+
+    Raises:
+        DataError: negative or fractional values, rows without a count, a single column.
+
+    Source: Nigam et al. (2000), Machine Learning 39, section 3.
+
+    Example:
+        >>> x = np.repeat([[9, 1, 0], [0, 2, 8]], 30, axis=0)
+        >>> MultinomialMixture(2, random_state=0).fit(x).weights_.round(2).tolist()
+        [0.5, 0.5]
+    """
+
+    _family = MultinomialComponents
+
+    def _publish(self) -> None:
+        self.probabilities_ = self.components_.parameters["probabilities"].cpu().numpy()
+
+
+class BernoulliMixture(BaseMixture):
+    """Mixture of independent binary columns, p(x) = sum_k w_k prod_j p_kj^x_j (1 - p_kj)^(1 - x_j).
+
+    Args:
+        n_components: K.
+        binarize: values above it count as 1, others as 0; None: the table must hold zeros and ones.
+        smoothing: pseudo-counts of each outcome (Beta(1 + a, 1 + a) prior); 0 is maximum likelihood.
+        tol, max_iter, n_init, init_params, criterion, warm_start, random_state, device, verbose: as `GaussianMixture`.
+
+    Attributes:
+        weights_: `[K]`; probabilities_: `[K, d]`, of a one.
+
+    Raises:
+        DataError: with `binarize=None`, values other than 0 and 1.
+
+    Source: Bishop (2006), section 9.3.3.
+
+    Example:
+        >>> x = np.repeat([[1, 1, 0], [0, 0, 1]], 30, axis=0)
+        >>> BernoulliMixture(2, random_state=0).fit(x).probabilities_.round().sum()
+        np.float64(3.0)
+    """
+
+    _family = BernoulliComponents
+
+    def __init__(
+        self,
+        n_components: int = 1,
+        *,
+        binarize: float | None = 0.5,
+        smoothing: float = 0.1,
+        tol: float = 1e-3,
+        max_iter: int = 100,
+        n_init: int = 1,
+        init_params: str = "kmeans",
+        criterion: str = "log-likelihood",
+        warm_start: bool = False,
+        random_state: Any = None,
+        device: str = "cpu",
+        verbose: int = 0,
+    ) -> None:
+        self.n_components = n_components
+        self.smoothing = smoothing
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_init = n_init
+        self.init_params = init_params
+        self.criterion = criterion
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.device = device
+        self.verbose = verbose
+        self.binarize = binarize
+
+    def _settings(self) -> dict[str, Any]:
+        return {"smoothing": float(self.smoothing)}
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _rows(self, X: Any, sample_weight: Any = None, *, reset: bool = False) -> Rows:
+        return super()._rows(X, sample_weight, reset=reset).thresholded(self.binarize)
+
+    def _publish(self) -> None:
+        self.probabilities_ = self.components_.parameters["probabilities"].cpu().numpy()
+
+
+class DirichletMultinomialMixture(_DiscreteMixture):
+    """Mixture of Dirichlet-multinomial counts: discrete community types with variation inside each.
+
+    p(x|n) = sum_k w_k n!/prod x_j! B(alpha_k + x) / B(alpha_k), with a Gamma(eta, nu) prior on each alpha. The precision
+    theta_k = sum_j alpha_kj says how tight a type is. `aic, bic, icl, laplace` are on the scale of the paper: NLE + P,
+    NLE + P/2 log n, and so on, with NLE = -(log-likelihood + log prior).
+
+    Args:
+        n_components: K.
+        prior_shape: eta of the Gamma prior.
+        prior_rate: nu of the Gamma prior.
+        strict: whether fractional counts and rows without a count are refused; False takes them (to 1/1024 of a count).
+        n_init: number of starts; the likelihood has many optima, hence 5.
+        tol, max_iter, init_params, criterion, warm_start, random_state, device, verbose: as `GaussianMixture`.
+
+    Attributes:
+        weights_: `[K]`; alphas_: `[K, d]`; theta_: `[K]`, their sums.
+
+    Raises:
+        DataError: negative or fractional values, rows without a count, a single column.
+
+    Source: Holmes, Harris & Quince (2012), PLoS ONE 7(2) e30126.
+
+    Example:
+        >>> x = np.random.default_rng(0).multinomial(50, [0.5, 0.3, 0.2], size=40)
+        >>> DirichletMultinomialMixture(1).fit(x).theta_.shape
+        (1,)
+    """
+
+    _family = DirichletMultinomialComponents
+    _float64_only = True
+
+    def __init__(
+        self,
+        n_components: int = 1,
+        *,
+        prior_shape: float = 0.1,
+        prior_rate: float = 0.1,
+        strict: bool = True,
+        tol: float = 1e-6,
+        max_iter: int = 500,
+        n_init: int = 5,
+        init_params: str = "kmeans",
+        criterion: str = "log-likelihood",
+        warm_start: bool = False,
+        random_state: Any = None,
+        device: str = "cpu",
+        verbose: int = 0,
+    ) -> None:
+        self.n_components = n_components
+        self.prior_shape = prior_shape
+        self.prior_rate = prior_rate
+        self.strict = strict
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_init = n_init
+        self.init_params = init_params
+        self.criterion = criterion
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.device = device
+        self.verbose = verbose
+
+    def _settings(self) -> dict[str, Any]:
+        return {"prior_shape": float(self.prior_shape), "prior_rate": float(self.prior_rate)}
+
+    def _publish(self) -> None:
+        self.alphas_ = self.components_.parameters["alphas"].cpu().numpy()
+        self.theta_ = self.alphas_.sum(1)

@@ -1,0 +1,23 @@
+"""Mixtures as scikit-learn estimators: Gaussian, Bernoulli, categorical, Poisson, multinomial, Dirichlet-multinomial."""
+
+from __future__ import annotations
+
+from latentia.kinds.mixture.classifier import GaussianMixtureClassifier
+from latentia.kinds.mixture.discrete import (
+    BernoulliMixture,
+    CategoricalMixture,
+    DirichletMultinomialMixture,
+    MultinomialMixture,
+    PoissonMixture,
+)
+from latentia.kinds.mixture.gaussian import GaussianMixture
+
+__all__ = [
+    "BernoulliMixture",
+    "CategoricalMixture",
+    "DirichletMultinomialMixture",
+    "GaussianMixture",
+    "GaussianMixtureClassifier",
+    "MultinomialMixture",
+    "PoissonMixture",
+]

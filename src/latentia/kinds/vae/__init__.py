@@ -1,0 +1,1 @@
+"""Models whose codes are vectors: variational autoencoders and their relatives."""
