@@ -19,8 +19,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "diagnostics"))
 from known_states import AutoregressivePixels, head_start, mnist
 
 from common import machine, publish, table
-from latentia.kinds.run import DataSpec, Run
-from latentia.kinds.vae.auto_remedy import fit_with_remedies
+from latentia.kinds.auto_remedy import fit_with_remedies
+from latentia.kinds.known import DataSpec
+from latentia.kinds.run import Run
 from latentia.kinds.vae.catalog import CATALOG
 from latentia.latent import LIKELIHOODS
 from latentia.objectives import negative_elbo

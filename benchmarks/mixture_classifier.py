@@ -27,7 +27,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from latentia.data.synthetic import ring, sliding, xor
-from latentia.kinds.mixture.estimators import GaussianMixture, GaussianMixtureClassifier
+from latentia.kinds.mixture.estimator import GaussianMixture, GaussianMixtureClassifier
 from latentia.mixture import SOLVERS
 
 RESULTS = Path(__file__).parent / "results" / "mixture_classifier.txt"

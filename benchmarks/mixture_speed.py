@@ -25,7 +25,7 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture as Reference
 
-from latentia.kinds.mixture.estimators import DirichletMultinomialMixture, GaussianMixture
+from latentia.kinds.mixture.estimator import DirichletMultinomialMixture, GaussianMixture
 from latentia.mixture import GaussianComponents, Rows, e_step, select, summarize
 
 RESULTS = Path(__file__).parent / "results"

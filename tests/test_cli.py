@@ -14,7 +14,7 @@ from PIL import Image
 from sklearn.datasets import load_breast_cancer, load_digits
 
 from command_line import fails, run
-from latentia.estimators.folder import load
+from latentia.kinds.run import load
 
 FIELDS = {
     "model", "data", "split", "n", "latent_dim", "log_likelihood", "n_importance", "elbo", "distortion", "kl",
@@ -220,7 +220,7 @@ def test_wrong_names_and_numbers(capsys, table, tmp_path, fitted):
     assert "--epochs takes a whole number, not 'many'" in fails(
         capsys, "fit", table, "--epochs", "many", *out
     )
-    assert "--split takes one of train, validation, test, not" in fails(
+    assert "--split takes one of train, validation, test, new, not" in fails(
         capsys, "evaluate", fitted, "--split", "all"
     )
     assert "name=value" in fails(capsys, "fit", table, "--set", "patience", *out)
@@ -228,7 +228,7 @@ def test_wrong_names_and_numbers(capsys, table, tmp_path, fitted):
     assert "DATA is missing" in fails(capsys, "fit")
     assert "RUN is missing" in fails(capsys, "evaluate")
     assert "fitt" in fails(capsys, "fitt")
-    assert "n_samples" in fails(capsys, "sample", fitted, "-n", "0")
+    assert "-n 0: expected a whole number of at least 1" in fails(capsys, "sample", fitted, "-n", "0")
     assert "n_importance" in fails(capsys, "evaluate", fitted, "--n-importance", "-1")
     assert not (tmp_path / "run").exists(), "a failed fit must leave nothing behind"
 

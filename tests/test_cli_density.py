@@ -14,6 +14,7 @@ from latentia.kinds.autoregressive.catalog import DENSITY_MODELS
 from latentia.kinds.run import Run
 
 FIELDS = {
+    "verdicts", "commands",
     "model", "data", "split", "n", "n_levels", "log_likelihood", "log_likelihood_se", "train_log_likelihood",
     "bits_per_dim", "bits_per_dim_note", "verdict", "evidence", "remedies", "seconds",
 }  # fmt: skip

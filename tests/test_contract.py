@@ -15,7 +15,7 @@ from latentia.kinds.vae.catalog import CATALOG
 from latentia.objectives import ObjectiveSetting, build_objective
 
 DATA = {
-    "images": (load_digits().images[:120] / 16 * 255).round().astype(np.uint8),
+    "images": (load_digits().images[:120, None] / 16 * 255).round().astype(np.uint8),
     "table": load_wine().data,
     "binary": (load_wine().data > np.median(load_wine().data, 0)).astype(float),
     "counts": np.random.default_rng(0).poisson(3.0, (80, 6)),

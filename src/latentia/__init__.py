@@ -10,16 +10,17 @@ __version__ = "0.1.0.dev0"
 # Public name -> module that defines it. Nothing heavy is imported before a name is used.
 _PUBLIC = {
     "AutoregressiveModel": "latentia.kinds.autoregressive.estimator",
-    "BernoulliMixture": "latentia.kinds.mixture.estimators",
-    "CategoricalMixture": "latentia.kinds.mixture.estimators",
-    "DirichletMultinomialMixture": "latentia.kinds.mixture.estimators",
-    "GaussianMixture": "latentia.kinds.mixture.estimators",
-    "GaussianMixtureClassifier": "latentia.kinds.mixture.estimators",
-    "MultinomialMixture": "latentia.kinds.mixture.estimators",
-    "PoissonMixture": "latentia.kinds.mixture.estimators",
+    "BernoulliMixture": "latentia.kinds.mixture.estimator",
+    "CategoricalMixture": "latentia.kinds.mixture.estimator",
+    "DirichletMultinomialMixture": "latentia.kinds.mixture.estimator",
+    "GaussianMixture": "latentia.kinds.mixture.estimator",
+    "GaussianMixtureClassifier": "latentia.kinds.mixture.estimator",
+    "MultinomialMixture": "latentia.kinds.mixture.estimator",
+    "PoissonMixture": "latentia.kinds.mixture.estimator",
     "VAE": "latentia.kinds.vae.estimator",
     "VQVAE": "latentia.kinds.codes.estimator",
-    "load": "latentia.estimators.folder",
+    "load": "latentia.kinds.run",
+    "register": "latentia.kinds.plugins",
     "select": "latentia.mixture",
 }
 
@@ -36,14 +37,14 @@ __all__ = [
     "PoissonMixture",
     "__version__",
     "load",
+    "register",
     "select",
 ]
 
 if TYPE_CHECKING:
-    from latentia.estimators.folder import load
     from latentia.kinds.autoregressive.estimator import AutoregressiveModel
     from latentia.kinds.codes.estimator import VQVAE
-    from latentia.kinds.mixture.estimators import (
+    from latentia.kinds.mixture.estimator import (
         BernoulliMixture,
         CategoricalMixture,
         DirichletMultinomialMixture,
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
         MultinomialMixture,
         PoissonMixture,
     )
+    from latentia.kinds.plugins import register
+    from latentia.kinds.run import load
     from latentia.kinds.vae.estimator import VAE
     from latentia.mixture import select
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import itertools
 import os
 import re
 import sys
@@ -19,6 +21,7 @@ from latentia.commands.datasets import datasets
 from latentia.commands.decompress import decompress
 from latentia.commands.diagnose import diagnose
 from latentia.commands.disentangle import disentangle
+from latentia.commands.encode import encode
 from latentia.commands.evaluate import evaluate
 from latentia.commands.export import export
 from latentia.commands.fit import fit
@@ -26,12 +29,14 @@ from latentia.commands.inpaint import inpaint
 from latentia.commands.interpolate import interpolate
 from latentia.commands.models import models
 from latentia.commands.neighbours import neighbours
+from latentia.commands.predict import predict
 from latentia.commands.reconstruct import reconstruct
 from latentia.commands.report import report
 from latentia.commands.resample import resample
 from latentia.commands.sample import sample
 from latentia.commands.traverse import traverse
 from latentia.errors import LatentiaError
+from latentia.kinds import kind_flags
 
 
 class Parser(ArgumentParser):
@@ -69,9 +74,25 @@ def _fail(message: str) -> NoReturn:
 
 
 _FITTING = (fit, evaluate, diagnose, sample, reconstruct, complete, report, models, datasets, export)
-_USING = (interpolate, traverse, neighbours, resample, inpaint, anomaly, compress, decompress, disentangle)
+_USING = (
+    encode,
+    predict,
+    interpolate,
+    traverse,
+    neighbours,
+    resample,
+    inpaint,
+    anomaly,
+    compress,
+    decompress,
+    disentangle,
+)
 COMMANDS: tuple[Callable[..., None], ...] = (*_FITTING, *_USING, benchmark)
 _POSITIONAL = {"data": "DATA", "run": "RUN", "table": "TABLE", "images": "IMAGES", "file": "FILE"}
+
+
+_TWO_PLACES = (encode, predict)
+_PLUGIN = "modules (or .py files) that register models, likelihoods, networks or kinds of your own"
 
 
 def build_parser() -> Parser:
@@ -90,21 +111,25 @@ def build_parser() -> Parser:
         sub.add_argument("--config", action="config", help="file with settings, as --print_config writes it")
         names = function.__code__.co_varnames[: function.__code__.co_argcount]
         _add_arguments(sub, function, names)
+        if function.__code__.co_flags & inspect.CO_VARKEYWORDS:
+            for flag in kind_flags().values():
+                sub.add_argument(flag.name, dest=flag.key, default=None, type=flag.type, help=flag.help)
+        sub.add_argument("--plugin", nargs="+", default=[], type=str, metavar="MODULE", help=_PLUGIN)
         subcommands.add_subcommand(function.__name__, sub, help=summary)
     return parser
 
 
 def _add_arguments(parser: Parser, function: Any, names: tuple[str, ...]) -> None:
     """One argument for each parameter: type and default from the signature, help from the docstring."""
-    import inspect
     import typing
 
     hints = typing.get_type_hints(function)
     helps = _argument_help(function.__doc__ or "")
+    places = 2 if function in _TWO_PLACES else 1
     for name in names:
         default = inspect.signature(function).parameters[name].default
         text = helps.get(name, "")
-        if name in _POSITIONAL and name == names[0]:
+        if name in _POSITIONAL and name in names[:places]:
             if hints[name] == list[str] | None:
                 parser.add_argument(name, nargs="*", type=str, metavar=_POSITIONAL[name], help=text)
                 continue
@@ -143,13 +168,15 @@ def _share_the_machine() -> None:
 def main(argv: list[str] | None = None) -> None:
     """Run a command; an expected error is one line on standard error and exit status 2."""
     _share_the_machine()
-    parser = build_parser()
     if argv is not None:
         sys.argv = ["latentia", *argv]
+    _load_plugins(sys.argv[1:])
+    parser = build_parser()
     arguments: Namespace = parser.parse_args(sys.argv[1:])
     chosen = arguments.command
     given = arguments[chosen].as_dict()
     configs = given.pop("config", None) or []
+    given.pop("plugin", None)
     for name in _POSITIONAL:  # an absent positional would hide what the configuration says of it
         if name in given and not given[name]:
             given[name] = _from_config(configs, name)
@@ -166,6 +193,25 @@ def main(argv: list[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(141) from None
+
+
+def _load_plugins(argv: list[str]) -> None:
+    """Import what `--plugin` names, before the parser is built: a kind of model may bring flags of its own."""
+    names: list[str] = []
+    for place, word in enumerate(argv):
+        if word.startswith("--plugin="):
+            names.append(word.removeprefix("--plugin="))
+        elif word == "--plugin":
+            names += itertools.takewhile(lambda each: not each.startswith("-"), argv[place + 1 :])
+    if not names:
+        return
+    from latentia.kinds.plugins import load_plugin
+
+    try:
+        for name in names:
+            load_plugin(name)
+    except LatentiaError as error:
+        _fail(str(error))
 
 
 def _from_config(configs: list[Any], name: str) -> str | None:

@@ -1,14 +1,17 @@
-"""Names to things: one small table type for models, likelihoods, networks, quantizers and data sets."""
+"""Names to things: one small table type for models, likelihoods, networks, quantizers, data sets and kinds of models."""
 
 from __future__ import annotations
 
 import difflib
+import logging
 from collections.abc import Iterator, Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from latentia.errors import ConfigError
 
 T = TypeVar("T")
+
+logger = logging.getLogger("latentia")
 
 
 class Registry(Mapping[str, T], Generic[T]):
@@ -16,6 +19,8 @@ class Registry(Mapping[str, T], Generic[T]):
 
     Args:
         kind: what the entries are, in words, for the error message ("model", "likelihood").
+        group: an entry-point group; what installed packages put there is looked up when a name is not known.
+        of: entries of the group that are of another type belong to another registry, and are left alone.
 
     Example:
         >>> registry = Registry[int]("number")
@@ -27,25 +32,65 @@ class Registry(Mapping[str, T], Generic[T]):
         latentia.errors.ConfigError: unknown number 'ones'; did you mean 'one'? Known: one
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, *, group: str | None = None, of: type[Any] | None = None) -> None:
         self.kind = kind
+        self.group = group
+        self.of = of
         self._entries: dict[str, T] = {}
+        self._origins: dict[str, str] = {}
+        self._discovered = group is None
 
-    def add(self, name: str, entry: T) -> None:
-        """Enter `entry` under `name`; a second entry of the same name is a programming error."""
-        if name in self._entries:
+    def add(self, name: str, entry: T, origin: str = "", *, replace: bool = False) -> None:
+        """Enter `entry` under `name`.
+
+        Args:
+            name: a second entry of the same name is a programming error, unless it comes from the same module with `replace`.
+            entry: what is entered.
+            origin: module that enters it, if that is none of this library.
+            replace: take the place of what this module entered before (a notebook's cell that runs again).
+        """
+        if name in self._entries and not (replace and self._origins.get(name) == origin):
             raise ValueError(f"{self.kind} {name!r} is registered twice")
         self._entries[name] = entry
+        if origin:
+            self._origins[name] = origin
+
+    def origin(self, name: str) -> str:
+        """The module that entered `name`; "" for what is of this library, or not known."""
+        return self._origins.get(name, "")
+
+    def discover(self) -> None:
+        """Enter what installed packages have in the group; once. One that cannot be loaded is told in the log, and left out."""
+        if self._discovered:
+            return
+        self._discovered = True
+        from importlib.metadata import entry_points
+
+        for point in entry_points(group=self.group or ""):
+            try:
+                entry = point.load()
+            except Exception as error:  # whatever another package does wrong must not stop this one
+                logger.warning("%s %r of %s cannot be loaded: %s", self.kind, point.name, point.value, error)
+                continue
+            if self.of is not None and type(entry) is not self.of:
+                continue
+            if point.name in self._entries:
+                logger.warning("%s %r of %s: there is one of that name", self.kind, point.name, point.value)
+            else:
+                self.add(point.name, entry, point.module)
 
     def __getitem__(self, name: str) -> T:
         """Return the entry called `name`; raises `ConfigError` with the nearest names if there is none."""
-        try:
+        if name in self:
             return self._entries[name]
-        except (KeyError, TypeError):
-            raise ConfigError(self.unknown(name)) from None
+        raise ConfigError(self.unknown(name)) from None
 
     def __contains__(self, name: object) -> bool:
         """Whether `name` is registered."""
+        if not isinstance(name, str):
+            return False
+        if name not in self._entries:
+            self.discover()
         return name in self._entries
 
     def __iter__(self) -> Iterator[str]:

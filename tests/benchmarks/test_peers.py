@@ -5,7 +5,7 @@ import torch
 pytest.importorskip("pythae")
 
 from latentia.benchmarks import peers
-from latentia.benchmarks.fits import as_uint8
+from latentia.benchmarks.fitted import as_uint8
 from latentia.distributions import DiagonalGaussian
 from latentia.estimators.compose import compose
 from latentia.kinds.vae.catalog import CATALOG

@@ -31,7 +31,7 @@ def stripes(n, size=4, seed=0):
 
 @pytest.mark.parametrize("name", DENSITY_MODELS)
 def test_fit_use_and_keep(name, tmp_path):
-    X = load_digits().images[:60].astype(np.uint8)
+    X = load_digits().images[:60, None].astype(np.uint8)
     model = AutoregressiveModel(name, **SMALL).fit(X)
     assert model.levels_.n_levels == 17
     scores = model.score_samples(X)
@@ -111,13 +111,13 @@ def test_rows_of_few_values_and_unknown_ones():
 )
 def test_levels_there_and_back(x, n_levels, found):
     levels, _ = choose_levels(x, n_levels)
-    coded = levels.encode(x)
+    coded = levels.stored(x)
     assert levels.n_levels == found
     assert coded.max() == found - 1
-    back = levels.decode(coded)
+    back = levels.items(coded)
     assert back.dtype == x.dtype
     assert np.abs(back.astype(float) - x).max() <= (x.max() - x.min()) / max(1, found - 1) + 1e-12
-    np.testing.assert_array_equal(levels.encode(back), coded)
+    np.testing.assert_array_equal(levels.stored(back), coded)
     assert type(levels).rebuild(levels.describe()) == levels
 
 

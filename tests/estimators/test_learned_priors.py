@@ -8,7 +8,7 @@ import torch
 
 from latentia import training
 from latentia.estimators.compose import compose
-from latentia.estimators.forms.scaled import Form
+from latentia.estimators.forms.scaled import Scaled
 from latentia.kinds.vae.catalog import CATALOG
 from latentia.objectives import ObjectiveSetting, build_objective
 
@@ -25,7 +25,7 @@ def test_a_fit_that_was_cut_off_resumes_to_the_same_bits(name, tmp_path):
     def run(folder=None, **options):
         torch.manual_seed(0)
         model = compose(CATALOG[name], (4,), 2, likelihood="gaussian", network="mlp")
-        train = training.Batches(rows, Form("continuous", (4,), "float32").fit(rows))
+        train = training.Batches(rows, Scaled("continuous", (4,), "float32").fit(rows))
         objective = build_objective(CATALOG[name].objective, ObjectiveSetting(60, 2, (4,), 12))
         training.fit(model, objective, train, train, config, folder, **options)
         return model.state_dict()

@@ -8,6 +8,7 @@ from sklearn.datasets import load_digits, load_wine
 
 from latentia import VAE, load
 from latentia.errors import ConfigError
+from latentia.kinds.vae import refining
 
 
 @pytest.fixture(scope="module")
@@ -74,15 +75,15 @@ def test_where_the_gain_is_within_chance_the_encoder_stays_alone(monkeypatch):
     X = load_wine().data
     settings = {"latent_dim": 2, "max_epochs": 2, "random_state": 0}
     gains = np.array([1.0, -0.9, 0.8, -0.7])
-    monkeypatch.setattr(VAE, "_gains", lambda *_: gains)
+    monkeypatch.setattr(refining, "bound_gains", lambda *_: gains)
     assert VAE(**settings).fit(X).module_.refinement_steps == 0
-    monkeypatch.setattr(VAE, "_gains", lambda *_: gains + 2)
+    monkeypatch.setattr(refining, "bound_gains", lambda *_: gains + 2)
     assert VAE(**settings).fit(X).module_.refinement_steps == 5
     assert VAE(validation_fraction=0.0, **settings).fit(X).module_.refinement_steps == 0
 
 
 def test_codes_of_another_objective_than_the_bound_are_left_to_it(digits, monkeypatch):
-    monkeypatch.setattr(VAE, "_gains", lambda *_: np.array([5.0, 6.0, 7.0]))
+    monkeypatch.setattr(refining, "bound_gains", lambda *_: np.array([5.0, 6.0, 7.0]))
     settings = {"latent_dim": 2, "max_epochs": 1, "random_state": 0}
     vae = VAE(objective_options={"beta": 50.0}, **settings).fit(digits[:200])
     assert vae.module_.refinement_steps == 0

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,12 +11,14 @@ import pytest
 
 from latentia import cli
 from latentia.commands.fit import parse_settings
-from latentia.diagnostics import Diagnosis, Evaluation, Remedy, Verdict
+from latentia.diagnostics import Evaluation, Remedy, Verdict
 from latentia.errors import ConfigError, RunFolderError
-from latentia.kinds.run import DataSpec, Run
-from latentia.kinds.vae.auto_remedy import Attempt, better, fit_with_remedies
+from latentia.kinds import KINDS
+from latentia.kinds.auto_remedy import Attempt, better, fit_with_remedies
+from latentia.kinds.known import DataSpec
+from latentia.kinds.remedies import changed, changes_of, command, label_of
+from latentia.kinds.run import Effort, Measured, Run
 from latentia.kinds.vae.catalog import CATALOG
-from latentia.kinds.vae.remedies import as_commands, changed, command, label_of
 from latentia.objectives import negative_elbo
 
 FIGURES = Evaluation(
@@ -30,9 +32,8 @@ FIGURES = Evaluation(
 def attempt(log_likelihood: float | None, *names: str, se: float = 1.0) -> Attempt:
     verdict = Verdict(names[0] if names else "healthy", (), (), names)
     figures = replace(FIGURES, log_likelihood=log_likelihood, log_likelihood_se=se)
-    diagnosis = Diagnosis(verdict, figures, *(9 * [None]), 0.0)
-    run: Any = SimpleNamespace(estimator=SimpleNamespace(event_shape_=(1, 8, 8)), folder=Path("x"))
-    return Attempt(run, figures, diagnosis, "")
+    run: Any = SimpleNamespace(event_shape=(1, 8, 8), folder=Path("x"), kind=KINDS["vae"])
+    return Attempt(run, Measured("validation", asdict(figures), verdict), "")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_commands_can_be_pasted():
 
 def test_each_remedy_of_a_run_becomes_one_command():
     run: Any = SimpleNamespace(
-        config={"params": {"model": "beta-vae", "latent_dim": 8, "verbose": True}},
+        asked={"model": "beta-vae", "latent_dim": 8, "verbose": True},
         spec=DataSpec("digits"),
         folder=Path("runs/a"),
     )
@@ -115,7 +116,8 @@ def test_each_remedy_of_a_run_becomes_one_command():
         Remedy("again", ("sigma-vae",)),
         Remedy("", (), {"max_epochs": 9}),
     ]
-    assert as_commands(run, actions) == [
+    changes = changes_of(run, Verdict("", (), (), actions=tuple(actions)))
+    assert list(dict.fromkeys(change.command for change in changes)) == [
         "latentia fit digits --model sigma-vae --latent-dim 8 --out runs/a-sigma-vae",
         "latentia fit digits --model beta-vae --latent-dim 8 --epochs 9 --out runs/a-epochs-9",
     ]
@@ -152,7 +154,7 @@ def test_a_collapsed_fit_is_remedied_and_the_better_run_kept(heavy, tmp_path, ca
     for name in folders:
         assert Run.open(out / "attempts" / name).estimator.latent_dim_ >= 1
     kept = Run.open(out)
-    _, diagnosis = kept.examine("validation", 10, 100, thorough=False)
+    _, diagnosis = kept.examine("validation", Effort(10, 100))
     assert diagnosis.information.value > 0.6
     assert any("remedy 1" in line and "--model sigma-vae" in line for line in said)
     assert said[-1].startswith("kept: ")
@@ -167,7 +169,7 @@ def test_a_collapsed_fit_is_remedied_and_the_better_run_kept(heavy, tmp_path, ca
 
 def test_an_interrupted_search_goes_on_where_it_was(heavy, tmp_path, monkeypatch):
     out, params = tmp_path / "run", {**heavy, "max_epochs": 2}
-    from latentia.kinds.vae import auto_remedy
+    from latentia.kinds import auto_remedy
 
     real, fits = auto_remedy.fit_run, []
 
@@ -187,6 +189,18 @@ def test_an_interrupted_search_goes_on_where_it_was(heavy, tmp_path, monkeypatch
     assert (out / "attempts" / "1-heavy-vae" / "model.safetensors").read_bytes() == first
 
 
-def test_mixtures_have_no_remedies_of_this_kind(tmp_path):
-    with pytest.raises(ConfigError, match="models with codes"):
-        fit_with_remedies(DataSpec("digits"), {"model": "gaussian-mixture"}, tmp_path / "run", command="")
+def test_fits_are_compared_on_rows_that_are_held_out(tmp_path):
+    spec = DataSpec("digits", hold_out=False)
+    with pytest.raises(ConfigError, match="validation part"):
+        fit_with_remedies(spec, {"model": "gaussian-mixture"}, tmp_path / "run", command="")
+
+
+def test_a_mixture_takes_its_remedies(tmp_path):
+    said: list[str] = []
+    params = {"model": "gaussian-mixture", "n_components": 2, "max_iter": 1, "random_state": 0}
+    run = fit_with_remedies(DataSpec("digits"), params, tmp_path / "run", command="", say=said.append)
+    tried = run.config["attempts"]
+    assert len(tried) > 1
+    assert tried[0]["verdicts"][0] == "singular component"
+    assert tried[1]["remedy"] == "fewer components: `--n-components 1`"
+    assert run.config["kept"] in [attempt["folder"] for attempt in tried]

@@ -123,7 +123,8 @@ def test_option_and_method_give_the_same_sampler_and_leave_the_model_alone():
 def test_codes_of_the_mixture_have_the_moments_of_the_codes_of_the_data():
     X = load_wine().data
     vae = VAE(latent_dim=2, max_epochs=5, random_state=0).fit(X).fit_sampler(X)
-    module, batches = vae._inference(np.repeat(X, 50, axis=0).astype(np.float64))
+    asked = vae._inference()
+    module, batches = asked.module, asked.batches(np.repeat(X, 50, axis=0).astype(np.float64))
     torch.manual_seed(0)
     with torch.no_grad():
         z = torch.cat([module.encode(x).rsample() for x in batches]).numpy()

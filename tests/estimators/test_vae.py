@@ -82,9 +82,9 @@ def test_reconstruction_of_images_beats_their_mean_and_keeps_type_and_shape(digi
     vae = VAE(latent_dim=8, max_epochs=4, network="mlp-small", random_state=0).fit(digits)
     rebuilt = vae.reconstruct(digits[:300])
     assert rebuilt.dtype == np.uint8
-    assert rebuilt.shape == (300, 1, 8, 8)
+    assert rebuilt.shape == (300, 8, 8)
     x = digits[:300].astype(float)
-    error = ((rebuilt[:, 0] - x) ** 2).mean()
+    error = ((rebuilt - x) ** 2).mean()
     assert error < 0.5 * ((digits.mean(0) - x) ** 2).mean()
 
 
@@ -160,7 +160,7 @@ def test_auto_picks_the_likelihood_by_the_data(make, likelihood):
     scores = vae.score_samples(X)
     assert np.isfinite(scores).all()
     back = vae.inverse_transform(vae.transform(X))
-    assert back.shape == (X.shape[0], *vae.event_shape_)
+    assert back.shape == tuple(X.shape)
     assert np.isfinite(np.asarray(back, dtype=float)).all()
 
 

@@ -14,7 +14,7 @@ from sklearn.svm import SVC
 import latentia
 from latentia.data.synthetic import ring, sliding, xor
 from latentia.errors import ConfigError
-from latentia.kinds.mixture.estimators import GaussianMixture, GaussianMixtureClassifier
+from latentia.kinds.mixture.estimator import GaussianMixture, GaussianMixtureClassifier
 from latentia.mixture.solvers import SOLVERS, SoftmaxProblem, improve
 
 TRAIN = xor().sample(2000, seed=0)

@@ -9,7 +9,7 @@ import torch
 from scipy import sparse, stats
 from sklearn.metrics import adjusted_rand_score
 
-from latentia.kinds.mixture.estimators import DirichletMultinomialMixture
+from latentia.kinds.mixture.estimator import DirichletMultinomialMixture
 from latentia.mixture import DirichletMultinomialComponents, Rows, e_step, select, summarize
 
 

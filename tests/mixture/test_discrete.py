@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from latentia.data import load
 from latentia.errors import DataError
-from latentia.kinds.mixture.estimators import (
+from latentia.kinds.mixture.estimator import (
     BernoulliMixture,
     CategoricalMixture,
     MultinomialMixture,

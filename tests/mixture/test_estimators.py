@@ -5,8 +5,8 @@ import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
 from latentia.errors import ConfigError, DataError
-from latentia.kinds.mixture import estimators as mixtures
-from latentia.kinds.mixture.estimators import (
+from latentia.kinds.mixture import estimator as mixtures
+from latentia.kinds.mixture.estimator import (
     BernoulliMixture,
     CategoricalMixture,
     DirichletMultinomialMixture,
@@ -48,8 +48,8 @@ REFUSED = dict.fromkeys(
 @pytest.mark.parametrize(
     ("estimator", "expected"),
     [
-        (GaussianMixture(), {}),
-        (GaussianMixture(covariance_type="diag"), {}),
+        (GaussianMixture(), NOT_A_CLASSIFIER),
+        (GaussianMixture(covariance_type="diag"), NOT_A_CLASSIFIER),
         (GaussianMixtureClassifier(), {}),
         (BernoulliMixture(), NOT_A_CLASSIFIER),
         *((kind(strict=False), NOT_A_CLASSIFIER) for kind in COUNT_KINDS),

@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture as Reference
 
 from latentia.errors import ConfigError, TrainingError
-from latentia.kinds.mixture.estimators import GaussianMixture
+from latentia.kinds.mixture.estimator import GaussianMixture
 from latentia.mixture import GaussianComponents, Rows, e_step, gaussian, initialize, run_em, summarize
 from latentia.mixture.components import Components
 
@@ -297,7 +297,7 @@ def test_memory_does_not_grow_with_rows(tmp_path):
         del table
         code = (
             "import numpy as np, threading, time, warnings; warnings.simplefilter('ignore')\n"
-            "from latentia.kinds.mixture.estimators import GaussianMixture\n"
+            "from latentia.kinds.mixture.estimator import GaussianMixture\n"
             "peak = [0]\n"
             "def anonymous():\n"
             "    return int(next(l for l in open('/proc/self/status') if l.startswith('RssAnon')).split()[1])\n"

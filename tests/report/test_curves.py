@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from latentia.kinds.run import DataSpec, fit_run
-from latentia.kinds.vae.page import _in_data_units
+from latentia.kinds.fitting import fit_run
+from latentia.kinds.known import DataSpec
+from latentia.kinds.latent_page import _in_data_units
 
 
 def test_curves_are_in_the_units_of_the_data(tmp_path):

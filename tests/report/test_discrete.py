@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from latentia.kinds.codes.page import CodesInput, code_cards, principal_plane, usage_figure
-from latentia.kinds.run import DataSpec, fit_run
-from latentia.kinds.vae.page import report_run
+from latentia.kinds.fitting import fit_run
+from latentia.kinds.known import DataSpec
+from latentia.kinds.reporting import report_run
 from latentia.report.theme import LIGHT
 
 

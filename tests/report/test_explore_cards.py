@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -13,10 +12,9 @@ from sklearn.decomposition import PCA
 
 from latentia.data import Split
 from latentia.distributions import DiagonalGaussian
-from latentia.estimators.forms.scaled import Form
+from latentia.estimators.forms.scaled import Scaled
 from latentia.report import render
 from latentia.report.exploring import DIMS, STEPS, explored
-from latentia.report.images import viewable
 from latentia.report.sections import cards
 
 
@@ -46,9 +44,9 @@ DIGITS, LABELS = load_digits().images[:, None] / 16, load_digits().target
 
 @pytest.fixture(scope="module")
 def exploration():
-    form = Form("unit", (1, 8, 8), "float64")
+    form = Scaled("unit", (1, 8, 8), "float64")
     model = Components(DIGITS, 10)
-    return explored(model, Split(DIGITS[1500:], LABELS[1500:]), Split(DIGITS[:1500]), partial(viewable, form))
+    return explored(model, Split(DIGITS[1500:], LABELS[1500:]), Split(DIGITS[:1500]), form.viewable)
 
 
 def test_what_is_explored(exploration):

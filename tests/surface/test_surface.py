@@ -68,9 +68,13 @@ def surface() -> dict[str, Any]:
 
 
 def missing(kept: list[list[str]], now: list[list[str]]) -> list[str]:
-    """Parameters that are gone, or have another kind or default; and those before which a positional one was put."""
+    """Parameters that are gone, or have another kind or default (but one that was required may get a default); and those before which a positional one was put."""
     there = {name: rest for name, *rest in now}
-    gone = [str(p) for p in kept if there.get(p[0]) != p[1:]]
+    gone = [
+        str(p)
+        for p in kept
+        if there.get(p[0]) != p[1:] and not (p[2] == "" and there.get(p[0], [""])[0] == p[1])
+    ]
     places = [p[0] for p in kept if p[1] == "POSITIONAL_OR_KEYWORD"]
     return gone or [] if [p[0] for p in now[: len(places)]] == places else [*gone, f"order of {places}"]
 

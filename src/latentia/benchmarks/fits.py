@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from latentia.benchmarks.fitted import Fitted
+from latentia.benchmarks.peers import fit_pythae
 from latentia.benchmarks.protocol import Row, options_of
 from latentia.data import Dataset
 from latentia.kinds.vae.estimator import VAE as Estimator
-from latentia.models import VAE
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A trained model and what its training was.
-
-    Attributes:
-        model: in evaluation mode; it sees images on [0, 1].
-        sample: gives n images from the prior, as uint8 means of p(x|z).
-        seconds: of training, validation included.
-        steps: of the optimizer.
-        settings: what was asked for or chosen.
-    """
-
-    model: VAE
-    sample: Callable[[int], NDArray[Any]]
-    seconds: float
-    steps: int
-    settings: dict[str, Any]
 
 
 def fit(
@@ -55,8 +32,6 @@ def fit(
         TrainingError: if training fails.
     """
     if row.group == "pythae":
-        from latentia.benchmarks.peers import fit_pythae
-
         return fit_pythae(row, dataset, epochs or row.setting.epochs, folder, seed, device)
     options: dict[str, Any] = {"latent_dim": row.setting.latent_dim}
     if row.group != "default":
@@ -79,8 +54,3 @@ def fit(
         int(history[-1]["step"] + sum(epoch.get("encoder_steps", 0) for epoch in history)) if history else 0,
         {**options, **chosen},
     )
-
-
-def as_uint8(images: NDArray[Any]) -> NDArray[Any]:
-    """Images on [0, 1] as 8-bit ones; what lies outside is clipped."""
-    return np.rint(np.clip(np.asarray(images, np.float64), 0, 1) * 255).astype(np.uint8)

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latentia.benchmarks.fits import Fitted, as_uint8
+from latentia.benchmarks.fitted import Fitted, as_uint8
 from latentia.benchmarks.images import FeatureSpace
 from latentia.data import Dataset
 from latentia.diagnostics import Evaluation, evaluate

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from latentia.benchmarks.fits import Fitted, as_uint8
+from latentia.benchmarks.fitted import Fitted, as_uint8
 from latentia.benchmarks.protocol import BATCH_SIZE, LEARNING_RATE, MMD_ALPHA, MMD_LAMBDA, NETWORK, Row
 from latentia.data import Dataset
 from latentia.distributions.numerics import soft_clip

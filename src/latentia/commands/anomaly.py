@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from latentia.commands.opened import at_least_one, dense
+from latentia.commands.opened import at_least_one, open_run
 from latentia.commands.output import print_json
 from latentia.errors import ConfigError
 from latentia.files import write_csv
 
 if TYPE_CHECKING:
+    from latentia.data import Split
     from latentia.kinds.run import Run
 
 Method = Literal["likelihood", "typicality", "reconstruction"]
@@ -23,28 +24,32 @@ def anomaly(
     n: int = 1000,
     out: str = "anomalies.csv",
     json: bool = False,
+    data: str | None = None,
 ) -> None:
-    """Score how unusual items are, the test part of the run's data or other data; higher is more unusual.
+    """Score how unusual items are, the test part of the run's data and other data; higher is more unusual.
 
     Args:
         run: run folder.
-        other: further data (a name or path), scored as well; how well scores tell them from the test part is then told (AUROC).
+        other: further data (a name or path): all of their items are scored, in their order, with their names; how well scores tell them
+            from the test part is then told (AUROC).
         method: -log p(x), its distance from what is usual, or the squared error of the reconstruction.
-        n: most items of each.
-        out: a .csv file: data, item, score, and the share of validation items that score as high (p_value).
+        n: most items of the run's own data.
+        out: a .csv file: data, item (its place, from 0), name, score, and the share of validation items that score as high (p_value).
         json: print one JSON object and nothing else.
+        data: where the run's data are now, if not where they were.
     """
-    from latentia.kinds.run import Run, plain
+    from latentia.kinds.abilities import Rebuilds, Scores
+    from latentia.kinds.run import plain
 
-    opened = Run.open(run)
+    opened = open_run(run, "anomaly", Rebuilds if method == "reconstruction" else Scores, data=data)
     at_least_one(n, "-n")
-    usual = dense(opened.split("validation").take(n).x)
-    items = _scored_items(opened, other, n)
-    of_usual = _scores(opened, usual, method, usual)
-    scores = {name: _scores(opened, each, method, usual) for name, each in items.items()}
     if Path(out).suffix.lower() != ".csv":
         raise ConfigError(f"--out {out}: scores can be written as .csv")
-    write_csv(Path(out), _table(scores, of_usual))
+    usual = opened.split("validation").take(n)
+    scored = _scored(opened, other, n)
+    of_usual = _scores(opened, usual, method, usual)
+    scores = {name: _scores(opened, part, method, usual) for name, part in scored.items()}
+    write_csv(Path(out), _table(scored, scores, of_usual))
     figures = {"run": str(run), "method": method, **_figures(scores), "out": str(out)}
     if json:
         print_json(plain(figures))
@@ -52,29 +57,28 @@ def anomaly(
         _print(figures)
 
 
-def _scored_items(opened: Run, other: str | None, n: int) -> dict[str, Any]:
-    """Name of the data -> items: of the run's test part, then of the other data."""
-    from latentia import data
-
-    name = opened.spec.name
-    items = {name: dense(opened.split("test").take(n).x)}
+def _scored(opened: Run, other: str | None, n: int) -> dict[str, Split]:
+    """Name of the data -> items: of the run's test part, then all of the other data."""
+    items = {opened.name: opened.split("test").take(n)}
     if other is not None:
-        size = opened.dataset.event_shape[-1] if opened.dataset.is_image else None
-        found = data.load(other, image_size=size).test.take(n)
-        items[other if other != name else f"{other} (other)"] = dense(found.x)
+        items[other if other != opened.name else f"{other} (other)"] = opened.items(other)
     return items
 
 
-def _scores(opened: Run, items: Any, method: Method, usual: Any) -> Any:
+def _scores(opened: Run, part: Split, method: Method, usual: Split) -> Any:
     """A score for each item, `[n]`."""
+    from types import SimpleNamespace
+
     from latentia import explore
-    from latentia.kinds.mixture.run import MixtureRun
+    from latentia.data.items import dense
 
-    rows = opened.layout.rows(items) if isinstance(opened, MixtureRun) else items
-    return explore.anomaly_scores(opened.estimator, rows, method, usual)
+    asked = SimpleNamespace(
+        score_samples=getattr(opened, "log_density", None), reconstruct=getattr(opened, "rebuilt", None)
+    )
+    return explore.anomaly_scores(asked, dense(part.x), method, dense(usual.x))
 
 
-def _table(scores: dict[str, Any], of_usual: Any) -> Any:
+def _table(scored: dict[str, Split], scores: dict[str, Any], of_usual: Any) -> Any:
     """The rows of the file."""
     import numpy as np
     import pandas as pd
@@ -86,6 +90,7 @@ def _table(scores: dict[str, Any], of_usual: Any) -> Any:
             {
                 "data": name,
                 "item": np.arange(len(values)),
+                **({} if scored[name].names is None else {"name": scored[name].names}),
                 "score": values,
                 "p_value": explore.tail_share(values, of_usual),
             }

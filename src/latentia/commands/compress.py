@@ -23,20 +23,20 @@ def compress(
         exact: restore the very pixels that the model reconstructs; --no-exact spends fewer bits and comes close.
         precision: binary digits of a code after the point; chosen for the smallest file if left out.
     """
-    from latentia import explore
     from latentia.commands.opened import open_run
     from latentia.data.images import decode_images
     from latentia.errors import DataError
     from latentia.files import write_atomically
+    from latentia.kinds.abilities import Compresses
 
     if not images or run is None or out is None:
         raise ConfigError("give images, run and file: latentia compress IMAGES... --run RUN --out FILE")
-    estimator = open_run(run, "compress").estimator
+    opened = open_run(run, "compress", Compresses)
     paths = [Path(image) for image in images]
     for path in paths:
         if not path.is_file():
             raise DataError(f"{path} does not exist, or is no file: give image files")
-    event = estimator.event_shape_
+    event = opened.event_shape
     if len(event) != 3:
         raise ConfigError("compress is for models of images; this run's data are a table")
     pixels = decode_images(paths, lambda i: str(paths[i]), event[1] if event[1] == event[2] else None)
@@ -45,8 +45,8 @@ def compress(
         raise DataError(
             f"the images are {colours[pixels.shape[1]]}, the run's are {colours.get(event[0], event[0])}: they must agree"
         )
-    content = explore.compress(
-        estimator, pixels, exact=exact, precision=precision, names=unique([path.stem for path in paths])
+    content = opened.compressed(
+        pixels, exact=exact, precision=precision, names=unique([path.stem for path in paths])
     )
     write_atomically(Path(out), content)
     rate = 8 * len(content) / pixels.size

@@ -18,10 +18,10 @@ def decompress(file: str | None = None, run: str | None = None, out: str = "rest
     """
     from PIL import Image
 
-    from latentia import explore
     from latentia.commands.opened import open_run
     from latentia.errors import DataError
     from latentia.files import write_atomically
+    from latentia.kinds.abilities import Compresses
 
     if file is None or run is None:
         raise ConfigError("give file and run: latentia decompress FILE --run RUN --out DIR")
@@ -31,9 +31,9 @@ def decompress(file: str | None = None, run: str | None = None, out: str = "rest
         raise DataError(
             f"{file} cannot be read ({error.strerror}): give a file of latentia compress"
         ) from None
-    estimator = open_run(run, "decompress").estimator
+    opened = open_run(run, "decompress", Compresses)
     try:
-        restored = explore.decompress(estimator, content)
+        restored = opened.restored(content)
     except DataError as error:
         raise DataError(f"{file}: {error}") from None
     names = restored.names or tuple(f"{i:06d}" for i in range(len(restored.items)))

@@ -7,17 +7,23 @@ from typing import Any, Literal
 from latentia.commands.output import print_json, print_table, print_verdict
 
 
-def diagnose(run: str, split: Literal["train", "validation", "test"] = "test", json: bool = False) -> None:
+def diagnose(
+    run: str,
+    split: Literal["train", "validation", "test", "new"] = "test",
+    json: bool = False,
+    data: str | None = None,
+) -> None:
     """Say whether a fit can be trusted: the verdict, the figures behind it, and remedies as commands.
 
     Args:
         run: run folder.
-        split: train, validation or test.
+        split: train, validation or test; new: rows that the model has not seen, of data that have changed since.
         json: print one JSON object and nothing else.
+        data: where the run's data are now, if not where they were; or other data.
     """
     from latentia.kinds.run import Run
 
-    figures = Run.open(run).diagnose(split)
+    figures = Run.open(run, data).diagnose(split)
     if json:
         print_json(figures)
         return

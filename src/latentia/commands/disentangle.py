@@ -25,12 +25,12 @@ def disentangle(run: str, n: int = 5000, out: str | None = None, json: bool = Fa
     from latentia.commands.opened import open_run
     from latentia.data.sprites import FACTORS, Sprites
     from latentia.estimators.folder import write_json
+    from latentia.kinds.abilities import Walks
 
     if n < 100:
         raise ConfigError(f"-n {n}: at least 100 pictures are needed, some thousands for scores that repeat")
-    opened = open_run(run, "disentangle")
-    estimator = opened.estimator
-    event = tuple(estimator.event_shape_)
+    opened = open_run(run, "disentangle", Walks)
+    event = opened.event_shape
     if len(event) != 3 or event[0] != 1 or event[1] != event[2]:
         raise ConfigError(
             f"the run's items have shape {event}; sprites are grey squares: fit one with `latentia fit sprites`"
@@ -39,7 +39,7 @@ def disentangle(run: str, n: int = 5000, out: str | None = None, json: bool = Fa
     top = 255 if opened.split("train").x.max() > 1 else 1
 
     def represent(factors: np.ndarray) -> np.ndarray:
-        return np.asarray(estimator.transform((grid.images(factors) // (255 // top)).astype(np.uint8)))
+        return np.asarray(opened.coded((grid.images(factors) // (255 // top)).astype(np.uint8)))
 
     factors = grid.sample_factors(n, seed)
     scores = explore.disentanglement_scores(
@@ -53,9 +53,9 @@ def disentangle(run: str, n: int = 5000, out: str | None = None, json: bool = Fa
     if json:
         print_json(figures)
         return
-    if opened.spec.name != "sprites":
-        print(f"note: {run} was fitted to {opened.spec.name}; the scores say what it makes of sprites")
-    table = Table("score", "value", "what it asks", title=f"{opened.estimator.model}, {n} sprites")
+    if opened.name != "sprites":
+        print(f"note: {run} was fitted to {opened.name}; the scores say what it makes of sprites")
+    table = Table("score", "value", "what it asks", title=f"{opened.model}, {n} sprites")
     for name, words in _WORDS.items():
         table.add_row(name, f"{figures[name]:.3f}", words)
     print_table(table, 110)

@@ -9,25 +9,28 @@ from latentia.commands.output import print_figures, print_json, print_verdict
 
 def evaluate(
     run: str,
-    split: Literal["train", "validation", "test"] = "test",
+    split: Literal["train", "validation", "test", "new"] = "test",
     n_importance: int = 100,
     importance_items: int | None = 1000,
     json: bool = False,
+    data: str | None = None,
 ) -> None:
     """Measure a run on one part of its data: bound, rate and distortion, likelihood, errors, active units, verdict.
 
     Args:
         run: run folder.
-        split: train, validation or test.
+        split: train, validation or test; new: rows that the model has not seen, of data that have changed since.
         n_importance: importance samples for the log-likelihood; 0 leaves it out.
         importance_items: items for which they are drawn, the bound of all being corrected by theirs; null draws for all.
         json: print one JSON object and nothing else.
+        data: where the run's data are now, if not where they were; or other data.
     """
     from latentia.kinds.run import Run
 
-    figures = Run.open(run).evaluate(split, n_importance, importance_items)
+    opened = Run.open(run, data)
+    figures = opened.evaluate(split, n_importance, importance_items)
     if json:
         print_json(figures)
     else:
-        print_figures(figures)
+        print_figures(figures, opened.kind.words)
         print_verdict(figures)

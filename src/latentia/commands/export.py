@@ -17,14 +17,13 @@ def export(run: str, onnx: bool = True, out: str | None = None) -> None:
         onnx: as ONNX (the one format there is).
         out: folder for encoder.onnx and decoder.onnx; RUN/onnx if left out.
     """
-    from latentia.estimators.folder import load
-    from latentia.kinds.run import require_vae
-    from latentia.kinds.vae.export import export_onnx
+    from latentia.commands.opened import open_run
+    from latentia.kinds.abilities import Exports
 
     if not onnx:
         raise ConfigError("--onnx false leaves nothing to export to; ONNX is the one format")
-    estimator = require_vae(load(run), "export")
-    for path, difference in export_onnx(estimator, Path(out) if out else Path(run) / "onnx"):
+    opened = open_run(run, "export", Exports)
+    for path, difference in opened.exported(Path(out) if out else Path(run) / "onnx"):
         print(f"{path}  (largest difference from torch {difference:.1e})")
-    if estimator.module_.refinement_steps:
+    if opened.estimator.module_.refinement_steps:
         print("encoder.onnx gives the encoder's own codes; transform and reconstruct refine them further")

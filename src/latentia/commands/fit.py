@@ -17,9 +17,6 @@ IMPORTANCE = 20  # samples of an item for the log-likelihood that ends a fit
 def fit(
     data: str | None = None,
     model: str = "sigma-vae",
-    latent_dim: int | None = None,
-    epochs: int | None = None,
-    n_components: int | str | None = None,
     out: str | None = None,
     seed: int = 0,
     set: list[str] | None = None,  # noqa: A002  the flag's name
@@ -31,15 +28,13 @@ def fit(
     auto_remedy: bool = False,
     report: bool = True,
     quiet: bool = False,
+    **flags: Any,
 ) -> None:
     """Fit a model to data, judge it, and keep everything in a run folder.
 
     Args:
         data: a name (`latentia datasets`), a folder of images, a .npy .npz .csv .tsv .parquet file, or hf://owner/name.
         model: a name of `latentia models`.
-        latent_dim: length of a code, of a VAE; chosen by the size of the data if left out.
-        epochs: passes over the data, not of mixtures; chosen by their number if left out.
-        n_components: of a mixture, a number (8) or a range (1..7), from which BIC (of Dirichlet-multinomials, the Laplace evidence) chooses; 1..10 if left out.
         out: run folder; runs/DATA-MODEL if left out.
         seed: of everything random.
         set: further parameters of the estimator (latentia.VAE, latentia.GaussianMixture, ...), as name=value; options of the objective as objective_options.beta=8.
@@ -51,54 +46,32 @@ def fit(
         auto_remedy: where the diagnosis finds a fault, fit again with its remedy, at most twice, and keep the better run.
         report: write report.html.
         quiet: print nothing but the verdict.
+        flags: those of the kinds of models (`latentia.kinds.kind.Flag`), by key.
     """
-    from latentia.kinds.run import DataSpec, fit_run
+    from latentia.kinds import kind_of
+    from latentia.kinds.auto_remedy import fit_with_remedies
+    from latentia.kinds.fitting import fit_run
+    from latentia.kinds.known import DataSpec
+    from latentia.kinds.reporting import report_run
 
     if data is None:
         raise ConfigError("DATA is missing: latentia fit DATA, for example latentia fit digits")
-    params = _params(model, latent_dim, epochs, n_components, quiet)
+    kind = kind_of(model)
+    params = kind.params(model, flags)
+    if kind.shows_progress:
+        params["verbose"] = not quiet
     params |= {"random_state": seed, **parse_settings(set or [])}
     spec = DataSpec(data, seed, image_size, label_column, hold_out)
     folder = Path(out) if out else _new_folder(data, model, resume or overwrite)
     say = (lambda _: None) if quiet else print
-    fitted = fit_run
-    if auto_remedy:
-        from latentia.kinds.vae.auto_remedy import fit_with_remedies as fitted
+    fitted = fit_with_remedies if auto_remedy else fit_run
     run = fitted(spec, params, folder, command=_command(), resume=resume, overwrite=overwrite, say=say)
     figures = run.evaluate(n_importance=IMPORTANCE)
     if not quiet:
-        print_figures(figures)
+        print_figures(figures, kind.words)
     print_verdict(figures)
     if report:
-        from latentia.kinds.vae.page import report_run
-
         print(f"report: {report_run(run)}")
-
-
-def _params(
-    model: str, latent_dim: int | None, epochs: int | None, n_components: int | str | None, quiet: bool
-) -> dict[str, Any]:
-    """What the flags say of the estimator; a flag of the other kind of model is an error."""
-    from latentia.kinds.autoregressive.catalog import DENSITY_MODELS
-    from latentia.kinds.names import mixture_name
-
-    name = mixture_name(model)
-    if model in DENSITY_MODELS:
-        for flag, value in (("--latent-dim", latent_dim), ("--n-components", n_components)):
-            if value is not None:
-                raise ConfigError(
-                    f"{flag} is not for {model}, which has no latent variable; it takes --epochs"
-                )
-        return {"model": model, "max_epochs": epochs, "verbose": not quiet}
-    if name is None:
-        if n_components is not None:
-            raise ConfigError(f"--n-components is for mixtures; {model} takes --latent-dim and --epochs")
-        return {"model": model, "latent_dim": latent_dim, "max_epochs": epochs, "verbose": not quiet}
-    for flag, value in (("--latent-dim", latent_dim), ("--epochs", epochs)):
-        if value is not None:
-            instead = "--n-components" if flag == "--latent-dim" else "--set max_iter=N"
-            raise ConfigError(f"{flag} is for VAEs; {name} takes {instead}")
-    return {"model": name, "n_components": n_components}
 
 
 def parse_settings(pairs: list[str]) -> dict[str, Any]:

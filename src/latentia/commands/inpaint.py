@@ -19,8 +19,9 @@ def inpaint(
     steps: int = 300,
     restarts: int = 8,
     out: str = "inpainted.png",
-    split: Literal["train", "validation", "test"] = "test",
+    split: Literal["train", "validation", "test", "new"] = "test",
     seed: int = 0,
+    data: str | None = None,
 ) -> None:
     """Hide a part of images and complete them from what is left.
 
@@ -33,26 +34,44 @@ def inpaint(
         steps: of the optimisation, and again of each chain of "sample".
         restarts: starts of the optimisation.
         out: a .png (rows: image, what was seen, completions) or .npy file.
-        split: train, validation or test.
+        split: train, validation or test; new: rows that the model has not seen.
         seed: of starts, chains and random pixels.
+        data: where the run's data are now, if not where they were.
     """
     import numpy as np
 
     from latentia import explore
-    from latentia.commands.opened import at_least_one, dense, open_run
-    from latentia.report.sheets import write_sheet
+    from latentia.commands.opened import at_least_one, open_run, view_of
+    from latentia.data.items import dense
+    from latentia.kinds.abilities import Infers
+    from latentia.report.sheets import check_out, write_sheet
 
-    opened = open_run(run, "inpaint")
-    items = dense(opened.split(split).take(at_least_one(n, "-n")).x)
-    if items.ndim != 4:
+    opened = open_run(run, "inpaint", Infers, data=data)
+    if not opened.is_image:
         raise ConfigError("inpaint hides parts of images; for rows of a table use latentia.explore.inpaint")
+    check_out(Path(out), opened.is_image)
+    items = dense(opened.split(opened.whole_or(split)).take(at_least_one(n, "-n")).x)
     mask = hidden(items.shape[1:], hide, seed)
     found = explore.inpaint(
-        opened.estimator, items, mask, method, draws=draws, steps=steps, restarts=restarts, seed=seed
+        opened.estimator_for("inpaint"),
+        items,
+        mask,
+        method,
+        draws=draws,
+        steps=steps,
+        restarts=restarts,
+        seed=seed,
     )
     completed = found.items if method == "sample" else found.items[:, None]
     seen = np.where(mask, items.min(), items)
-    print(write_sheet(np.concatenate([items[:, None], seen[:, None], completed], 1), Path(out), opened))
+    print(
+        write_sheet(
+            np.concatenate([items[:, None], seen[:, None], completed], 1),
+            Path(out),
+            opened.columns,
+            view_of(opened),
+        )
+    )
     if found.acceptance is not None:
         print(f"acceptance of the chains: {found.acceptance:.2f}")
 

@@ -16,7 +16,8 @@ def interpolate(
     steps: int = 8,
     method: Literal["linear", "spherical", "geodesic", "all"] = "all",
     out: str = "interpolation.png",
-    split: Literal["train", "validation", "test"] = "test",
+    split: Literal["train", "validation", "test", "new"] = "test",
+    data: str | None = None,
 ) -> None:
     """Decode the ways between two items, or the grid among four.
 
@@ -26,28 +27,31 @@ def interpolate(
         steps: items on a way, both ends included; of a grid, its rows and columns.
         method: straight, on a great circle, along the training data, or a row of each; a grid is always bilinear.
         out: a .png (images), .npy or .csv file.
-        split: train, validation or test.
+        split: train, validation or test; new: rows that the model has not seen.
+        data: where the run's data are now, if not where they were.
     """
     import numpy as np
 
     from latentia import explore
-    from latentia.commands.opened import dense, numbers, open_run, picked
+    from latentia.commands.opened import Coder, numbers, open_run, picked, view_of
+    from latentia.data.items import dense
     from latentia.explore.interpolation import METHODS
-    from latentia.report.sheets import write_sheet
+    from latentia.kinds.abilities import Walks
+    from latentia.report.sheets import check_out, write_sheet
 
-    opened = open_run(run, "interpolate")
+    opened = open_run(run, "interpolate", Walks, data=data)
+    check_out(Path(out), opened.is_image)
+    split = opened.whole_or(split)
     places = numbers(items, "--items")
     if len(places) not in (2, 4):
         raise ConfigError(f"--items {items}: give two items for a way, or four for a grid")
+    coder = Coder(opened)
     ends = picked(opened, split, places)
     if len(places) == 4:
-        sheet = explore.interpolate_grid(opened.estimator, ends, steps, steps).items
+        sheet = explore.interpolate_grid(coder, ends, steps, steps).items
     else:
-        data = dense(opened.split("train").take(DATA_ROWS).x)
+        known = dense(opened.split("train").take(DATA_ROWS).x)
         methods = METHODS if method == "all" else (method,)
-        ways = [
-            explore.interpolate(opened.estimator, ends[0], ends[1], steps, each, data=data)
-            for each in methods
-        ]
+        ways = [explore.interpolate(coder, ends[0], ends[1], steps, each, data=known) for each in methods]
         sheet = np.stack([way.items for way in ways])
-    print(write_sheet(sheet, Path(out), opened))
+    print(write_sheet(sheet, Path(out), opened.columns, view_of(opened)))

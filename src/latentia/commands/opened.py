@@ -7,26 +7,44 @@ from typing import TYPE_CHECKING, Any
 from latentia.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from latentia.kinds.run import Run, SplitName
 
 
-def open_run(run: str, command: str) -> Run:
-    """The run in a folder, which must be of a model with an encoder and a decoder.
+def open_run(run: str, command: str, *abilities: Any, data: str | None = None) -> Any:
+    """The run in a folder, which must be able to do what a command needs.
+
+    Args:
+        run: the folder.
+        command: its name, for the error.
+        abilities: of `latentia.kinds.abilities`.
+        data: where the data of the run are now.
 
     Raises:
-        ConfigError: if it is a mixture.
+        ConfigError: if it cannot; names a model that can.
         RunFolderError: if it cannot be read.
     """
-    from latentia.kinds.run import Run, require_vae
+    from latentia.kinds.abilities import need
+    from latentia.kinds.run import Run
 
-    opened = Run.open(run)
-    require_vae(opened.estimator, command)
+    opened = Run.open(run, data)
+    for ability in abilities:
+        need(opened, ability, command)
     return opened
 
 
-def dense(items: Any) -> Any:
-    """Items as a NumPy array."""
-    return items.toarray() if hasattr(items, "toarray") else items
+class Coder:
+    """Codes and the way back, as `latentia.explore` asks for them, of a run that has them."""
+
+    def __init__(self, run: Any) -> None:
+        self.transform, self.inverse_transform = run.coded, run.decoded
+
+
+def view_of(opened: Run) -> Callable[[Any], Any] | None:
+    """From images of a run to what is drawn; None where nothing but the images themselves is known."""
+    form = getattr(opened.estimator, "form_", None) or getattr(opened.estimator, "layout_", None)
+    return None if form is None else form.viewable
 
 
 def picked(opened: Run, split: SplitName, indices: list[int]) -> Any:
@@ -35,6 +53,8 @@ def picked(opened: Run, split: SplitName, indices: list[int]) -> Any:
     Raises:
         ConfigError: for a place that there is not.
     """
+    from latentia.data.items import dense
+
     part = opened.split(split)
     for index in indices:
         if not 0 <= index < len(part):

@@ -4,39 +4,30 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-_SHOWN = (
-    ("log_likelihood", "log-likelihood", "nats"),
-    ("elbo", "bound (ELBO)", "nats"),
-    ("distortion", "distortion", "nats"),
-    ("kl", "rate (KL)", "nats"),
-    ("bits_per_dim", "bits/dim", ""),
-    ("uniform_bits_per_dim", "bits/dim", "uniform prior"),
-    ("perplexity", "code perplexity", "whole split"),
-    ("used_codes", "codes used", ""),
-    ("sse", "squared error", "per item"),
-    ("sigma2", "sigma^2", ""),
-    ("n_components", "components", ""),
-    ("aic", "AIC", "train split"),
-    ("bic", "BIC", "train split"),
-    ("icl", "ICL", "train split"),
-    ("laplace", "Laplace", "train split"),
-)
+if TYPE_CHECKING:
+    from latentia.vocabulary import Words
 
 
-def print_figures(figures: dict[str, Any]) -> None:
+def print_figures(figures: dict[str, Any], words: Words) -> None:
     """The figures of an evaluation as a table."""
     from rich.table import Table
 
     table = Table(
-        "figure", "value", "unit", title=f"{figures['model']} on {figures['data']}, {figures['split']} split"
+        "figure",
+        "value",
+        "unit",
+        "",
+        title=f"{figures['model']} on {figures['data']}, {figures['split']} split",
     )
-    for name, label, unit in _SHOWN:
-        if figures.get(name) is not None:
-            table.add_row(label, f"{figures[name]:.6g}", unit)
-    if "active_units" in figures:
-        table.add_row("active units", f"{figures['active_units']} of {figures['latent_dim']}", "")
+    for word in words.shown(figures):
+        value = figures[word.name]
+        shown = f"{value:.6g}" if isinstance(value, float) else str(value)
+        if word.name == "active_units":
+            shown = f"{value} of {figures['latent_dim']}"
+        split = f"{word.split} split" if word.split and word.split != figures["split"] else ""
+        table.add_row(word.label, shown, word.unit, split)
     print_table(table)
 
 

@@ -10,21 +10,23 @@ def reconstruct(
     run: str,
     n: int = 32,
     out: str = "reconstructions.png",
-    split: Literal["train", "validation", "test"] = "test",
+    split: Literal["train", "validation", "test", "new"] = "test",
+    data: str | None = None,
 ) -> None:
     """Put items through their codes and back; a .png shows originals above reconstructions.
 
     Args:
         run: run folder.
-        n: how many items, from the start of the split.
+        n: how many items, at random from the split, in their order.
         out: a .png (images), .npy or .csv file.
-        split: train, validation or test.
+        split: train, validation or test; new: rows that the model has not seen.
+        data: where the run's data are now, if not where they were.
     """
-    from latentia.kinds.run import Run, require_vae
-    from latentia.kinds.vae.page import write_items
+    from latentia.commands.opened import at_least_one, open_run
+    from latentia.kinds.abilities import Rebuilds
+    from latentia.report.sheets import check_out, write_items
 
-    opened = Run.open(run)
-    estimator = require_vae(opened.estimator, "reconstruct")
-    items = opened.split(split).take(n).x
-    rebuilt = estimator.reconstruct(items)
-    print(write_items(rebuilt, Path(out), opened.config.get("columns"), beside=items))
+    opened = open_run(run, "reconstruct", Rebuilds, data=data)
+    check_out(Path(out), opened.is_image)
+    items = opened.split(opened.whole_or(split)).take(at_least_one(n, "-n")).x
+    print(write_items(opened.rebuilt(items), Path(out), opened.columns, beside=items))

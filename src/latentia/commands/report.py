@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 
-def report(run: str) -> None:
+def report(run: str, data: str | None = None) -> None:
     """Write report.html and its figures anew.
 
     Args:
         run: run folder.
+        data: where the run's data are now, if not where they were.
     """
+    from latentia.kinds.reporting import report_run
     from latentia.kinds.run import Run
-    from latentia.kinds.vae.page import report_run
 
-    print(report_run(Run.open(run)))
+    print(report_run(Run.open(run, data)))

@@ -16,16 +16,19 @@ def sample(
     """Draw from the model: z from the prior, decoded; of a mixture, a component and then x; else pixel by pixel.
 
     Args:
-        run: run folder.
+        run: run folder; its data are not needed.
         n: how many.
         out: a .png (images), .npy or .csv file.
         mean: of VAEs, the mean of p(x|z) at each z; false adds its noise. Other models always draw x.
         seed: of the draw.
         label: of a model that is conditional on a class (--set conditional=true), which; all in turn if left out.
     """
-    from latentia.estimators.folder import read_config
-    from latentia.kinds.run import draw
-    from latentia.kinds.vae.page import write_items
+    from latentia.commands.opened import at_least_one, open_run
+    from latentia.kinds.abilities import Samples
+    from latentia.report.sheets import check_out, write_items
 
-    items = draw(Path(run), n, mean=mean, seed=seed, label=label)
-    print(write_items(items, Path(out), read_config(Path(run)).get("columns")))
+    opened = open_run(run, "sample", Samples)
+    at_least_one(n, "-n")
+    check_out(Path(out), opened.is_image)
+    items = opened.drawn(n, seed=seed, mean=mean, label=label)
+    print(write_items(items, Path(out), opened.columns))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from latentia.data.items import joined, length, shape_of, taken
+from latentia.data.shapes import Shape
 from latentia.errors import ConfigError, DataError
 
 Rows = NDArray[Any] | sparse.csr_array
@@ -23,12 +26,15 @@ class Split:
     """A part of a data set: items, and perhaps their classes and names.
 
     Attributes:
-        x: `[n, C, H, W]` (uint8, or float32 in [0, 1]) for images; `[n, d]` (float or integer, or CSR) for tables.
+        x: `[n, C, H, W]` (uint8, or float32 in [0, 1]) for images; `[n, d]` (float or integer, or CSR) for tables;
+            `latentia.data.items.Ragged` for sequences, `Mixed` for columns of unlike kinds.
         y: class codes `[n]` (int64), or None.
         names: what the source calls each row (first column of a table, file in a folder) `[n]`, or None.
+        truth: what is known of items and never fitted (object masks, counts of objects, factors), `[n, ...]` by name; only
+            measures read it.
 
     Raises:
-        DataError: labels or names of another length than `x`.
+        DataError: labels, names or truth of another length than `x`.
 
     Example:
         >>> import numpy as np
@@ -37,28 +43,41 @@ class Split:
         (4, [[6.0, 7.0], [0.0, 1.0]])
     """
 
-    x: Rows
+    x: Any  # Items
     y: NDArray[np.int64] | None = None
     names: NDArray[Any] | None = None
+    truth: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for what, values in (("labels", self.y), ("row names", self.names)):
+        for what, values in (("labels", self.y), ("row names", self.names), *self.truth.items()):
             if values is not None and len(values) != len(self):
                 raise DataError(f"{len(self)} rows but {len(values)} {what}: there must be one for each row")
 
     def __len__(self) -> int:
         """Number of items."""
-        return int(self.x.shape[0])
+        return length(self.x)
 
     def subset(self, indices: NDArray[np.int64] | list[int]) -> Split:
         """Return a copy of the rows at `indices`, in that order."""
         rows = np.asarray(indices, dtype=np.int64)
-        # asarray: rows taken from a memory map become a plain array that holds no file open
-        x = self.x[rows] if sparse.issparse(self.x) else np.asarray(self.x)[rows]
         return Split(
-            x,
+            taken(self.x, rows),
             None if self.y is None else self.y[rows],
             None if self.names is None else self.names[rows],
+            {name: values[rows] for name, values in self.truth.items()},
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Split]) -> Split:
+        """Parts one behind another; labels, names and truth where all have them."""
+        labels = [part.y for part in parts if part.y is not None]
+        names = [part.names for part in parts if part.names is not None]
+        known = set.intersection(*(set(part.truth) for part in parts))
+        return cls(
+            joined([part.x for part in parts]),
+            np.concatenate(labels) if len(labels) == len(parts) else None,
+            np.concatenate(names) if len(names) == len(parts) else None,
+            {name: np.concatenate([part.truth[name] for part in parts]) for name in sorted(known)},
         )
 
     def take(self, n: int, seed: int = 0) -> Split:
@@ -80,6 +99,7 @@ class Dataset:
         feature_names: the columns of a table, or None.
         class_names: name of each class code in `y`, or None without labels.
         source: what was read, in words.
+        vocabulary: of token sequences, the word for each token.
     """
 
     name: str
@@ -89,6 +109,12 @@ class Dataset:
     feature_names: tuple[str, ...] | None = None
     class_names: tuple[str, ...] | None = None
     source: str = ""
+    vocabulary: tuple[str, ...] | None = None
+
+    @property
+    def shape(self) -> Shape:
+        """What the items are."""
+        return shape_of(self.train.x)
 
     @property
     def event_shape(self) -> tuple[int, ...]:
@@ -102,18 +128,7 @@ class Dataset:
 
     def whole(self) -> Dataset:
         """All rows as one part under all three names: nothing is held out, so every figure is of rows that were seen."""
-        parts = (self.train, self.validation, self.test)
-        if sparse.issparse(self.train.x):
-            x: Rows = sparse.csr_array(sparse.vstack([sparse.csr_array(part.x) for part in parts]))
-        else:
-            x = np.concatenate([np.asarray(part.x) for part in parts])
-        labels = [part.y for part in parts if part.y is not None]
-        names = [part.names for part in parts if part.names is not None]
-        together = Split(
-            x,
-            np.concatenate(labels) if len(labels) == len(parts) else None,
-            np.concatenate(names) if len(names) == len(parts) else None,
-        )
+        together = Split.joined((self.train, self.validation, self.test))
         source = f"{self.source.split('; split into ')[0]}; all {len(together)} rows, none held out"
         return replace(self, train=together, validation=together, test=together, source=source)
 
@@ -128,6 +143,12 @@ class Raw:
     feature_names: tuple[str, ...] | None = None
     class_names: tuple[str, ...] | None = None
     source: str = ""
+    vocabulary: tuple[str, ...] | None = None
+
+    def whole(self) -> Split:
+        """All rows in the source's order, its own parts one behind another."""
+        parts = [part for part in (self.train, self.validation, self.test) if part is not None]
+        return parts[0] if len(parts) == 1 else Split.joined(parts)
 
     @classmethod
     def of_parts(
@@ -145,7 +166,7 @@ class Raw:
 
 def _owned(split: Split) -> Split:
     """Return `split` with `x` as a plain writable array: readers may give views of read-only buffers and files."""
-    if sparse.issparse(split.x):
+    if not isinstance(split.x, np.ndarray):
         return split
     return replace(split, x=np.require(np.asarray(split.x), requirements=["C", "W", "A"]))
 
@@ -208,5 +229,6 @@ def assemble(name: str, raw: Raw, *, seed: int, validation_fraction: float, test
         test=_owned(parts["test"]),
         feature_names=raw.feature_names,
         class_names=raw.class_names,
+        vocabulary=raw.vocabulary,
         source=f"{raw.source}; split into {sizes}{how}",
     )

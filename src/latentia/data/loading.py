@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from latentia.data.dataset import Dataset, Raw, assemble
@@ -54,18 +55,51 @@ def load(
         ((1, 8, 8), 1437, 180, 180)
     """
     name = os.fspath(name_or_path)
-    check_image_size(image_size)
     return assemble(
         name,
-        _read(name, image_size, label_column, data_dir),
+        read(name, image_size=image_size, label_column=label_column, data_dir=data_dir),
         seed=seed,
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
     )
 
 
+def read(
+    name_or_path: str | os.PathLike[str],
+    *,
+    image_size: int | None = None,
+    label_column: str | int | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
+    columns: Sequence[str] | None = None,
+) -> Raw:
+    """Read data by name or path, in the source's order; nothing is split.
+
+    Args:
+        name_or_path: as in `load`.
+        image_size: as in `load`.
+        label_column: as in `load`.
+        data_dir: as in `load`.
+        columns: of a table with named columns: those that are features, in this order; others are left out, and a table that
+            lacks one is refused.
+
+    Raises:
+        DataError, ConfigError, MissingExtraError: as `load`.
+    """
+    check_image_size(image_size)
+    return _read(os.fspath(name_or_path), image_size, label_column, data_dir, columns)
+
+
+def path_of(name: str) -> Path | None:
+    """The file or folder that a name or path of `load` means; None for a named set or one of the hub."""
+    return None if name in SOURCES or name.startswith("hf://") else Path(name).expanduser()
+
+
 def _read(
-    name: str, image_size: int | None, label_column: str | int | None, data_dir: str | os.PathLike[str] | None
+    name: str,
+    image_size: int | None,
+    label_column: str | int | None,
+    data_dir: str | os.PathLike[str] | None,
+    columns: Sequence[str] | None,
 ) -> Raw:
     if name in SOURCES:
         from latentia.data.named import read_named
@@ -86,20 +120,26 @@ def _read(
     kind = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else "".join(suffixes[-1:])
     if not path.exists():
         raise DataError(_absent(name, kind))
-    return _read_file(path, kind, image_size, label_column)
+    return _read_file(path, kind, image_size, label_column, columns)
 
 
-def _read_file(path: Path, kind: str, image_size: int | None, label_column: str | int | None) -> Raw:
+def _read_file(
+    path: Path,
+    kind: str,
+    image_size: int | None,
+    label_column: str | int | None,
+    columns: Sequence[str] | None,
+) -> Raw:
     if kind in (".csv", ".tsv"):
         from latentia.data.tables import read_text_table
 
         if image_size is not None:
             raise DataError(f"{path} is a table; image_size is for images")
-        return read_text_table(path, label_column)
+        return read_text_table(path, label_column, columns)
     if kind == ".parquet":
         from latentia.data.parquet import read_parquet
 
-        return read_parquet(path, image_size, label_column)
+        return read_parquet(path, image_size, label_column, columns)
     if label_column is not None and kind in (".npy", ".npz"):
         raise DataError(
             f"{path} has no named columns; label_column is for tables, an .npz holds its labels as y"

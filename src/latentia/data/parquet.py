@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,12 @@ _CACHE_SECONDS = 4.0  # decoding that takes longer is kept: reading 150 MB back 
 _CACHE_VERSION = 1
 
 
-def read_parquet(path: Path, image_size: int | None = None, label_column: str | int | None = None) -> Raw:
+def read_parquet(
+    path: Path,
+    image_size: int | None = None,
+    label_column: str | int | None = None,
+    columns: Sequence[str] | None = None,
+) -> Raw:
     """Read a Parquet file: images if it has a column of them, else a table of numbers.
 
     An image column is a struct `{bytes, path}` or marked as Image in the schema's `huggingface` metadata, which
@@ -45,7 +51,7 @@ def read_parquet(path: Path, image_size: int | None = None, label_column: str | 
             path, columns=[name for name in schema.names if name != column] if pixels is not None else None
         )
     start = time.perf_counter()
-    raw = from_table(table, str(path), image_size, label_column, pixels)
+    raw = from_table(table, str(path), image_size, label_column, pixels, columns)
     if cache and pixels is None and time.perf_counter() - start > _CACHE_SECONDS:
         _keep(cache, np.asarray(raw.train.x))
     return raw
@@ -57,6 +63,7 @@ def from_table(
     image_size: int | None,
     label_column: str | int | None,
     pixels: NDArray[np.uint8] | None = None,
+    columns: Sequence[str] | None = None,
 ) -> Raw:
     """Turn an Arrow table into items and classes; `pixels` are its images if they were decoded before."""
     column = _image_column(table.schema)
@@ -66,7 +73,8 @@ def from_table(
         with reading(where, "Parquet table"):
             frame = table.to_pandas()
         named = frame.index.dtype.kind not in "iuf"
-        return from_frame(frame.reset_index() if named else frame, where, label_column, row_names_first=named)
+        frame = frame.reset_index() if named else frame
+        return from_frame(frame, where, label_column, row_names_first=named, columns=columns)
     label = table.column_names[label_column] if isinstance(label_column, int) else label_column
     if label is None:
         label = next((name for name in _LABEL_COLUMNS if name in table.column_names), None)

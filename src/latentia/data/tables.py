@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
@@ -25,7 +25,9 @@ _ROW_NAME_HEADERS = frozenset(
 _PREVIEW = 50
 
 
-def read_text_table(path: Path, label_column: str | int | None = None) -> Raw:
+def read_text_table(
+    path: Path, label_column: str | int | None = None, columns: Sequence[str] | None = None
+) -> Raw:
     """Read a table with separated columns: rows are items, columns are features.
 
     A header is recognised by text above numbers. A first column of distinct texts holds row names. The column
@@ -60,7 +62,10 @@ def read_text_table(path: Path, label_column: str | int | None = None) -> Raw:
             index_col=False,
             **options,
         )
-    return from_frame(frame, str(path), label_column, named=header is not None, row_names_first=unnamed_first)
+    named = header is not None
+    return from_frame(
+        frame, str(path), label_column, named=named, row_names_first=unnamed_first, columns=columns
+    )
 
 
 def _preview(path: Path) -> tuple[str, list[list[str]]]:
@@ -122,6 +127,7 @@ def from_frame(
     *,
     named: bool = True,
     row_names_first: bool = False,
+    columns: Sequence[str] | None = None,
 ) -> Raw:
     """Turn a data frame into features, classes and row names, as `read_text_table` says.
 
@@ -131,8 +137,12 @@ def from_frame(
         label_column: name or place of the column of classes.
         named: whether the columns have names; else messages count them from 1.
         row_names_first: the first column has no name, so it holds row names if its values are distinct.
+        columns: names of the columns that are features, in this order; None: all that are neither classes nor row names.
     """
     titles = [str(name) if named else str(j + 1) for j, name in enumerate(frame.columns)]
+    if columns is not None and named:
+        label_column = None if label_column not in titles else label_column
+        frame, titles, left_out = _with_columns(frame, titles, where, columns, label_column)
     label = _label_place(frame, titles, where, label_column, named)
     if len(frame) == 0:
         raise DataError(f"{where} holds no rows, only the names of {len(titles)} columns")
@@ -160,6 +170,8 @@ def from_frame(
         )
     kind = "whole numbers" if x.dtype.kind == "i" else "numbers"
     source = f"a table of {len(frame)} rows and {len(features)} columns of {kind} from {where}"
+    if columns is not None and named and left_out:
+        source += f"; left out, for the model was not fitted to them: {', '.join(map(repr, left_out))}"
     if label is not None:
         source += f", classes from column {titles[label]!r}"
     else:
@@ -174,6 +186,43 @@ def from_frame(
         class_names=class_names,
         source=source,
     )
+
+
+def _with_columns(
+    frame: pd.DataFrame,
+    titles: list[str],
+    where: str,
+    columns: Sequence[str],
+    label_column: str | int | None,
+) -> tuple[pd.DataFrame, list[str], list[str]]:
+    """The features in the order wanted, behind a first column of row names, with the classes at the end; and what is left out."""
+    missing = [name for name in columns if name not in titles]
+    if missing:
+        have = ", ".join(titles[:12]) + (", ..." if len(titles) > 12 else "")
+        raise DataError(
+            f"{where} lacks the column{'s' * (len(missing) > 1)} {', '.join(map(repr, missing[:12]))} that the model was"
+            f" fitted to; it has {have}"
+        )
+    wanted = set(columns)
+    if (
+        titles[0] not in wanted
+        and titles[0] != label_column
+        and _are_row_names(frame.iloc[:, 0], not titles[0])
+    ):
+        first = [titles[0]]
+    else:
+        first = []
+    label = label_column if isinstance(label_column, str) and label_column in titles else None
+    if label is None:
+        numeric = {
+            t for t, kind in zip(titles, frame.dtypes, strict=True) if pd.api.types.is_numeric_dtype(kind)
+        }
+        others = [t for t in titles if t not in (*wanted, *first, *numeric)]
+        label = next((t for t in others if t.strip().lower() in LABEL_NAMES), None)
+    chosen = [*first, *columns, *([label] if label is not None and label not in wanted else [])]
+    places = [titles.index(name) for name in chosen]
+    left_out = [name for name in titles if name not in chosen]
+    return frame.iloc[:, places], chosen, left_out
 
 
 def _label_place(

@@ -4,7 +4,7 @@ from latentia.diagnostics.codes import CodebookUsage, codebook_usage
 from latentia.diagnostics.decoder_dependence import DecoderDependence, decoder_dependence
 from latentia.diagnostics.diagnosis import Diagnosis, diagnose
 from latentia.diagnostics.evaluation import Evaluation, evaluate
-from latentia.diagnostics.findings import Remedy
+from latentia.diagnostics.findings import Finding, Remedy
 from latentia.diagnostics.generalisation import GeneralisationGap, generalisation_gap
 from latentia.diagnostics.mutual_information import MutualInformation, mutual_information
 from latentia.diagnostics.prior_gap import PriorGap, prior_gap
@@ -15,7 +15,7 @@ from latentia.diagnostics.sampling import Sample
 from latentia.diagnostics.smoothness import Smoothness, smoothness
 from latentia.diagnostics.teacher_forcing import TeacherForcing, teacher_forcing
 from latentia.diagnostics.true_posterior import TruePosterior, true_posterior
-from latentia.diagnostics.verdict import Verdict, judge
+from latentia.diagnostics.verdict import Verdict, judge, ordered
 
 __all__ = [
     "AmortisationGap",
@@ -23,6 +23,7 @@ __all__ = [
     "DecoderDependence",
     "Diagnosis",
     "Evaluation",
+    "Finding",
     "GeneralisationGap",
     "MutualInformation",
     "PrecisionRecall",
@@ -43,6 +44,7 @@ __all__ = [
     "generalisation_gap",
     "judge",
     "mutual_information",
+    "ordered",
     "precision_recall",
     "prior_gap",
     "refine",

@@ -13,7 +13,6 @@ from torch.distributions import Distribution
 
 from latentia.diagnostics.decoder_dependence import DecoderDependence, decoder_dependence
 from latentia.diagnostics.evaluation import Evaluation, evaluate
-from latentia.diagnostics.findings import COLLAPSE
 from latentia.diagnostics.generalisation import GeneralisationGap, generalisation_gap
 from latentia.diagnostics.mutual_information import MutualInformation, mutual_information
 from latentia.diagnostics.prior_gap import PriorGap, prior_gaps
@@ -24,6 +23,7 @@ from latentia.diagnostics.smoothness import Smoothness, smoothness
 from latentia.diagnostics.true_posterior import TruePosterior, true_posterior
 from latentia.diagnostics.verdict import Verdict, judge
 from latentia.models import VAE
+from latentia.vocabulary import COLLAPSE
 
 SAMPLED_ITEMS = 2000
 SCORED_ITEMS = 200

@@ -12,15 +12,15 @@ from latentia.diagnostics.generalisation import GeneralisationGap
 from latentia.diagnostics.mutual_information import MutualInformation
 from latentia.diagnostics.prior_gap import PriorGap
 from latentia.diagnostics.true_posterior import TruePosterior
-
-HEALTHY = "healthy"
-COLLAPSE = "posterior collapse"
-PARTIAL_COLLAPSE = "partial posterior collapse"
-INFERENCE_COLLAPSE = "inference collapse"
-OVERLOAD = "information overload"
-OVERFITTED = "overfitted"
-UNDERTRAINED = "under-trained"
-HOLES = "prior holes"
+from latentia.vocabulary import (
+    COLLAPSE,
+    HOLES,
+    INFERENCE_COLLAPSE,
+    OVERFITTED,
+    OVERLOAD,
+    PARTIAL_COLLAPSE,
+    UNDERTRAINED,
+)
 
 # Thresholds: docs/diagnosis.md says of each where it is from. None was chosen by looking at results of test data.
 COLLAPSED_KL = 0.01

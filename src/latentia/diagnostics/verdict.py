@@ -8,22 +8,12 @@ from dataclasses import dataclass
 from latentia.diagnostics import findings
 from latentia.diagnostics.decoder_dependence import DecoderDependence
 from latentia.diagnostics.evaluation import Evaluation
-from latentia.diagnostics.findings import HEALTHY, Finding, Remedy
+from latentia.diagnostics.findings import Finding, Remedy
 from latentia.diagnostics.generalisation import generalisation_gap
 from latentia.diagnostics.mutual_information import MutualInformation
 from latentia.diagnostics.prior_gap import PriorGap
 from latentia.diagnostics.true_posterior import TruePosterior
-
-ORDER = (
-    findings.COLLAPSE,
-    findings.INFERENCE_COLLAPSE,
-    findings.UNDERTRAINED,
-    findings.OVERFITTED,
-    findings.OVERLOAD,
-    findings.HOLES,
-    findings.PARTIAL_COLLAPSE,
-)
-"""Faults in the order in which they are to be mended: what comes first may be the cause of what comes after."""
+from latentia.vocabulary import COLLAPSE, FAULTS, HEALTHY, INFERENCE_COLLAPSE
 
 
 @dataclass(frozen=True)
@@ -36,6 +26,7 @@ class Verdict:
         remedies: what to do, options of the command line in backquotes.
         names: all faults found, in the order in which to mend them; empty if healthy.
         actions: the remedies, with what they change of the estimator's parameters.
+        findings: all that was looked at, the faults first.
     """
 
     name: str
@@ -43,6 +34,7 @@ class Verdict:
     remedies: tuple[str, ...]
     names: tuple[str, ...] = ()
     actions: tuple[Remedy, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def judge(
@@ -85,7 +77,7 @@ def judge(
     """
     collapse = findings.collapse(evaluation, information, dependence, true, rate_weight)
     # A decoder that ignores the code makes the same of the prior's as of the data's: nothing to compare.
-    collapsed = collapse.name in (findings.COLLAPSE, findings.INFERENCE_COLLAPSE)
+    collapsed = collapse.name in (COLLAPSE, INFERENCE_COLLAPSE)
     looked_at: list[Finding | None] = [
         collapse,
         None if collapsed else findings.overload(evaluation, information, gap, rate_weight, sampler_gap),
@@ -95,13 +87,31 @@ def judge(
         ),
         findings.undertraining(history, last_gain, numbers),
     ]
-    found = [finding for finding in looked_at if finding is not None]
-    faults = sorted((f for f in found if f.name), key=lambda f: ORDER.index(f.name))
+    return ordered([finding for finding in looked_at if finding is not None], tuple(FAULTS))
+
+
+def ordered(findings: Sequence[Finding], order: Sequence[str], extra: Sequence[str] = ()) -> Verdict:
+    """One verdict of all that was looked at.
+
+    Args:
+        findings: each with a name where it is a fault.
+        order: names of the faults in the order in which they are to be mended; others come last.
+        extra: sentences that are evidence whatever the verdict.
+
+    Example:
+        >>> found = [Finding("b", "B is wrong."), Finding("", "C is in order."), Finding("a", "A is wrong.")]
+        >>> ordered(found, ("a", "b")).names, ordered(found, ("a", "b")).evidence
+        (('a', 'b'), ('A is wrong.', 'B is wrong.', 'C is in order.'))
+    """
+    places = {name: place for place, name in enumerate(order)}
+    faults = sorted((f for f in findings if f.name), key=lambda f: places.get(f.name, len(places)))
     actions = {remedy.text: remedy for fault in faults for remedy in fault.remedies}
+    looked_at = (*faults, *(f for f in findings if not f.name))
     return Verdict(
         name=faults[0].name if faults else HEALTHY,
-        evidence=tuple(f.evidence for f in faults) + tuple(f.evidence for f in found if not f.name),
+        evidence=(*(f.evidence for f in looked_at if f.evidence), *extra),
         remedies=tuple(actions),
-        names=tuple(f.name for f in faults),
+        names=tuple(dict.fromkeys(f.name for f in faults)),
         actions=tuple(actions.values()),
+        findings=looked_at,
     )

@@ -1,199 +1,134 @@
-"""What a VAE is made of: what a person left open is chosen from the data, and the parts are put together."""
+"""What a model with an encoder and a decoder is put together from: chosen from the data where a person left it open."""
 
 from __future__ import annotations
 
-import copy
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
-from torch import Tensor
+from torch import nn
 
-from latentia.errors import ConfigError
+from latentia.estimators.choices import Choice
 from latentia.estimators.compose import compose
-from latentia.estimators.defaults import default_latent_dim
 from latentia.estimators.entry import Entry
-from latentia.estimators.forms.scaled import Choice, Form, choose, defining_likelihood
-from latentia.estimators.network import NetworkEstimator
-from latentia.estimators.parameters import whole
-from latentia.estimators.savable import Curves, params_of
-from latentia.kinds.vae.catalog import CATALOG
-from latentia.kinds.vae.sampler import SAMPLERS, AggregatePosterior
-from latentia.kinds.vae.schedules import resolve_schedule
+from latentia.estimators.form import choose, defining_likelihood
+from latentia.estimators.forms.arrays import Given
+from latentia.estimators.forms.scaled import Scaled
 from latentia.latent import Likelihood
-from latentia.models import VAE as VAEModule
 from latentia.nn import FEW_ROWS, Network, pick_network
-from latentia.training import Schedule
-from latentia.training.randomness import seeded
+
+LikelihoodLike = str | Callable[[torch.Size], Likelihood]
 
 
-class VAEComposition(NetworkEstimator):
-    """The parts of a VAE, chosen, put together, written to run folders and rebuilt from them."""
+@dataclass(frozen=True)
+class Composition:
+    """All that, with the entry of the catalog, builds the untrained module.
 
-    model: str | Entry
-    latent_dim: int | None
-    likelihood: str | Callable[[torch.Size], Likelihood]
+    Attributes:
+        model: name of the entry, or the entry.
+        event_shape: shape of one item.
+        latent_dim: length of a code.
+        likelihood: a name of `LIKELIHOODS`, or what builds one from the event shape.
+        network: a name of a network, or a `Network`.
+        typical_size: median total of count rows; else 0.
+    """
+
+    model: Any
+    event_shape: tuple[int, ...]
+    latent_dim: int
+    likelihood: LikelihoodLike
     network: str | Network
-    schedule: str | Schedule
-    schedule_options: Mapping[str, Any] | None
-    sampler: str
-    refinement_steps: int | str
-    binarize: bool
-    random_state: Any
-    form_: Form
-    schedule_: Schedule
-    sampler_: AggregatePosterior | None
+    typical_size: float = 0.0
 
-    # ------------------------------------------------------------------ choosing
-
-    def _entry(self) -> Entry:
-        return CATALOG[self.model] if isinstance(self.model, str) else self.model
-
-    def _build(self, rows: NDArray[Any], was_sparse: bool, streamed: bool = False) -> int:
-        """Choose what is left open, and compose the untrained model; gives the seed of the run.
-
-        Args:
-            rows: `[n, *event]`.
-            was_sparse: whether they came as a sparse matrix.
-            streamed: whether more rows will follow these.
-        """
-        entry = self._entry()
-        if self.sampler not in SAMPLERS:
-            raise ConfigError(f"sampler={self.sampler!r} is unknown; expected one of {', '.join(SAMPLERS)}")
-        self._check_refinement(entry)
-        event = tuple(rows.shape[1:])
-        self.choices_ = []
-        self.sampler_ = None
-        name = self.likelihood if isinstance(self.likelihood, str) else "auto"
-        if entry.likelihoods is not None and name == "auto" and isinstance(self.likelihood, str):
-            name = defining_likelihood(rows, was_sparse, self.binarize, entry.likelihoods, self.model)
-        self.form_, chosen, choices = choose(rows, name, was_sparse, self.binarize, entry.gaussian)
-        self.likelihood_: str | Callable[[torch.Size], Likelihood] = chosen
-        if isinstance(self.likelihood, str):
-            self.choices_ += choices
-        else:
-            self.likelihood_ = self.likelihood
-        self.network_: str | Network = self.network
-        if isinstance(self.network, str) and self.network == "auto":
-            n_rows = FEW_ROWS if streamed else len(rows)
-            self.network_, reason = pick_network(event, n_rows, entry.image_network, entry.vector_network)
-            self.choices_.append(Choice("network", self.network_, reason))
-        self.schedule_ = resolve_schedule(self.schedule, self.schedule_options, entry.schedule)
-        self._choose_size(rows)
-        self.event_shape_ = event
-        self.typical_size_ = _typical_size(rows) if self.form_.kind == "counts" else 0.0
-        self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
-        with seeded(self.seed_, torch.device("cpu")):
-            self._compose()
-        return self.seed_
-
-    def _check_refinement(self, entry: Entry) -> None:
-        steps = self.refinement_steps
-        if steps == "auto":
-            return
-        if isinstance(steps, str):
-            raise ConfigError(f"refinement_steps={steps!r}: expected a whole number of at least 0, or 'auto'")
-        if whole("refinement_steps", steps, 0) and not entry.can_refine:
-            raise ConfigError(
-                f"refinement_steps={steps}: the codes of model {self.model!r} cannot be refined, only independent Gaussians whose "
-                "mean is free; give 0 or 'auto'"
-            )
-
-    def _choose_size(self, rows: NDArray[Any]) -> None:
-        """Set the length of a code for rows `[n, *event]`."""
-        event = tuple(rows.shape[1:])
-        size = math.prod(event)
-        if self.latent_dim is None:
-            self.latent_dim_ = default_latent_dim(event)
-            self.choices_.append(Choice("latent_dim", str(self.latent_dim_), f"{size} numbers in a datum"))
-        else:
-            self.latent_dim_ = whole("latent_dim", self.latent_dim, 1)
-        if self.latent_dim_ > size:
-            raise ConfigError(
-                f"latent_dim={self.latent_dim_} is larger than a datum, which holds {size} numbers: "
-                f"give 1 to {size}"
-            )
-
-    def _compose(self) -> None:
-        self.module_: VAEModule = compose(
-            self._entry(),
-            self.event_shape_,
-            self.latent_dim_,
-            likelihood=self.likelihood_,
-            network=self.network_,
-            inputs=self.form_.encoder_inputs(self.typical_size_),
+    def build(self, entry: Entry, inputs: nn.Module | None) -> nn.Module:
+        """The untrained module; `inputs` is what the encoder does to the data first."""
+        return compose(
+            entry,
+            self.event_shape,
+            self.latent_dim,
+            likelihood=self.likelihood,
+            network=self.network,
+            inputs=inputs,
         )
 
-    def _frozen_form(self) -> Form:
-        """The form in evaluation mode: validation data are binarized the same way in every epoch."""
-        return copy.deepcopy(self.form_).eval()
-
-    # ------------------------------------------------------------------ keeping
-
-    def describe(self) -> tuple[dict[str, Any], dict[str, Tensor], Curves]:
-        """Entries of `config.json`, tensors and learning curves."""
-        tensors = {f"model.{name}": value for name, value in self.module_.state_dict().items()}
-        tensors |= {f"form.{name}": value for name, value in self.form_.state_dict().items()}
-        if self.sampler_ is not None:
-            tensors |= self.sampler_.tensors()
-        entries = {
-            "form": self.form_.describe(),
-            "sampler": None if self.sampler_ is None else self.sampler_.describe(),
-            "refinement_steps": self.module_.refinement_steps,
-            "composition": self.composition(),
-            **self._describe_fit(),
-        }
-        return entries, tensors, self.history_
-
-    @classmethod
-    def rebuild(
-        cls, config: dict[str, Any], tensors: dict[str, Tensor], curves: Callable[[], Curves]
-    ) -> Self:
-        """The inverse of `describe`; see `Savable.rebuild`."""
-        self = cls(**params_of(config))
-        self.take_composition(config["composition"])
-        self.form_ = Form(**config["form"])
-        self._restore(tensors)
-        # Folders that were written before there was a sampler, or refinement, have no such entry.
-        self.module_.refinement_steps = config.get("refinement_steps", 0)
-        described = config.get("sampler")
-        self.sampler_ = None if described is None else AggregatePosterior.rebuild(described, tensors)
-        self._take_fit(config, curves())
-        return self
-
-    def composition(self) -> dict[str, Any]:
-        """What rebuilds the untrained module, as plain values: the inverse of `take_composition`."""
+    def describe(self) -> dict[str, Any]:
+        """What rebuilds it, as plain values."""
         return {
             "model": self.model,
-            "latent_dim": self.latent_dim_,
-            "likelihood": self.likelihood_,
-            "network": self.network_,
-            "event_shape": list(self.event_shape_),
-            "typical_size": self.typical_size_,
+            "latent_dim": self.latent_dim,
+            "likelihood": self.likelihood,
+            "network": self.network,
+            "event_shape": list(self.event_shape),
+            "typical_size": self.typical_size,
         }
 
-    def take_composition(self, composition: dict[str, Any]) -> None:
-        """Set what `composition` told."""
-        self.event_shape_ = tuple(composition["event_shape"])
-        self.latent_dim_ = composition["latent_dim"]
-        self.likelihood_ = composition["likelihood"]
-        self.network_ = composition["network"]
-        self.typical_size_ = composition["typical_size"]
-
-    def _restore(self, tensors: dict[str, Tensor]) -> None:
-        """Rebuild the module from a run folder's weights, named `model.*` and `form.*`."""
-        self._compose()
-        self.schedule_ = resolve_schedule(self.schedule, self.schedule_options, self._entry().schedule)
-        self.n_features_in_ = math.prod(self.event_shape_)
-        for part, module in (("model", self.module_), ("form", self.form_)):
-            prefix = f"{part}."
-            named = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
-            self._load_weights(module, named)
+    @classmethod
+    def of(cls, described: dict[str, Any]) -> Self:
+        """The inverse of `describe`."""
+        return cls(
+            described["model"],
+            tuple(described["event_shape"]),
+            described["latent_dim"],
+            described["likelihood"],
+            described["network"],
+            described["typical_size"],
+        )
 
 
-def _typical_size(rows: NDArray[Any]) -> float:
+@dataclass(frozen=True)
+class Chosen:
+    """What follows from the data: their form, likelihood and network, with the choices that were made.
+
+    Attributes:
+        form: fitted to the data.
+        likelihood: a name, or what builds one.
+        network: a name, or a network.
+        typical_size: median total of count rows; else 0.
+        choices: what was left open.
+    """
+
+    form: Scaled
+    likelihood: LikelihoodLike
+    network: str | Network
+    typical_size: float
+    choices: list[Choice] = field(default_factory=list)
+
+
+def chosen(given: Given, entry: Entry, params: Any, streamed: bool = False) -> Chosen:
+    """Form, likelihood and network for data.
+
+    Args:
+        given: training items.
+        entry: of the catalog.
+        params: has `model, likelihood, network, binarize` as a person gave them.
+        streamed: whether more rows will follow these.
+
+    Raises:
+        ConfigError: if the model or the likelihood is not for such data.
+    """
+    rows, event = given.rows, tuple(given.rows.shape[1:])
+    choices: list[Choice] = []
+    asked = params.likelihood
+    name = asked if isinstance(asked, str) else "auto"
+    if entry.likelihoods is not None and asked == "auto":
+        name = defining_likelihood(rows, given.sparse, params.binarize, entry.likelihoods, params.model)
+    form, found, why = choose(rows, name, given.sparse, params.binarize, entry.gaussian)
+    form.flat = given.flat
+    likelihood: LikelihoodLike = asked
+    if isinstance(asked, str):
+        likelihood, choices = found, [*why]
+    network: str | Network = params.network
+    if network == "auto":
+        n_rows = FEW_ROWS if streamed else len(rows)
+        network, reason = pick_network(event, n_rows, entry.image_network, entry.vector_network)
+        choices.append(Choice("network", network, reason))
+    typical = typical_size(rows) if form.kind == "counts" else 0.0
+    return Chosen(form, likelihood, network, typical, choices)
+
+
+def typical_size(rows: NDArray[Any]) -> float:
+    """The median total of count rows."""
     return float(np.median(rows.sum(1, dtype=np.float64)))

@@ -1,4 +1,4 @@
-"""What the VAE's settings are where a person leaves them open: a function each, of the size of the data alone."""
+"""Settings that a person leaves open: a function each, of the size of the data alone."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ LARGE = 50_000
 FEWEST_EPOCHS = 5
 MOST_EPOCHS = 300
 AVERAGED_SHARE = 0.04
-DENSITY_NUMBERS_ON_CPU = 80_000_000
-DENSITY_NUMBERS_ON_GPU = 4_000_000_000
 
 
 def default_latent_dim(event_shape: Sequence[int]) -> int:
@@ -83,57 +81,3 @@ def default_gradient_clip(event_shape: Sequence[int]) -> float:
     It is well above the norms of ordinary steps, which grow with the square root of the number of residuals.
     """
     return 50.0 * math.sqrt(math.prod(event_shape))
-
-
-def default_code_dim(event_shape: Sequence[int]) -> int:
-    """Length of a code's vector in a VQ-VAE: 64 for images (van den Oord et al. 2017), 16 for rows."""
-    return 64 if len(event_shape) == 3 else 16
-
-
-def default_groups(event_shape: Sequence[int]) -> int:
-    """Codes of a row in a VQ-VAE: 1 to 8 by its length.
-
-    Example:
-        >>> [default_groups(shape) for shape in ((2,), (13,), (100,))]
-        [1, 4, 8]
-    """
-    return min(8, default_latent_dim(event_shape))
-
-
-def default_n_codes(event_shape: Sequence[int], n: int) -> int:
-    """Size of a codebook: 512 for images, 64 for rows, but no more than a code for each eight of the n items.
-
-    Example:
-        >>> [default_n_codes((1, 28, 28), n) for n in (50, 1437, 55_000)], default_n_codes((13,), 160)
-        ([4, 128, 512], 16)
-    """
-    most = 512 if len(event_shape) == 3 else 64
-    return int(min(most, max(4, 2 ** math.floor(math.log2(max(1.0, n / 8))))))
-
-
-def default_density_batch_size(n: int) -> int:
-    """A 16th of the n rows, as a power of two within 8 to 16: a row is some hundred predictions.
-
-    Example:
-        >>> [default_density_batch_size(n) for n in (50, 200, 50_000)]
-        [8, 8, 16]
-    """
-    return int(min(16, max(8, 2 ** math.floor(math.log2(max(n / 16, 1))))))
-
-
-def default_density_epochs(n: int, size: int, batch_size: int, on_cpu: bool) -> int:
-    """Epochs of an autoregressive density: a fixed number of predicted numbers, and of updates at least for few data.
-
-    Args:
-        n: rows.
-        size: numbers in a row.
-        batch_size: rows in a batch.
-        on_cpu: whether it is trained on a CPU.
-
-    Example:
-        >>> default_density_epochs(50_000, 784, 16, on_cpu=True), default_density_epochs(1437, 64, 16, on_cpu=True)
-        (2, 33)
-    """
-    numbers = DENSITY_NUMBERS_ON_CPU if on_cpu else DENSITY_NUMBERS_ON_GPU
-    epochs = min(numbers / (n * size), 3000 * batch_size / n)
-    return min(MOST_EPOCHS, max(2, round(epochs)))

@@ -18,28 +18,66 @@ import datetime
 import hashlib
 import json
 import platform
+from collections.abc import Callable
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
-import latentia
 from latentia import __version__
 from latentia.errors import ConfigError, RunFolderError
-from latentia.estimators.savable import Savable
 from latentia.files import write_atomically
 
-E = TypeVar("E")
-
 FORMAT = 1
-DENSITY = "AutoregressiveModel"
 CONFIG, WEIGHTS, METRICS, EVALUATION = "config.json", "model.safetensors", "metrics.jsonl", "evaluation.json"
+
+
+Curves = list[dict[str, Any]]
+"""Learning curves: a dict for each epoch, or iteration of EM."""
+
+
+class Savable(Protocol):
+    """An estimator that can say what rebuilds it, and so can be written to a run folder and read from it."""
+
+    def describe(self) -> tuple[dict[str, Any], dict[str, Tensor], Curves]:
+        """Entries of `config.json`, tensors and learning curves of the fitted estimator."""
+        ...
+
+    @classmethod
+    def rebuild(
+        cls, config: dict[str, Any], tensors: dict[str, Tensor], curves: Callable[[], Curves]
+    ) -> Self:
+        """The inverse of `describe`.
+
+        Args:
+            config: what `config.json` holds.
+            tensors: of the run folder.
+            curves: reads its learning curves.
+
+        Raises:
+            RunFolderError: if the tensors are not those of the configuration.
+        """
+        ...
+
+
+def save_fitted(self: Any, folder: str | Path) -> Path:
+    """Write a run folder (tensors, configuration, learning curves) that `latentia.load` reads; no pickle."""
+    check_is_fitted(self)
+    return save(self, Path(folder))
+
+
+def params_of(config: dict[str, Any]) -> dict[str, Any]:
+    """Constructor arguments from `config.json`, which has no tuples."""
+    params: dict[str, Any] = config["params"]
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in params.items()}
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -140,44 +178,6 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def load(folder: str | Path) -> Any:
-    """Read a fitted estimator, of the class that `config.json` names, from a run folder; nothing in it is executed.
-
-    Raises:
-        RunFolderError: if the folder is absent, half-written, altered, or from a newer version; the message says which.
-    """
-    folder = Path(folder)
-    config = read_config(folder)
-    try:
-        kind = config["estimator"]
-        if kind not in latentia._PUBLIC:
-            raise RunFolderError(
-                f"{folder / CONFIG} names the estimator {kind!r}, which latentia does not have"
-            )
-        tensors = _read_weights(folder, config["weights"]["sha256"])
-        estimator = getattr(latentia, kind).rebuild(config, tensors, partial(read_metrics, folder))
-        features = config["features"]
-    except (KeyError, TypeError) as error:
-        raise RunFolderError(
-            f"{folder / CONFIG} lacks or distorts an entry ({error}); restore the file or fit again"
-        ) from error
-    except ConfigError as error:
-        raise RunFolderError(f"{folder / CONFIG}: {error}") from error
-    if features:
-        estimator.feature_names_in_ = np.asarray(features, dtype=object)
-    return estimator
-
-
-def load_as(kind: type[E], folder: str | Path) -> E:
-    """Read a fitted estimator that must be of a class, or one derived from it; see `load`."""
-    estimator = load(folder)
-    if not isinstance(estimator, kind):
-        raise RunFolderError(
-            f"{folder} holds a {type(estimator).__name__}, not a {kind.__name__}: use latentia.load"
-        )
-    return estimator
-
-
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
     """The learning curves of a run, one dict an epoch; empty if none were kept."""
     path = folder / METRICS
@@ -187,6 +187,27 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in path.read_text().splitlines() if line]
     except (OSError, ValueError) as error:
         raise RunFolderError(f"{path} cannot be read ({error}); delete it to do without curves") from error
+
+
+def read(folder: Path, config: dict[str, Any], estimator: type[Savable]) -> Any:
+    """A fitted estimator of a class, from a run folder; nothing in it is executed.
+
+    Raises:
+        RunFolderError: if the folder is half-written or altered; the message says what.
+    """
+    try:
+        tensors = _read_weights(folder, config["weights"]["sha256"])
+        found: Any = estimator.rebuild(config, tensors, partial(read_metrics, folder))
+        features = config["features"]
+    except (KeyError, TypeError) as error:
+        raise RunFolderError(
+            f"{folder / CONFIG} lacks or distorts an entry ({error}); restore the file or fit again"
+        ) from error
+    except ConfigError as error:
+        raise RunFolderError(f"{folder / CONFIG}: {error}") from error
+    if features:
+        found.feature_names_in_ = np.asarray(features, dtype=object)
+    return found
 
 
 def _read_weights(folder: Path, digest: str) -> dict[str, torch.Tensor]:

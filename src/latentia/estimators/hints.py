@@ -35,3 +35,9 @@ def last_gain(history: Sequence[Mapping[str, Any]]) -> float | None:
     if distortion is None or bound is None:
         return None
     return float(bound) + float(distortion) + float(kl or 0.0)
+
+
+def score_of(row: Mapping[str, Any]) -> float:
+    """What an epoch was judged by: minus the objective's loss, where that is known, else the bound; of held-out rows."""
+    loss = row.get("validation_loss")
+    return float(row["validation_elbo"] if loss is None else -loss)

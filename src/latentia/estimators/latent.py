@@ -1,184 +1,188 @@
-"""What the codes of a fitted VAE are used for: to compress, to rebuild, to generate."""
+"""What all estimators with an encoder and a decoder share: fit, codes, reconstructions, draws, likelihoods, diagnosis."""
 
 from __future__ import annotations
 
-import copy
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor, nn
+from torch import Tensor
+from torch.distributions import Distribution
 
-from latentia import training
 from latentia.core import Objective
-from latentia.distributions import Mixture, item_keys, per_item_noise
-from latentia.errors import DataError
-from latentia.estimators.composition import VAEComposition
-from latentia.estimators.forms.arrays import as_rows
-from latentia.estimators.forms.scaled import Choice
-from latentia.estimators.hints import rate_weight
+from latentia.diagnostics import Diagnosis, Evaluation, diagnose, evaluate
+from latentia.errors import ConfigError
+from latentia.estimators.composition import Chosen, Composition
+from latentia.estimators.entry import Entry
+from latentia.estimators.fitting import continue_with, fit_to
+from latentia.estimators.folder import Curves, params_of
+from latentia.estimators.forms.arrays import Given, as_rows
+from latentia.estimators.forms.scaled import Scaled
+from latentia.estimators.hints import last_gain, rate_weight, score_of
+from latentia.estimators.inference import Inference
+from latentia.estimators.kept import described, restore
+from latentia.estimators.network import NetworkEstimator
 from latentia.estimators.parameters import whole
-from latentia.kinds.vae.sampler import CODES, enough_codes, fit_aggregate_posterior
-from latentia.training.randomness import seeded
-from latentia.training.validation import EPOCH_ROWS, calibrate
+from latentia.objectives import ObjectiveSetting
+from latentia.training import Schedule
+from latentia.training.watching import Measure
 
-GAIN_ROWS = 512
-GAIN_BATCH = 128
-GAIN_DRAWS = 4
+DIAGNOSED_ROWS = 10_000
 
 
-class VAECodes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, VAEComposition):
-    """From data to codes and back, and draws from the model."""
+class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator):
+    """A model with codes, around items that become arrays `[n, *event]`.
 
-    verbose: bool
+    A kind of model gives what stands under "what a kind gives": its entry, its composition, what comes before and after training.
+    """
+
+    model: Any
+    learning_rate: float
+    n_importance: int
+    composition_: Composition
+    form_: Scaled
+    schedule_: Schedule
     objective_: Objective
+    objective_setting_: ObjectiveSetting
 
-    def fit_sampler(self, X: Any, *, n_components: int | None = None) -> Self:
-        r"""Let `sample` draw its codes from a mixture of Gaussians fitted to codes of X, in place of the prior.
+    # ------------------------------------------------------------------ what a kind gives
 
-        One code is drawn from the encoder's q(z|x) for each of at most 20 000 rows, and the mixture fitted to them by EM: an estimate of
-        the aggregate posterior \int q(z|x) p_{data}(x) dx. Where that is far from the prior, samples of the prior decode to nothing
-        that the decoder has seen. Neither the model nor its likelihood changes.
+    def _entry(self) -> Entry:
+        """The entry of the catalog."""
+        raise NotImplementedError
+
+    def _composed(self, given: Given, parts: Chosen) -> Composition:
+        """What is left to choose, by the data; choices go to `parts.choices`."""
+        raise NotImplementedError
+
+    def _composition_of(self, described: dict[str, Any]) -> Composition:
+        """The composition of a run folder."""
+        return Composition.of(described)
+
+    def _codes_of(self, Z: Any) -> Tensor:
+        """Codes that a person gives, checked, as the module takes them."""
+        raise NotImplementedError
+
+    def _before(self, X: Any, y: Any) -> None:
+        """Check what a fit needs beside its rows."""
+
+    def _built(self) -> None:
+        """What is to be done to the untrained module."""
+
+    def _after(self, given: Given, rows: NDArray[Any], held_out: NDArray[Any] | None, **how: Any) -> None:
+        """What follows training: `how` has `validation, run_dir, resume` of `fit`, or `streamed`."""
+
+    def _schedule(self, entry: Entry) -> Schedule:
+        return entry.schedule
+
+    def _options(self) -> Mapping[str, Any] | None:
+        """Options of the objective."""
+        return None
+
+    def _watch(self) -> Measure | None:
+        """What is watched while training."""
+        return None
+
+    def _information(self) -> Any:
+        """For schedules that are ruled by the mutual information."""
+        return None
+
+    def _source(self, module: Any) -> Distribution | None:  # noqa: ARG002
+        """Where samples' codes are drawn from, if not from the prior."""
+        return None
+
+    # ------------------------------------------------------------------ fitting
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        validation: Any = None,
+        run_dir: str | Path | None = None,
+        resume: bool = False,
+    ) -> Self:
+        """Fit to X from scratch. A fit that fails or is interrupted leaves the estimator as it was before.
 
         Args:
-            X: training rows.
-            n_components: number of Gaussians; None: by BIC among 1, 2, 4, ... 64.
+            X: `[n, d]` (NumPy, torch, pandas, SciPy sparse), images `[n, C, H, W]` or `[n, H, W]`, or a
+                `latentia.data.Dataset` (its train part; its validation part chooses the epoch).
+            y: classes `[n]`, for models that learn something by class; else ignored.
+            validation: rows like X; None splits `validation_fraction` off X.
+            run_dir: where `metrics.jsonl` and checkpoints go while fitting; None keeps nothing on disk.
+            resume: go on from the last checkpoint in `run_dir`, to the very weights of an uninterrupted run.
 
         Returns:
             Itself.
-
-        Source: Ghosh et al. 2020, From Variational to Deterministic Autoencoders, section 5.
         """
-        rows, _ = as_rows(self, X, reset=False)
-        if n_components is not None:
-            whole("n_components", n_components, 1)
-        self._fit_sampler_to(rows, n_components)
+        fit_to(self, X, y, validation, run_dir, resume)
         return self
 
-    def _fit_sampler_to(self, rows: NDArray[Any], n_components: int | None = None) -> None:
-        chosen = np.sort(np.random.default_rng([self.seed_, 2]).permutation(len(rows))[:CODES])
-        module, batches = self._inference(rows[chosen])
-        drawn = []
-        with torch.inference_mode():
-            for x in batches:
-                with per_item_noise(item_keys(x), self.seed_):
-                    # refined or not makes no difference to where codes are as a whole, and much to the time
-                    drawn.append(module.amortised(x).rsample(torch.Size([1]))[0].double().cpu().numpy())
-        self.sampler_ = fit_aggregate_posterior(np.concatenate(drawn), self.seed_, n_components)
-        many = "s" if self.sampler_.n_components > 1 else ""
-        reason = f"a mixture of {self.sampler_.n_components} Gaussian{many} on {len(chosen)} codes"
-        reason += ", their number by BIC" if n_components is None else ""
-        self.choices_ = [choice for choice in self.choices_ if choice.what != "sampler"]
-        self.choices_.append(Choice("sampler", "aggregate-posterior", reason))
-        if self.verbose:
-            print(self.choices_[-1])
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """One more pass over a chunk of data, for streams that do not fit in memory; encoder and decoder move together.
 
-    def _fit_sampler(self, rows: NDArray[Any], whole_data: bool) -> None:
-        """What `sampler` asks for, after training; a mixture on codes of a model that has moved since is dropped.
-
-        What the model has as its own is taken where there are codes enough, of all training rows.
+        The first call fixes scaling, likelihood and network from its chunk, so it should be a representative one. Each
+        call starts at the full learning rate and ends with the variance calibrated on its own chunk.
         """
-        self.sampler_ = None
-        self.choices_ = [choice for choice in self.choices_ if choice.what != "sampler"]
-        wanted = self.sampler
-        if wanted == "auto" and whole_data and enough_codes(min(len(rows), CODES), self.latent_dim_):
-            wanted = self._entry().sampler
-        if wanted == "aggregate-posterior":
-            self._fit_sampler_to(rows)
+        continue_with(self, X, y)
+        return self
 
-    def _refine(self, rows: NDArray[Any], held_out: NDArray[Any] | None) -> None:
-        """What `refinement_steps` asks for, after training; the variance is then set for the refined codes of `rows`.
+    def _compose(self) -> None:
+        inputs = self.form_.encoder_inputs(self.composition_.typical_size)
+        self.module_ = self.composition_.build(self._entry(), inputs)
 
-        What the model has as its own is taken where training maximised the very bound (a rate of weight 1, to whose codes it is true),
-        and where rows that no step was taken on gain by it, beyond the chance of their choice.
-        """
-        module = self.module_
-        self.choices_ = [choice for choice in self.choices_ if choice.what != "refinement_steps"]
-        module.refinement_steps = 0
-        if self.refinement_steps != "auto":
-            module.refinement_steps = int(self.refinement_steps)
-        elif held_out is not None and (steps := self._entry().refinement_steps) and self._maximised_bound():
-            gains = self._gains(held_out, steps)
-            gain, error = float(gains.mean()), float(gains.std() / math.sqrt(len(gains)))
-            module.refinement_steps = steps if gain > 2 * error else 0
-            reason = f"{steps} steps raise the bound by {gain:.2f} nats (standard error {error:.2f}) on {len(gains)} held-out rows"
-            self.choices_.append(Choice("refinement_steps", str(module.refinement_steps), reason))
-            if self.verbose:
-                print(self.choices_[-1])
-        if module.refinement_steps:
-            batches = training.Batches(rows, self._frozen_form()).to(self._device())
-            calibrate(module, batches, EPOCH_ROWS, GAIN_BATCH, self.seed_)
+    # ------------------------------------------------------------------ what is composed
 
-    def _maximised_bound(self) -> bool:
-        return rate_weight(self.objective_) == 1.0
+    @property
+    def latent_dim_(self) -> int:
+        """Length of a code (of discrete codes: of the vector of one)."""
+        return self.composition_.latent_dim
 
-    def _gains(self, rows: NDArray[Any], steps: int) -> NDArray[Any]:
-        """By how much `steps` raise the bound of some rows, in nats, `[n]`: the same noise with them and without."""
-        chosen = np.sort(np.random.default_rng([self.seed_, 3]).permutation(len(rows))[:GAIN_ROWS])
-        module, batches = self._inference(rows[chosen], GAIN_BATCH)
-        gains = []
-        with torch.no_grad():
-            for x in batches:
-                bounds = []
-                for module.refinement_steps in (0, steps):
-                    with per_item_noise(item_keys(x), self.seed_):
-                        trace = module.trace(x, GAIN_DRAWS)
-                    bounds.append((trace.log_likelihood - trace.kl.sum(-1)).double().mean(0))
-                gains.append((bounds[1] - bounds[0]).cpu().numpy())
-        return np.concatenate(gains)
+    @property
+    def event_shape_(self) -> tuple[int, ...]:
+        """Shape of one item."""
+        return self.composition_.event_shape
+
+    @property
+    def likelihood_(self) -> Any:
+        """The likelihood: its name, or what builds one."""
+        return self.composition_.likelihood
+
+    @property
+    def network_(self) -> Any:
+        """The network: its name, or itself."""
+        return self.composition_.network
+
+    # ------------------------------------------------------------------ codes, and back
+
+    def _inference(self) -> Inference:
+        return Inference.of(self.module_, self.form_, self.composition_.typical_size)
 
     def transform(self, X: Any) -> NDArray[Any]:
         """Codes of X: means of q(z|x), `[n, latent_dim]`; the same for an item whatever stands beside it."""
-        rows, _ = as_rows(self, X, reset=False)
-        module, batches = self._inference(rows)
-        with torch.inference_mode():
-            return np.concatenate([module.encode(x).mean.cpu().numpy() for x in batches])
+        rows = as_rows(self, X, reset=False).rows
+        return self._inference().codes(rows)
 
     def inverse_transform(self, Z: Any) -> NDArray[Any]:
-        """Data for codes `[n, latent_dim]`: the mean of p(x|z) in the units and type of the training data.
+        """Items for codes `[n, latent_dim]`: the mean of p(x|z) in the units, type and shape of the training data.
 
         Count rows are given the median size of the training rows.
         """
         check_is_fitted(self)
-        codes = np.asarray(Z, dtype=np.float64)
-        if codes.ndim != 2 or codes.shape[1] != self.latent_dim_:
-            raise DataError(f"codes of shape {codes.shape}; expected [n, {self.latent_dim_}]")
-        if not np.isfinite(codes).all():
-            raise DataError("codes contain NaN or infinity; every code must be finite")
-        z = torch.as_tensor(codes, dtype=self._module()[1], device=self._device())
-        return self._decoded(z, mean=True)
-
-    def _decoded(self, z: Tensor, mean: bool) -> NDArray[Any]:
-        """Data for codes: means of p(x|z), or draws."""
-        module, dtype = self._module()
-        typical = self._typical_row(dtype)
-        parts = []
-        with torch.inference_mode():
-            for some in z.split(512):
-                p = module.likelihood(module.outputs(some), typical)
-                parts.append(self.form_.inverse(p.mean if mean else p.sample()))
-        return np.concatenate(parts)
+        return self._inference().decoded(self._codes_of(Z))
 
     def reconstruct(self, X: Any) -> NDArray[Any]:
-        """X by way of its codes: the mean of p(x|z) at the posterior mean, in the units and type of X."""
-        rows, _ = as_rows(self, X, reset=False)
-        module, batches = self._inference(rows)
-        with torch.inference_mode():
-            return np.concatenate(
-                [
-                    self.form_.inverse(module.conditional(module.encode(x).mean[None], x).mean[0])
-                    for x in batches
-                ]
-            )
+        """X by way of its codes: the mean of p(x|z) at the posterior mean, in the units, type and shape of X."""
+        given = as_rows(self, X, reset=False)
+        return self._inference().rebuilt(given.rows, given.flat)
 
     def sample(self, n_samples: int = 1, *, mean: bool = False, random_state: Any = None) -> NDArray[Any]:
-        """`n_samples` draws from the model: z from the sampler or the prior (see `sampler`), then x from p(x|z), in the units of the data.
+        """`n_samples` draws from the model: a code from the prior (or what stands in its place), then x from p(x|z), in the units of the data.
 
         Args:
             n_samples: how many.
@@ -188,52 +192,98 @@ class VAECodes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, VAEComposition
         check_is_fitted(self)
         whole("n_samples", n_samples, 1)
         seed = int(check_random_state(random_state).randint(2**31 - 1))
-        module, _ = self._module()
-        prior = self._source(module)
-        source = {} if prior is None else {"prior": prior}
-        with seeded(seed, self._device()):
-            return np.concatenate(
-                [
-                    self.form_.inverse(module.sample(min(512, n_samples - start), mean=mean, **source))
-                    for start in range(0, n_samples, 512)
-                ]
-            )
-
-    def _source(self, module: nn.Module) -> Mixture | None:
-        """Where samples' codes are drawn from, in the type and on the device of a module; None: the prior."""
-        return None if self.sampler_ is None else self.sampler_.distribution(next(module.parameters()))
+        asked = self._inference()
+        return asked.drawn(n_samples, mean, self._source(asked.module), seed)
 
     def tensors(self, X: Any) -> tuple[Any, Tensor]:
         """The torch module in evaluation mode, and X `[n, *event]` as it sees them: for what no method here does."""
-        rows, _ = as_rows(self, X, reset=False)
-        module, batches = self._inference(rows)
-        return module, torch.cat(list(batches))
+        asked = self._inference()
+        return asked.module, torch.cat(list(asked.batches(as_rows(self, X, reset=False).rows)))
 
     @property
     def _n_features_out(self) -> int:
         return self.latent_dim_
 
-    def _module(self) -> tuple[Any, torch.dtype]:
-        """The module for inference and its type: vectors are done in float64, so that rows do not depend on batches."""
-        if len(self.event_shape_) == 1 and self._device().type != "mps":
-            return copy.deepcopy(self.module_).double().eval(), torch.float64
-        return self.module_.eval(), torch.float32
+    # ------------------------------------------------------------------ likelihoods and diagnosis
 
-    def _inference(self, rows: NDArray[Any], batch_size: int = 500) -> tuple[Any, Iterator[Tensor]]:
-        module, dtype = self._module()
-        form, device = self._frozen_form(), self._device()
-        form.to(device).output = dtype
+    def score_samples(self, X: Any) -> NDArray[Any]:
+        """Importance-weighted log p(x) in nats of each row, `[n]`, with `n_importance` samples.
 
-        def batches() -> Iterator[Tensor]:
-            for start in range(0, len(rows), batch_size):
-                stored = np.array(rows[start : start + batch_size])
-                x = form(torch.from_numpy(stored).to(device))
-                yield x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
+        A density in the units of X for real-valued tables, on [0, 1] for pixels, a probability for binary and count data.
 
-        return module, batches()
+        Raises:
+            ConfigError: for models with deterministic codes, which define no density.
+        """
+        rows = as_rows(self, X, reset=False).rows
+        n_importance = whole("n_importance", self.n_importance, 1)
+        scores = self._inference().log_density(rows, n_importance)
+        if scores is None:
+            raise ConfigError(f"model {self.model!r} has deterministic codes and so no log-likelihood")
+        return scores
 
-    def _typical_row(self, dtype: torch.dtype) -> Tensor | None:
-        if self.form_.kind != "counts":
-            return None
-        size = math.prod(self.event_shape_)
-        return torch.full((1, size), self.typical_size_ / size, dtype=dtype, device=self._device())
+    def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002
+        """Mean of `score_samples(X)`: nats per item, greater is better."""
+        return float(self.score_samples(X).mean())
+
+    def evaluate(
+        self, X: Any, *, n_importance: int | None = None, importance_items: int | None = None
+    ) -> Evaluation:
+        """All figures of the fit on X: the bound and its parts, errors, active units (see `Evaluation`).
+
+        Args:
+            X: rows.
+            n_importance: importance samples for the log-likelihood; None: the estimator's; 0: none.
+            importance_items: most rows for which they are drawn; None: all.
+        """
+        rows, asked = as_rows(self, X, reset=False).rows, self._inference()
+        return evaluate(
+            asked.module,
+            asked.batches(rows, 250),
+            n_importance=self.n_importance if n_importance is None else n_importance,
+            importance_items=importance_items,
+            log_volume=self.form_.log_volume,
+        )
+
+    def diagnose(
+        self, X: Any, *, train: Any = None, evaluation: Evaluation | None = None, thorough: bool = True
+    ) -> Diagnosis:
+        """Whether the fit can be trusted, judged on held-out rows: the verdict, all figures, and remedies.
+
+        Args:
+            X: held-out rows (the first 10 000 are looked at).
+            train: training rows; with them overfitting is judged.
+            evaluation: what `evaluate(X)` gave, if it is there already.
+            thorough: also take the measures that need an optimisation for each of some rows.
+        """
+        rows, asked = as_rows(self, X, reset=False).rows, self._inference()
+        return diagnose(
+            asked.module,
+            asked.batches(rows[:DIAGNOSED_ROWS], 250),
+            evaluation=evaluation,
+            train=None if train is None else self.evaluate(train, n_importance=0),
+            history=[score_of(row) for row in self.history_ if row.get("validation_elbo") is not None],
+            last_gain=last_gain(self.history_),
+            rate_weight=rate_weight(self.objective_),
+            sampler=self._source(asked.module),
+            thorough=thorough,
+        )
+
+    # ------------------------------------------------------------------ keeping
+
+    def describe(self) -> tuple[dict[str, Any], dict[str, Tensor], Curves]:
+        """Entries of `config.json`, tensors and learning curves."""
+        return described(self)
+
+    @classmethod
+    def rebuild(
+        cls, config: dict[str, Any], tensors: dict[str, Tensor], curves: Callable[[], Curves]
+    ) -> Self:
+        """The inverse of `describe`; see `Savable.rebuild`."""
+        self = cls(**params_of(config))
+        restore(self, config, tensors, curves)
+        return self
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

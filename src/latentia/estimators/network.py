@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from latentia import training
 from latentia.errors import ConfigError, RunFolderError
-from latentia.estimators.forms.scaled import Choice
-from latentia.estimators.savable import Curves, Savable
+from latentia.estimators.choices import Choice
+from latentia.estimators.folder import Curves, save_fitted
 
 
-class NetworkEstimator(Savable, BaseEstimator):
+class NetworkEstimator(BaseEstimator):
     """An estimator whose `module_` is trained by `latentia.training`."""
 
     device: str
@@ -29,6 +29,8 @@ class NetworkEstimator(Savable, BaseEstimator):
     settings_: dict[str, Any]
     best_epoch_: int | None
     stopped_early_: bool
+
+    save = save_fitted
 
     def _split(self, rows: NDArray[Any], seed: int) -> tuple[NDArray[Any], NDArray[Any] | None]:
         """Training rows, and those held out to choose the best epoch (None: too few, or none wanted)."""

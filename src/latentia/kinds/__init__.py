@@ -1,1 +1,124 @@
-"""The kinds of models, a folder each."""
+"""The kinds of models, a folder each; plain data, so that nothing heavy is imported before it is needed.
+
+To add one, add its folder and a line here. Other packages add theirs by the entry-point group `latentia.kinds`, a notebook
+by `latentia.register(kind=...)`.
+"""
+
+from __future__ import annotations
+
+from latentia.data.shapes import Shape
+from latentia.errors import ConfigError
+from latentia.kinds.kind import Flag, Kind
+from latentia.registry import Registry
+
+_EPOCHS = Flag(
+    "--epochs", "max_epochs", int | None, "passes over the data; chosen by their number if left out."
+)
+_DIM = Flag(
+    "--latent-dim", "latent_dim", int | None, "length of a code; chosen by the size of the data if left out."
+)
+_NUMBER = Flag(
+    "--n-components",
+    "n_components",
+    int | str | None,
+    "of a mixture, a number (8) or a range (1..7), from which BIC (of Dirichlet-multinomials, the Laplace evidence) chooses; 1..10 if left out.",
+)
+_ANY = frozenset({Shape.TABLE, Shape.COUNTS, Shape.IMAGES})
+
+KINDS: Registry[Kind] = Registry("kind of model", group="latentia.kinds", of=Kind)
+"""Kinds by name, in reading order."""
+
+for _kind in (
+    Kind(
+        "vae",
+        "variational autoencoders",
+        "latentia.kinds.vae",
+        ("VAE",),
+        _ANY,
+        (_DIM, _EPOCHS),
+        ("Samples", "Scores", "Encodes", "Rebuilds", "Walks", "Infers", "Compresses", "Exports", "Remedies"),
+        of_model=("objective", "objective_options", "schedule", "schedule_options"),
+    ),
+    Kind(
+        "codes",
+        "models with discrete codes",
+        "latentia.kinds.codes",
+        ("VQVAE",),
+        _ANY,
+        (_DIM, _EPOCHS),
+        ("Samples", "Scores", "Encodes", "Rebuilds", "Completes", "Remedies"),
+    ),
+    Kind(
+        "autoregressive",
+        "autoregressive models",
+        "latentia.kinds.autoregressive",
+        ("AutoregressiveModel",),
+        _ANY,
+        (_EPOCHS,),
+        ("Samples", "Scores", "Completes", "Remedies"),
+    ),
+    Kind(
+        "mixture",
+        "mixtures",
+        "latentia.kinds.mixture",
+        (
+            "GaussianMixture", "BernoulliMixture", "CategoricalMixture", "PoissonMixture", "MultinomialMixture",
+            "DirichletMultinomialMixture", "GaussianMixtureClassifier",
+        ),
+        _ANY,
+        (_NUMBER,),
+        ("Samples", "Scores", "Clusters", "Remedies"),
+        {"gmm": "gaussian-mixture"},
+        {"epochs": "--n-components, and --set max_iter=N"},
+        shows_progress=False,
+    ),
+):  # fmt: skip
+    KINDS.add(_kind.name, _kind)
+
+
+def all_kinds() -> tuple[Kind, ...]:
+    """All kinds, those of installed packages too."""
+    KINDS.discover()
+    return tuple(KINDS.values())
+
+
+def kind_of(model: object) -> Kind:
+    """The kind of a model by name.
+
+    Raises:
+        ConfigError: if no kind has a model of that name; says which names are like it.
+
+    Example:
+        >>> kind_of("sigma-vae").name, kind_of("vq-vae").name
+        ('vae', 'codes')
+    """
+    if isinstance(model, str):
+        for kind in KINDS.values():
+            if kind.aliases.get(model, model) in set(kind.entries()):
+                return kind
+        for kind in all_kinds():  # other packages are looked into when this one has no such name
+            if kind.model_name(model) is not None:
+                return kind
+    known: Registry[None] = Registry("model")
+    for kind in all_kinds():
+        for name in (*kind.entries(), *kind.aliases):
+            known.add(name, None)
+    raise ConfigError(known.unknown(model))
+
+
+def kind_of_estimator(name: object) -> Kind | None:
+    """The kind whose estimators include a class name; None if there is none."""
+    for kinds in (KINDS.values, all_kinds):
+        found = next((kind for kind in kinds() if name in kind.estimators), None)
+        if found is not None:
+            return found
+    return None
+
+
+def kind_flags() -> dict[str, Flag]:
+    """All flags of `latentia fit` that mean a parameter of some kind, by key; the first kind that has one describes it."""
+    found: dict[str, Flag] = {}
+    for kind in all_kinds():
+        for flag in kind.flags:
+            found.setdefault(flag.key, flag)
+    return found

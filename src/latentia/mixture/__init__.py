@@ -1,7 +1,7 @@
 """Mixtures fitted by Expectation-Maximization: one loop, component families on additive sufficient statistics."""
 
 from latentia.mixture.components import FAMILIES, Components
-from latentia.mixture.criteria import Finding, Scores, scores, verdict
+from latentia.mixture.criteria import ComponentFault, Scores, scores, verdict
 from latentia.mixture.dirichlet_multinomial import DirichletMultinomialComponents
 from latentia.mixture.discrete import (
     BernoulliComponents,
@@ -24,10 +24,10 @@ __all__ = [
     "STARTS",
     "BernoulliComponents",
     "CategoricalComponents",
+    "ComponentFault",
     "Components",
     "DirichletMultinomialComponents",
     "EMResult",
-    "Finding",
     "GaussianComponents",
     "GaussianExperts",
     "MultinomialComponents",

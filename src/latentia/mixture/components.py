@@ -46,12 +46,14 @@ class Components(ABC):
         exact: whether `update` maximises the expected log density, so that the likelihood cannot fall.
         needs_rows: whether `update` needs the rows and responsibilities beside the statistics.
         counts: whether rows must be counts (non-negative integers).
+        spans: whether they are counts of something, which span orders of magnitude and are shown by their logarithm.
     """
 
     family: str
     exact = True
     needs_rows = False
     counts = False
+    spans = False
 
     def __init__(
         self,
@@ -187,6 +189,13 @@ class Components(ABC):
         """Arrays that rebuild these components with `from_state`."""
         out = {f"parameters.{name}": value.cpu().numpy() for name, value in self.parameters.items()}
         return out | {f"setting.{name}": np.asarray(value) for name, value in self.settings().items()}
+
+    def statistics_state(self) -> dict[str, np.ndarray]:
+        """Arrays that say what the columns of the statistics are, where the parameters do not."""
+        return {}
+
+    def take_statistics_state(self, state: dict[str, np.ndarray]) -> None:  # noqa: B027
+        """Put what `statistics_state` gave back."""
 
     def settings(self) -> dict[str, Any]:
         """Keyword arguments of the constructor beside the precision and the device."""

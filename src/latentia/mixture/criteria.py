@@ -72,24 +72,24 @@ def scores(components: Components, rows: Rows) -> Scores:
 
 
 @dataclass(frozen=True)
-class Finding:
+class ComponentFault:
     """One thing that a verdict says: `kind` for programs, `message` for people."""
 
     kind: str
     message: str
 
 
-def verdict(components: Components, rows: Rows, result: EMResult | None = None) -> tuple[Finding, ...]:
+def verdict(components: Components, rows: Rows, result: EMResult | None = None) -> tuple[ComponentFault, ...]:
     """What is wrong with a fitted mixture; empty when nothing is.
 
     Kinds: "not-converged"; "empty" (less than one row's mass, or moved during the fit); "singular" (a Gaussian whose
     smallest variance is the floor `reg_covar`, or with fewer rows than features); "duplicate" (two components
     that claim the same rows: cosine of their responsibilities above 0.95).
     """
-    found: list[Finding] = []
+    found: list[ComponentFault] = []
     if result is not None and not result.converged:
         found.append(
-            Finding(
+            ComponentFault(
                 "not-converged",
                 f"no convergence in {result.n_iter} iterations ({result.criterion}): raise max_iter",
             )
@@ -97,18 +97,20 @@ def verdict(components: Components, rows: Rows, result: EMResult | None = None) 
     mass, cosine = _overlap(components, rows)
     for k, n_k in enumerate(mass.tolist()):
         if n_k < rows.total_weight / rows.n_rows:
-            found.append(Finding("empty", f"component {k} holds {n_k:.3g} rows: use fewer components"))
+            found.append(ComponentFault("empty", f"component {k} holds {n_k:.3g} rows: use fewer components"))
     rescued = {} if result is None else dict.fromkeys(k for _, k in result.rescued)
     for k in rescued:
         found.append(
-            Finding("empty", f"component {k} ran empty during the fit and was moved to unexplained rows")
+            ComponentFault(
+                "empty", f"component {k} ran empty during the fit and was moved to unexplained rows"
+            )
         )
     if isinstance(components, GaussianComponents):
         found += _singular(components, mass)
     pairs = (cosine.triu(1) > 0.95).nonzero().tolist()
     for i, j in pairs:
         found.append(
-            Finding("duplicate", f"components {i} and {j} claim the same rows: use fewer components")
+            ComponentFault("duplicate", f"components {i} and {j} claim the same rows: use fewer components")
         )
     return tuple(found)
 
@@ -128,7 +130,7 @@ def _overlap(components: Components, rows: Rows) -> tuple[Tensor, Tensor]:
     return mass, gram / norm[:, None] / norm
 
 
-def _singular(components: GaussianComponents, mass: Tensor) -> list[Finding]:
+def _singular(components: GaussianComponents, mass: Tensor) -> list[ComponentFault]:
     covariances, floor = components.parameters["covariances"], components.reg_covar
     if components.covariance_type in ("full", "tied"):
         least = torch.linalg.eigvalsh(covariances).reshape(-1, components.n_features)[:, 0]
@@ -140,7 +142,7 @@ def _singular(components: GaussianComponents, mass: Tensor) -> list[Finding]:
         if value <= 10 * floor or few:
             who = "the shared covariance" if components.covariance_type == "tied" else f"component {k}"
             found.append(
-                Finding(
+                ComponentFault(
                     "singular",
                     f"{who} has variance {value:.3g} in one direction: use fewer components or a larger reg_covar",
                 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -70,6 +71,15 @@ class DirichletMultinomialComponents(CountComponents):
             "prior_shape": self.prior_shape,
             "prior_rate": self.prior_rate,
         }
+
+    def statistics_state(self) -> dict[str, np.ndarray]:
+        """The pairs and totals that the statistics' columns count."""
+        return {"vocabulary": self.vocabulary.cpu().numpy()}
+
+    def take_statistics_state(self, state: dict[str, np.ndarray]) -> None:
+        """Put what `statistics_state` gave back."""
+        self.vocabulary = torch.tensor(state["vocabulary"], dtype=torch.int64, device=self.device)
+        self._split()
 
     @property
     def n_free(self) -> int:

@@ -166,6 +166,7 @@ class PoissonComponents(DiscreteComponents):
     """
 
     family = "poisson"
+    spans = True
 
     @property
     def n_free(self) -> int:
@@ -207,6 +208,7 @@ class CountComponents(DiscreteComponents):
     `empty_rows` says whether a row without any count is taken (its likelihood is 1, it tells nothing) or refused.
     """
 
+    spans = True
     empty_rows = False
 
     def prepare(self, rows: Rows, summary: Summary) -> None:  # noqa: ARG002

@@ -54,6 +54,7 @@ class EMResult:
         n_iter: number of iterations.
         rescued: (iteration, component) of each empty component that was moved.
         kept: iterations whose M-step was refused because it would have lowered Q (generalized EM only).
+        statistics: of the last E-step, means a row about the components' centre, `[K, F]`: what later batches are added to.
     """
 
     log_likelihood: tuple[float, ...]
@@ -64,6 +65,7 @@ class EMResult:
     n_iter: int
     rescued: tuple[tuple[int, int], ...] = ()
     kept: tuple[int, ...] = ()
+    statistics: Tensor | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass
@@ -151,6 +153,7 @@ def run_em(
     }[criterion]
     trail, base, total = _Trail(), base_total(components, rows), rows.total_weight
     converged, gain = False, -math.inf
+    statistics: Tensor | None = None
     for iteration in range(1, max_iter + 1):
         step = e_step(components, rows)
         mean = (step.log_likelihood + base) / total
@@ -173,8 +176,10 @@ def run_em(
         if criterion == "q" and len(trail.expected) > 1:
             old, new = trail.expected[-2:]
             change = abs(new - old) / max(abs(old), 1e-12)
-        if abs(change) < tol and not (trail.rescued and trail.rescued[-1][0] == iteration):
-            converged = True
+        converged = abs(change) < tol and not (trail.rescued and trail.rescued[-1][0] == iteration)
+        if (converged or iteration == max_iter) and not components.needs_rows:
+            statistics = components.centred(step.statistics) / total
+        if converged:
             break
     return EMResult(
         tuple(trail.log_likelihood),
@@ -185,6 +190,7 @@ def run_em(
         len(trail.log_likelihood),
         tuple(trail.rescued),
         tuple(trail.kept),
+        statistics,
     )
 
 

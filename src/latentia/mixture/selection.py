@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 
 from latentia.errors import ConfigError
 from latentia.mixture.components import check_n_components
-from latentia.mixture.criteria import Finding, Scores
+from latentia.mixture.criteria import ComponentFault, Scores
 
 CRITERIA = ("aic", "bic", "icl", "laplace")
 
@@ -26,7 +26,7 @@ class Candidate:
     n_components: int
     estimator: Any
     scores: Scores
-    findings: tuple[Finding, ...]
+    findings: tuple[ComponentFault, ...]
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def select(
 
     Example:
         >>> import numpy as np
-        >>> from latentia.kinds.mixture.estimators import GaussianMixture
+        >>> from latentia.kinds.mixture.estimator import GaussianMixture
         >>> x = np.random.default_rng(0).normal(size=(300, 2)) + np.repeat([[0], [8], [16]], 100, axis=0)
         >>> select(GaussianMixture(random_state=0), x, range(1, 5)).chosen["bic"]
         3

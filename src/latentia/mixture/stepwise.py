@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from latentia.mixture.components import Components
 from latentia.mixture.dirichlet_multinomial import DirichletMultinomialComponents
-from latentia.mixture.em import base_total, e_step
+from latentia.mixture.em import EMResult, base_total, e_step
 from latentia.mixture.rows import Rows
 
 _DECAY = 0.6  # in (0.5, 1]: the nearer to 0.5 the faster early batches are forgotten
@@ -27,10 +28,15 @@ class StepwiseEM:
     Source: Cappe & Moulines (2009), JRSS B 71(3), eqs. 10-11 and section 3.1 for the step sizes.
     """
 
-    def __init__(self) -> None:
-        self.statistics: Tensor | None = None
-        self.n_batches = 0
-        self.seen = 0.0
+    def __init__(self, statistics: Tensor | None = None, n_batches: int = 0, seen: float = 0.0) -> None:
+        self.statistics = statistics
+        self.n_batches = n_batches
+        self.seen = seen
+
+    @classmethod
+    def after_fit(cls, result: EMResult, total_weight: float) -> StepwiseEM:
+        """To go on from a fit, whose rows count as seen."""
+        return cls(result.statistics, 0, 0.0 if result.statistics is None else total_weight)
 
     def step(self, components: Components, rows: Rows) -> float:
         """Update the components on one batch; return its mean log-likelihood (nats a row) before the update."""
@@ -38,6 +44,10 @@ class StepwiseEM:
             self._widen(components, rows)
         batch = e_step(components, rows)
         mean = components.centred(batch.statistics) / rows.total_weight
+        if not self.n_batches and self.statistics is not None:
+            self.n_batches = round(
+                self.seen / rows.total_weight
+            )  # of a fit: as many as its rows are batches like this
         self.n_batches += 1
         self.seen += rows.total_weight
         rho = float(self.n_batches) ** -_DECAY
@@ -55,3 +65,23 @@ class StepwiseEM:
                 wide[:, 0] = self.statistics[:, 0]
                 wide[:, places] = self.statistics[:, 1:]
                 self.statistics = wide
+
+    def state(self, components: Components) -> dict[str, np.ndarray]:
+        """Arrays that rebuild it with `from_state`; of what has seen nothing, none."""
+        if self.statistics is None:
+            return {"stepwise.seen": np.asarray(0.0)}
+        kept = {"statistics": self.statistics.cpu().numpy(), **components.statistics_state()}
+        kept |= {"n_batches": np.asarray(self.n_batches), "seen": np.asarray(self.seen)}
+        return {f"stepwise.{name}": value for name, value in kept.items()}
+
+    @classmethod
+    def from_state(cls, state: dict[str, np.ndarray], components: Components) -> StepwiseEM | None:
+        """What `state` gave; None if there is none in it (a folder of an earlier version)."""
+        own = {name.removeprefix("stepwise."): v for name, v in state.items() if name.startswith("stepwise.")}
+        if not own:
+            return None
+        if "statistics" not in own:
+            return cls()
+        components.take_statistics_state(own)
+        statistics = torch.tensor(own["statistics"], dtype=torch.float64, device=components.device)
+        return cls(statistics, int(own["n_batches"]), float(own["seen"]))

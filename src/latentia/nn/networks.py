@@ -33,7 +33,7 @@ class Network:
         return encoder, self.decoder(latent_dim, n_outputs, event_shape, **self.options)
 
 
-NETWORKS: Registry[Network] = Registry("network")
+NETWORKS: Registry[Network] = Registry("network", group="latentia.networks", of=Network)
 NETWORKS.add("mlp", Network(MLPEncoder, MLPDecoder, "residual perceptron, 2 blocks of width 256"))
 NETWORKS.add("conv", Network(ConvEncoder, ConvDecoder, "residual convolutions, 32 channels doubling to 256"))
 for _name, _network in {

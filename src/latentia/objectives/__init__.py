@@ -10,6 +10,7 @@ from latentia.objectives.importance import (
     importance_weighted,
 )
 from latentia.objectives.mmd import aggregate_mmd, info_elbo, mmd2
+from latentia.objectives.named import OBJECTIVES
 from latentia.objectives.objective import Term, TermSum, elbo, negative_elbo, reconstruction
 from latentia.objectives.ramps import (
     RAMPS,
@@ -27,6 +28,7 @@ from latentia.objectives.terms import Auxiliary, distortion, rate, squared_error
 from latentia.objectives.total_correlation import TotalCorrelationObjective, total_correlation_elbo
 
 __all__ = [
+    "OBJECTIVES",
     "RAMPS",
     "Auxiliary",
     "CapacityObjective",

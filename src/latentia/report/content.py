@@ -11,17 +11,37 @@ import numpy as np
 
 from latentia.errors import DataError
 from latentia.report.exploring import Exploration
+from latentia.vocabulary import FAULTS, FIGURES, FaultWord, Words
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A row of the table of figures: its name, value, unit, the split it was measured on, and a remark."""
+    """A row of the table of figures: its name, value, unit, the split it was measured on, a remark, and words for the name."""
 
     name: str
     value: float | int | str | None
     unit: str = ""
     split: str = ""
     note: str = ""
+    label: str = ""
+    meaning: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name as people write it.
+
+        >>> Figure("active_units", 3).title, Figure("elbo", -1.0).title, Figure("x", 1, label="bits/dim").title
+        ('Active units', 'Bound (ELBO)', 'Bits/dim')
+        """
+        known = FIGURES.get(self.name)
+        text = self.label or (known.label if known else self.name.replace("_", " "))
+        return text[:1].upper() + text[1:]
+
+    @property
+    def explained(self) -> str:
+        """A sentence for who does not know it, or nothing."""
+        known = FIGURES.get(self.name)
+        return self.meaning or (known.meaning if known else "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +62,7 @@ class Head:
         choices: what was chosen automatically, and why.
         settings: parameters of the run.
         versions: versions of the programs that made the run.
+        fault: the word for the verdict; None: that of the vocabulary.
     """
 
     title: str
@@ -57,6 +78,12 @@ class Head:
     choices: Sequence[tuple[str, str]] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    fault: FaultWord | None = None
+
+    @property
+    def word(self) -> FaultWord:
+        """What the verdict means, and how it looks."""
+        return self.fault or Words((), tuple(FAULTS.values())).fault(self.verdict)
 
 
 class Answered(Protocol):

@@ -9,11 +9,10 @@ import numpy as np
 from latentia.report.cards import Card, Tile, of_split
 from latentia.report.content import ReportInput, number
 from latentia.report.exploring import Exploration
-from latentia.report.images import is_image, mosaic, pixels, tile_png
+from latentia.report.images import LARGE_IMAGE, is_image, mosaic, pixels, tile_png
 
 _NAMES = ("straight", "circle", "data")
 _TOLD = 4
-_LARGE_IMAGE = 48
 
 
 def explore_cards(report: ReportInput) -> list[Card | None]:
@@ -71,7 +70,7 @@ def _sheet(
         for i, image in enumerate(drawn)
     )
     sheet = drawn.reshape(*rows.shape[:2], *drawn.shape[1:])
-    large = max(report.event_shape[1:]) >= _LARGE_IMAGE
+    large = max(report.event_shape[1:]) >= LARGE_IMAGE
     return Card(name, title, lead, tiles=tiles, columns=columns, sharp=not large, mosaic=mosaic(list(sheet)))
 
 

@@ -3,58 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-from latentia.kinds.run import Run
 from latentia.report.content import Figure, Head
-
-
-class Described(Protocol):
-    """An entry of any catalog."""
-
-    @property
-    def summary(self) -> str: ...  # noqa: D102
-    @property
-    def reference(self) -> str: ...  # noqa: D102
+from latentia.vocabulary import Words
 
 
 def head_of(
-    run: Run,
-    model: str,
-    entry: Described,
+    run: Any,
     judged: Mapping[str, Any],
-    figures: Sequence[Figure],
-    choices: Sequence[tuple[str, str]],
+    words: Words,
+    *,
+    about: str,
     settings: Mapping[str, object],
+    choices: Sequence[tuple[str, str]] = (),
+    extra: Sequence[Figure] = (),
 ) -> Head:
     """The head of a run's page.
 
     Args:
-        run: opened.
-        model: its name.
-        entry: what the catalog says of the model.
-        judged: what `run.evaluate` gave: verdict, evidence, remedies.
-        figures: rows of the table.
-        choices: what was chosen automatically, and why.
+        run: opened: `model, name, dataset, config` are read.
+        judged: what `run.evaluate` gave: figures, verdict, evidence, remedies.
+        words: figures and faults of its kind.
+        about: what the model is, in one line with its reference.
         settings: parameters that the page lists.
+        choices: what was chosen automatically, and why.
+        extra: further rows of the table of figures.
     """
     return Head(
-        title=f"{model} on {run.spec.name}",
-        model=model,
-        model_summary=f"{entry.summary} ({entry.reference})",
-        data=f"{run.spec.name}: {run.dataset.source}",
+        title=f"{run.model} on {run.name}",
+        model=run.model,
+        model_summary=about,
+        data=f"{run.name}: {run.dataset.source}",
         command=str(run.config.get("command", "")),
-        created=str(run.config["created"]),
+        created=str(run.config.get("created", "")),
         verdict=str(judged["verdict"]),
+        fault=words.fault(str(judged["verdict"])),
         evidence=judged["evidence"],
         remedies=[*judged["remedies"], *judged.get("commands", ())],
-        figures=figures,
+        figures=[*figures_of(judged, words), *extra],
         choices=choices,
         settings=settings,
-        versions={"latentia": run.config["latentia"], **run.config["versions"]},
+        versions={"latentia": run.config.get("latentia", ""), **run.config.get("versions", {})},
     )
+
+
+def figures_of(judged: Mapping[str, Any], words: Words) -> list[Figure]:
+    """The rows of the table of figures; what was not taken is left out."""
+    rows = []
+    for word in words.shown(judged):
+        value = judged[word.name]
+        if word.name == "active_units":
+            value = f"{value} of {judged['latent_dim']}"
+        note = judged.get(f"{word.name}_note") or word.note
+        rows.append(
+            Figure(word.name, value, word.unit, word.split or judged["split"], note, word.label, word.meaning)
+        )
+    return rows
 
 
 def choices_of(estimator: Any) -> list[tuple[str, str]]:
     """What a model that is trained by gradient chose by itself, and why."""
     return [(f"{choice.what}: {choice.value}", choice.reason) for choice in estimator.choices_]
+
+
+def about(entry: Any) -> str:
+    """What a catalog says of a model, in one line."""
+    return "" if entry is None else f"{entry.summary} ({entry.reference})"

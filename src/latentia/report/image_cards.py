@@ -8,18 +8,17 @@ import numpy as np
 
 from latentia.report.cards import Card, Tile, of_split
 from latentia.report.content import ReportInput, number
-from latentia.report.images import mosaic, pixels, square, tile_png
+from latentia.report.images import LARGE_IMAGE, mosaic, pixels, square, tile_png
 
 _MAX_SAMPLES = 64
 _MAX_PAIRS = 32
 _MAX_WORST = 12
-_LARGE_IMAGE = 48
 
 
 def image_cards(report: ReportInput) -> tuple[list[Card | None], list[Card | None]]:
     """Cards before those that every report has, and after them."""
     height, width = report.event_shape[1:]
-    large = max(height, width) >= _LARGE_IMAGE
+    large = max(height, width) >= LARGE_IMAGE
     return [_samples(report, large), _reconstructions(report, large)], [_worst_images(report, large)]
 
 
@@ -72,7 +71,7 @@ def completion_card(lead: str, originals: np.ndarray, first: np.ndarray, second:
     lead = f"{lead}: the original above, a completion below; each twice, with other noise."
     sheet = mosaic(_pairs(above, below))
     card = Card("completions", "Completions", lead, tiles=tiles, mosaic=sheet, wide=True)
-    return _tiled(card, max(originals.shape[1:3]) >= _LARGE_IMAGE)
+    return _tiled(card, max(originals.shape[1:3]) >= LARGE_IMAGE)
 
 
 def _pairs(originals: np.ndarray, rebuilt: np.ndarray, columns: int = 8) -> list[np.ndarray]:

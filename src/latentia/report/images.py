@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from latentia.estimators.forms.scaled import Form
 from latentia.report.theme import encode
 
+LARGE_IMAGE = 48
+"""From this size on images are shown larger, and smoothly."""
 _MIN_TILE = 96
 _GAP = 4
-
-
-def viewable(form: Form, items: Any) -> NDArray[Any]:
-    """Items as the report draws them: images as uint8 or on [0, 1], tables in the person's own units."""
-    array = items.toarray() if hasattr(items, "toarray") else np.asarray(items)
-    if len(form.event_shape) == 1 or form.kind in ("pixels", "unit"):
-        return array
-    centre, scale = float(form.mean), float(form.scale)
-    values = (array.astype(np.float64) - centre) / scale
-    # Standardised images of any range: two standard deviations either side of the mean span black to white.
-    return values if form.kind == "binary" else np.clip(values / 4 + 0.5, 0.0, 1.0)
 
 
 def is_image(event_shape: tuple[int, ...]) -> bool:

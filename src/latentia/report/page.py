@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,42 +17,27 @@ from markupsafe import Markup, escape
 from latentia.files import write_atomically
 from latentia.report.cards import Card
 from latentia.report.content import Figure, Head, ReportInput, number
-from latentia.report.glossary import GLOSSARY, explain, label
 from latentia.report.sections import cards
+from latentia.vocabulary import GLOSSARY
 
-__all__ = ["Figure", "Head", "ReportInput", "render", "write_page"]
+__all__ = ["Figure", "Head", "Page", "ReportInput", "render", "write_page"]
 
 _HEADLINES = 4
 
-# Verdict -> how the banner looks, and what the verdict means. The look is told by icon and words as well.
-_MEANING = {
-    "healthy": ("good", "No sign of a failed fit was found."),
-    "posterior collapse": ("bad", "The codes say next to nothing about the items: the decoder ignores them."),
-    "inference collapse": (
-        "bad",
-        "The encoder gives every item the same code, while the model itself still tells them apart.",
-    ),
-    "prior holes": (
-        "caution",
-        "Some codes of the prior decode to things unlike the data: samples fall short of the reconstructions.",
-    ),
-    "partial posterior collapse": ("caution", "Most dimensions of the code carry next to nothing."),
-    "overfitted": ("caution", "Items that were held out are rebuilt far worse than those trained on."),
-    "under-trained": ("caution", "The bound was still rising when training ended."),
-    "information overload": (
-        "caution",
-        "The codes carry more than the prior can supply: samples from it fall short of the reconstructions.",
-    ),
-    "dead codes": ("caution", "Most codes of the codebook never occur."),
-    "singular component": (
-        "bad",
-        "A component has shrunk onto too few items: its density says nothing of new ones.",
-    ),
-    "empty component": ("caution", "A component explains next to nothing, or did so during the fit."),
-    "duplicate components": ("caution", "Two components do the work of one."),
-    "not converged": ("caution", "The likelihood was still rising when EM stopped."),
-    "k at the edge": ("caution", "The best number of components is the first or last that was tried."),
-}
+
+@dataclass(frozen=True)
+class Page:
+    """What is written as a page.
+
+    Attributes:
+        head: what it says beside its cards.
+        event_shape: of an item; images are shown at this size.
+        cards: in reading order.
+    """
+
+    head: Head
+    event_shape: tuple[int, ...]
+    cards: list[Card]
 
 
 def render(report: ReportInput, folder: Path) -> Path:
@@ -79,52 +65,44 @@ def render(report: ReportInput, folder: Path) -> Path:
     ...     page.name, sorted(path.name for path in Path(folder, "figures").iterdir())[:2]
     ('report.html', ['kl-per-dimension.png', 'latent-map.png'])
     """
-    return write_page(report, report.event_shape, cards(report), Path(folder))
+    return write_page(Page(report, report.event_shape, cards(report)), Path(folder))
 
 
-def write_page(head: Head, event_shape: tuple[int, ...], shown: list[Card], folder: Path) -> Path:
-    """Write `report.html` and the pictures of its cards into a folder, and return the page's path.
+def write_page(page: Page, folder: Path, name: str = "report.html") -> Path:
+    """Write a page and the pictures of its cards, `figures/*.png`, into a folder, and return the page's path.
 
     Args:
-        head: what the page says beside its cards.
-        event_shape: of an item; images are shown at this size.
-        shown: the cards.
-        folder: the run folder; made if it is not there.
+        page: what is written.
+        folder: made if it is not there.
+        name: of the page's file.
 
     Raises:
         RunFolderError: the folder cannot be written.
     """
-    html = _html(head, event_shape, shown)
-    for card in shown:
+    html = _html(page)
+    for card in page.cards:
         for picture in card.pictures:
             write_atomically(folder / "figures" / f"{picture.name}.png", picture.light)
         if card.mosaic is not None:
             write_atomically(folder / "figures" / f"{card.id}.png", card.mosaic)
-    write_atomically(folder / "report.html", html.encode())
-    return folder / "report.html"
+    write_atomically(folder / name, html.encode())
+    return folder / name
 
 
-def _html(head: Head, event_shape: tuple[int, ...], shown: list[Card]) -> str:
+def _html(page: Page) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {
-        "number": number,
-        "prose": _prose,
-        "uri": _data_uri,
-        "explain": explain,
-        "label": label,
-    }
+    environment.filters |= {"number": number, "prose": _prose, "uri": _data_uri}
     resources = files("latentia.report")
     template = environment.from_string(resources.joinpath("template.html.j2").read_text(encoding="utf-8"))
-    level, meaning = _MEANING.get(head.verdict.strip().lower(), ("caution", ""))
     return template.render(
-        head=head,
-        event_shape=event_shape,
-        cards=shown,
-        headlines=list(head.figures)[:_HEADLINES],
-        level=level,
-        meaning=meaning,
+        head=page.head,
+        event_shape=page.event_shape,
+        cards=page.cards,
+        headlines=list(page.head.figures)[:_HEADLINES],
+        level=page.head.word.level,
+        meaning=page.head.word.meaning,
         glossary=GLOSSARY,
         style=Markup(resources.joinpath("style.css").read_text(encoding="utf-8")),
     )

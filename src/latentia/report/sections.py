@@ -114,6 +114,8 @@ def _learning(report: ReportInput) -> list[Card | None]:
 
 def _kl(report: ReportInput) -> Card | None:
     active, dims = int(np.sum(report.active)), len(report.kl_per_dim)
+    if not dims:
+        return None
     lead = f"{active} of {dims} dimensions are active: the others carry next to nothing about the item."
     if active == dims:
         lead = f"All {dims} dimensions are active." if dims > 1 else "The one dimension is active."

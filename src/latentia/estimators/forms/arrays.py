@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +16,21 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from latentia.errors import DataError
 
 
-def as_rows(estimator: BaseEstimator, X: Any, *, reset: bool) -> tuple[NDArray[Any], bool]:
+class Given(NamedTuple):
+    """What a person handed over, as one array.
+
+    Attributes:
+        rows: `[n, d]`, or images `[n, C, H, W]`.
+        sparse: whether they came as a sparse matrix.
+        flat: whether they came as images without an axis of channels, `[n, H, W]`.
+    """
+
+    rows: NDArray[Any]
+    sparse: bool = False
+    flat: bool = False
+
+
+def as_rows(estimator: BaseEstimator, X: Any, *, reset: bool) -> Given:
     """The rows of X, checked against what the estimator was fitted to (or, with `reset`, noted on it).
 
     Args:
@@ -23,16 +38,13 @@ def as_rows(estimator: BaseEstimator, X: Any, *, reset: bool) -> tuple[NDArray[A
         X: NumPy, torch, pandas, nested lists or SciPy sparse `[n, d]`; images `[n, C, H, W]` or `[n, H, W]`.
         reset: whether this is a fit.
 
-    Returns:
-        The rows, and whether they came as a sparse matrix.
-
     Raises:
         DataError: NaN or infinity (with row and column), no rows, rows of another shape than in fitting.
     """
     if isinstance(X, torch.Tensor):
         X = X.detach().cpu().numpy()
     if getattr(X, "ndim", 2) >= 3 and not sparse.issparse(X):
-        return _images(estimator, X, reset), False
+        return Given(_images(estimator, X, reset), flat=X.ndim == 3)
     if not reset:
         check_is_fitted(estimator)
         expected = getattr(estimator, "event_shape_", None)
@@ -46,40 +58,61 @@ def as_rows(estimator: BaseEstimator, X: Any, *, reset: bool) -> tuple[NDArray[A
     )
     if sparse.issparse(rows):
         dense: Any = rows
-        return dense.toarray(), True
-    return (rows.astype(np.uint8) if rows.dtype == bool else rows), False
+        return Given(dense.toarray(), sparse=True)
+    return Given(rows.astype(np.uint8) if rows.dtype == bool else rows)
 
 
 def _images(estimator: Any, X: Any, reset: bool) -> NDArray[Any]:
+    if not reset:
+        check_is_fitted(estimator)
+    array, _ = images_of(X, None if reset else tuple(estimator.event_shape_), fewest=2 if reset else 1)
+    if reset:
+        estimator.n_features_in_ = math.prod(array.shape[1:])
+    return array
+
+
+def images_of(X: Any, shape: tuple[int, ...] | None, fewest: int) -> tuple[NDArray[Any], bool]:
+    """Images `[n, C, H, W]`, and whether they came without an axis of channels.
+
+    Args:
+        X: images `[n, C, H, W]` or `[n, H, W]`; with a shape, also rows of as many numbers.
+        shape: that of an image in fitting; None: this is a fit.
+        fewest: images that there must be.
+
+    Raises:
+        DataError: no images, or of another shape than in fitting.
+    """
     array = X if isinstance(X, np.ndarray) else np.asarray(X)
     if array.dtype.kind not in "uifb":
         raise DataError(f"images of type {array.dtype} cannot be used; give uint8, or floats in [0, 1]")
-    if array.ndim == 3:
+    flat = array.ndim == 3
+    if flat:
         array = array[:, None]
+    elif array.ndim == 2 and shape is not None:
+        if array.shape[1] != math.prod(shape):
+            raise DataError(
+                f"rows of {array.shape[1]} numbers, but images of shape {shape} in fitting; they must agree"
+            )
+        array = array.reshape(-1, *shape)
     if array.ndim != 4:
         raise DataError(f"X has {array.ndim} dimensions; expected [n, d], [n, H, W] or [n, C, H, W]")
-    if len(array) < (2 if reset else 1):
-        raise DataError(f"X has {len(array)} sample(s) (shape={array.shape}), a minimum of 2 is required")
+    if len(array) < fewest:
+        raise DataError(
+            f"X has {len(array)} sample(s) (shape={array.shape}), a minimum of {fewest} is required"
+        )
     if 0 in array.shape:
         raise DataError(f"X has shape {array.shape}: there is nothing in an image")
+    if shape is not None and tuple(array.shape[1:]) != tuple(shape):
+        raise DataError(
+            f"images of shape {tuple(array.shape[1:])}, but {tuple(shape)} in fitting; they must agree"
+        )
     if array.dtype.kind == "f":
         _check_finite(array)
-    elif array.dtype != np.uint8 and array.dtype != bool:
-        if array.min() < 0 or array.max() > 255:
+    elif array.dtype != np.uint8:
+        if array.dtype != bool and (array.min() < 0 or array.max() > 255):
             raise DataError(f"integer images must lie in 0..255, these span {array.min()}..{array.max()}")
         array = array.astype(np.uint8)
-    elif array.dtype == bool:
-        array = array.astype(np.uint8)
-    event = tuple(array.shape[1:])
-    if reset:
-        estimator.n_features_in_ = math.prod(event)
-    else:
-        check_is_fitted(estimator)
-        if event != tuple(estimator.event_shape_):
-            raise DataError(
-                f"images of shape {event}, but {estimator.event_shape_} in fitting; they must agree"
-            )
-    return array
+    return array, flat
 
 
 def _check_finite(X: Any) -> None:
@@ -123,3 +156,16 @@ def as_mask(mask: Any, shape: tuple[int, ...], of: str) -> NDArray[np.bool_]:
         return np.array(np.broadcast_to(kept, shape))
     except ValueError:
         raise DataError(f"mask of shape {kept.shape} does not broadcast to {of} of shape {shape}") from None
+
+
+def first_rows(shape: Sequence[int], keep: float) -> NDArray[np.bool_]:
+    """True in the first rows of a map `[h, w]`, or, where it has one row only, in its first columns.
+
+    Example:
+        >>> first_rows((2, 2), 0.5).tolist(), first_rows((1, 4), 0.25).tolist()
+        ([[True, True], [False, False]], [[True, False, False, False]])
+    """
+    height, width = shape
+    if height == 1:
+        return (np.arange(width) < round(keep * width))[None]
+    return np.broadcast_to((np.arange(height) < round(keep * height))[:, None], (height, width))

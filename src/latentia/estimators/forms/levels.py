@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from latentia.errors import ConfigError, DataError
-from latentia.estimators.forms.scaled import Choice
+from latentia.estimators.choices import Choice
 
 FEW = 32
 """Data of at most so many different values have these as their levels."""
@@ -26,12 +27,14 @@ class Levels:
         dtype: NumPy name of the person's type.
         n_levels: K.
         values: the value of each level, where the data have few; None: bytes, or floats in [0, 1], in K equal steps.
+        flat: whether images were given without an axis of channels, `[n, H, W]`; then so do they come back.
     """
 
     event_shape: tuple[int, ...]
     dtype: str
     n_levels: int
     values: tuple[float, ...] | None = None
+    flat: bool = False
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -40,8 +43,8 @@ class Levels:
             return self.event_shape[0], self.event_shape[1], self.event_shape[2]
         return 1, 1, self.event_shape[0]
 
-    def encode(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Levels `[n, C, H, W]` of rows `[n, *event]`, in the smallest type that holds them.
+    def stored(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Levels `[n, C, H, W]` of items `[n, *event]`, in the smallest type that holds them.
 
         Raises:
             DataError: if a value is none of those that there are levels for.
@@ -63,8 +66,30 @@ class Levels:
         small = np.uint8 if self.n_levels <= BYTE else np.int32
         return levels.astype(small).reshape(len(x), *self.image_shape)
 
-    def decode(self, levels: NDArray[Any]) -> NDArray[Any]:
-        """Rows `[n, *event]` in the person's type; of grouped values, K numbers from the lowest to the highest."""
+    def model_input(self, stored: Tensor) -> Tensor:
+        """Levels as the whole numbers that a density takes."""
+        return stored.long()
+
+    def items(self, levels: NDArray[Any], flat: bool | None = None) -> NDArray[Any]:
+        """Items `[n, *event]` in the person's type; of grouped values, K numbers from the lowest to the highest.
+
+        Args:
+            levels: `[n, C, H, W]`.
+            flat: whether images have no axis of channels; None: as they were given to `fit`.
+        """
+        found = self._values(levels)
+        return found[:, 0] if (self.flat if flat is None else flat) else found
+
+    def viewable(self, items: NDArray[Any]) -> NDArray[Any]:
+        """Images by their levels from 0 to 1."""
+        return self.stored(np.asarray(items)) / max(1, self.n_levels - 1)
+
+    @property
+    def log_volume(self) -> float:
+        """Zero: the density is a probability of levels."""
+        return 0.0
+
+    def _values(self, levels: NDArray[Any]) -> NDArray[Any]:
         flat = levels.reshape(len(levels), *self.event_shape)
         if self.values is not None:
             return np.asarray(self.values, dtype=self.dtype)[flat]
@@ -75,7 +100,10 @@ class Levels:
 
     def describe(self) -> dict[str, Any]:
         """What rebuilds this."""
-        return asdict(self)
+        described = asdict(self)
+        if not self.flat:
+            del described["flat"]
+        return described
 
     @classmethod
     def rebuild(cls, described: dict[str, Any]) -> Levels:
@@ -86,15 +114,17 @@ class Levels:
             described["dtype"],
             described["n_levels"],
             None if values is None else tuple(values),
+            described.get("flat", False),
         )
 
 
-def choose_levels(x: NDArray[Any], n_levels: int | None) -> tuple[Levels, Choice]:
+def choose_levels(x: NDArray[Any], n_levels: int | None, flat: bool = False) -> tuple[Levels, Choice]:
     """The levels of training data `[n, *event]`.
 
     Args:
         x: rows of a table, or images.
         n_levels: K that a person asks for; None: the data's own values if there are at most 32, else 256.
+        flat: whether images were given without an axis of channels.
 
     Raises:
         DataError: if the data are no levels.
@@ -106,7 +136,7 @@ def choose_levels(x: NDArray[Any], n_levels: int | None) -> tuple[Levels, Choice
     values = _few_values(x)
     if values is not None and (n_levels is None or len(values) <= n_levels):
         found = tuple(float(value) for value in values)
-        return Levels(event, dtype, len(found), found), Choice(
+        return Levels(event, dtype, len(found), found, flat), Choice(
             "levels", str(len(found)), "the different values in the data"
         )
     bytes_or_unit = x.dtype == np.uint8 or (x.dtype.kind == "f" and x.min() >= 0 and x.max() <= 1)
@@ -118,7 +148,7 @@ def choose_levels(x: NDArray[Any], n_levels: int | None) -> tuple[Levels, Choice
     if x.dtype == np.uint8 and n_levels is not None and n_levels > BYTE:
         raise ConfigError(f"n_levels={n_levels}: 8-bit images have at most {BYTE}")
     reason = "8-bit images" if n_levels is None else "as asked for, in equal steps"
-    return Levels(event, dtype, n_levels or BYTE), Choice("levels", str(n_levels or BYTE), reason)
+    return Levels(event, dtype, n_levels or BYTE, None, flat), Choice("levels", str(n_levels or BYTE), reason)
 
 
 def _few_values(x: NDArray[Any]) -> NDArray[Any] | None:

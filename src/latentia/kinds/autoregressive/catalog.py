@@ -29,7 +29,7 @@ class DensityEntry:
 
 
 _PIXEL_RNN = "van den Oord, Kalchbrenner & Kavukcuoglu 2016, Pixel Recurrent Neural Networks"
-DENSITY_MODELS: Registry[DensityEntry] = Registry("model")
+DENSITY_MODELS: Registry[DensityEntry] = Registry("model", group="latentia.models", of=DensityEntry)
 for _density in (
     DensityEntry("masked convolutions over the pixels before; exact likelihood", _PIXEL_RNN, "pixelcnn"),
     DensityEntry(
@@ -54,3 +54,6 @@ for _density in (
     ),
 ):
     DENSITY_MODELS.add(_density.density, _density)
+
+ENTRIES = DENSITY_MODELS
+"""The named models of this kind."""

@@ -5,29 +5,35 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from latentia import training
 from latentia.data import Dataset
-from latentia.errors import DataError
-from latentia.estimators.defaults import (
-    default_averaging,
-    default_density_batch_size,
-    default_density_epochs,
-    default_patience,
-    default_precision,
-)
-from latentia.estimators.forms.arrays import as_rows
+from latentia.estimators.folder import Curves, params_of
+from latentia.estimators.forms.arrays import as_mask, as_rows
 from latentia.estimators.forms.levels import Levels, choose_levels
-from latentia.estimators.savable import Curves, params_of
+from latentia.estimators.network import NetworkEstimator
+from latentia.estimators.parameters import whole
+from latentia.estimators.settings import KEPT, Defaults, training_config
+from latentia.estimators.whole import all_or_nothing
 from latentia.kinds.autoregressive.catalog import DENSITY_MODELS, DensityEntry
-from latentia.kinds.autoregressive.use import DensityEvaluation, DensityUse
+from latentia.kinds.autoregressive.defaults import default_density_batch_size, default_density_epochs
+from latentia.kinds.autoregressive.use import (
+    DensityEvaluation,
+    classes_in,
+    contexts,
+    drawn,
+    log_probabilities,
+    with_classes,
+)
+from latentia.kinds.run import load_as
 from latentia.latent.autoregressive import build_density
 from latentia.models import DensityModel
 from latentia.objectives import negative_elbo
@@ -38,7 +44,7 @@ __all__ = ["AutoregressiveModel", "DensityEvaluation"]
 _SIZES = ("n_channels", "n_layers", "kernel_size", "first_kernel_size")
 
 
-class AutoregressiveModel(DensityUse):
+class AutoregressiveModel(NetworkEstimator):
     r"""An exact density of images (or rows of few-valued numbers) as a product of conditionals, pixel by pixel.
 
     .. math:: \log p(x) = \sum_i \log p(x_i | x_{<i})
@@ -46,7 +52,7 @@ class AutoregressiveModel(DensityUse):
     It is trained by maximum likelihood; there is no latent variable and so no `transform`.
 
     Args:
-        model: a name of `latentia.catalog.DENSITY_MODELS` (see `latentia models`).
+        model: a name of `latentia.kinds.autoregressive.catalog.DENSITY_MODELS` (see `latentia models`).
         n_levels: group values into so many levels; None: the data's own values if at most 32, else 256.
         conditional: model p(x|class): `fit` then needs labels.
         n_channels: features of a layer; None: the model's default, as for the next three.
@@ -129,6 +135,12 @@ class AutoregressiveModel(DensityUse):
         self.verbose = verbose
         self.random_state = random_state
 
+    module_: DensityModel
+    levels_: Levels
+    classes_: NDArray[Any]
+
+    # ------------------------------------------------------------------ fitting
+
     def fit(
         self,
         X: Any,
@@ -137,8 +149,8 @@ class AutoregressiveModel(DensityUse):
         validation: Any = None,
         run_dir: str | Path | None = None,
         resume: bool = False,
-    ) -> AutoregressiveModel:
-        """Fit to X from scratch.
+    ) -> Self:
+        """Fit to X from scratch. A fit that fails or is interrupted leaves the estimator as it was before.
 
         Args:
             X: images `[n, C, H, W]` or `[n, H, W]`, rows `[n, d]`, or a `latentia.data.Dataset` (its train part with its
@@ -155,59 +167,38 @@ class AutoregressiveModel(DensityUse):
             if validation is None:
                 validation = (X.validation.x, X.validation.y) if self.conditional else X.validation.x
             X, y = X.train.x, X.train.y
-        rows, _ = as_rows(self, X, reset=True)
-        self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self.event_shape_ = tuple(rows.shape[1:])
-        self.levels_, choice = choose_levels(rows, self.n_levels)
-        self.choices_ = [choice]
-        self.classes_ = self._find_classes(y, len(rows)) if self.conditional else np.empty(0)
-        with seeded(self.seed_, torch.device("cpu")):
-            self._compose()
-        stored = self._stored(rows, y)
-        if validation is None:
-            stored, held_out = self._split(stored, self.seed_)
-        else:
-            pair = validation if self.conditional else (validation, None)
-            held_out = self._stored(as_rows(self, pair[0], reset=False)[0], pair[1])
-        config = self._config(len(stored), held_out is not None)
-        self.settings_ = {
-            name: getattr(config, name)
-            for name in (
-                "max_epochs",
-                "batch_size",
-                "optimizer",
-                "learning_rate",
-                "precision",
-                "patience",
-                "seed",
+        with all_or_nothing(self):
+            given = as_rows(self, X, reset=True)
+            self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
+            self.levels_, choice = choose_levels(given.rows, self.n_levels, given.flat)
+            self.choices_ = [choice]
+            self.classes_ = classes_in(y, len(given.rows)) if self.conditional else np.empty(0)
+            with seeded(self.seed_, torch.device("cpu")):
+                self._compose()
+            stored = self._stored(given.rows, y)
+            if validation is None:
+                stored, held_out = self._split(stored, self.seed_)
+            else:
+                pair = validation if self.conditional else (validation, None)
+                held_out = self._stored(as_rows(self, pair[0], reset=False).rows, pair[1])
+            config = self._config(len(stored), held_out is not None)
+            self.settings_ = {name: getattr(config, name) for name in KEPT}
+            if self.verbose:
+                print(*self.choices_, sep="\n")
+            history = training.fit(
+                self.module_,
+                negative_elbo(),
+                training.Batches(stored, self.levels_.model_input),
+                None if held_out is None else training.Batches(held_out, self.levels_.model_input),
+                config,
+                None if run_dir is None else Path(run_dir),
+                resume=resume,
             )
-        }
-        if self.verbose:
-            print(*self.choices_, sep="\n")
-        history = training.fit(
-            self.module_,
-            negative_elbo(),
-            training.Batches(stored, Tensor.long),
-            None if held_out is None else training.Batches(held_out, Tensor.long),
-            config,
-            None if run_dir is None else Path(run_dir),
-            resume=resume,
-        )
-        self._take_history(history, len(stored))
+            self._take_history(history, len(stored))
         return self
 
     def _entry(self) -> DensityEntry:
         return DENSITY_MODELS[self.model]
-
-    def _find_classes(self, y: Any, n: int) -> NDArray[Any]:
-        if y is None:
-            raise DataError(
-                "conditional=True needs the class of each row: fit(X, y), or a data set with labels"
-            )
-        labels = np.asarray(y)
-        if labels.shape != (n,):
-            raise DataError(f"y has shape {labels.shape}; expected one class for each of {n} rows")
-        return np.unique(labels)
 
     def _compose(self) -> None:
         entry = self._entry()
@@ -225,40 +216,90 @@ class AutoregressiveModel(DensityUse):
         self.module_ = DensityModel(density, n_classes)
 
     def _config(self, n: int, validated: bool) -> training.TrainingConfig:
-        batch_size = default_density_batch_size(n) if self.batch_size is None else self.batch_size
-        device = training.resolve_device(self.device)
         size = math.prod(self.event_shape_)
-        max_epochs = (
-            default_density_epochs(n, size, batch_size, device.type == "cpu")
-            if self.max_epochs is None
-            else self.max_epochs
-        )
-        patience = default_patience(max_epochs) if self.patience is None else self.patience
-        rate = self._entry().learning_rate if self.learning_rate is None else self.learning_rate
-        precision = (
-            default_precision(self.event_shape_, device) if self.precision == "auto" else self.precision
-        )
-        return training.TrainingConfig(
-            max_epochs=max_epochs,
-            batch_size=batch_size,
-            optimizer=self.optimizer,  # type: ignore[arg-type]
-            learning_rate=rate,
-            patience=patience if validated else None,
-            averaging=default_averaging(max_epochs * max(1, n // batch_size)) if validated else None,
-            gradient_clip=10.0 * math.sqrt(size),
+        defaults = Defaults(
+            default_density_batch_size,
+            lambda n, batch_size, on_cpu: default_density_epochs(n, size, batch_size, on_cpu),
+            self._entry().learning_rate if self.learning_rate is None else self.learning_rate,
+            10.0 * math.sqrt(size),
             warmup_fraction=0.03,
-            seed=self.seed_,
-            device=self.device,
-            precision=precision,  # type: ignore[arg-type]
-            loggers=tuple(self.loggers),
-            progress=self.verbose,
         )
+        return training_config(self, n, self.seed_, validated, defaults)
+
+    @property
+    def event_shape_(self) -> tuple[int, ...]:
+        """Shape of one item."""
+        return self.levels_.event_shape
+
+    def _stored(self, rows: NDArray[Any], y: Any) -> NDArray[Any]:
+        """What training holds of each row: its levels, and the number of its class, `[n, C H W (+ 1)]`."""
+        flat = self.levels_.stored(rows).reshape(len(rows), -1)
+        return with_classes(flat, y, self.classes_) if self.conditional else flat
+
+    # ------------------------------------------------------------------ use
+
+    def score_samples(self, X: Any, y: Any = None) -> NDArray[np.float64]:
+        """Exact log p(x) (or log p(x|class)) in nats of each row, `[n]`: a probability of its levels."""
+        rows = as_rows(self, X, reset=False).rows
+        return log_probabilities(self.module_.eval(), self._stored(rows, y), self.levels_.n_levels)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Mean of `score_samples(X, y)`: nats per row, greater is better."""
+        return float(self.score_samples(X, y).mean())
+
+    def evaluate(self, X: Any, y: Any = None) -> DensityEvaluation:
+        """The exact likelihood of rows, in nats and in bits per number."""
+        return DensityEvaluation.of(
+            self.score_samples(X, y), self.levels_.n_levels, math.prod(self.event_shape_)
+        )
+
+    def sample(
+        self, n_samples: int = 1, *, labels: Any = None, temperature: float = 1.0, random_state: Any = None
+    ) -> NDArray[Any]:
+        """`n_samples` draws in the units and type of the data, `[n, *event]`.
+
+        Args:
+            n_samples: how many.
+            labels: with `conditional`, the class of each, or one for all; None takes the classes in turn.
+            temperature: below 1 draws more likely values than the model's; 0 the most likely one at each pixel.
+            random_state: seed; None draws anew each time.
+        """
+        check_is_fitted(self)
+        n = whole("n_samples", n_samples, 1)
+        context = contexts(n, labels, self.classes_, self.conditional)
+        return self.levels_.items(drawn(self.module_, n, context, None, None, temperature, random_state))
+
+    def complete(
+        self, X: Any, mask: Any, *, labels: Any = None, temperature: float = 1.0, random_state: Any = None
+    ) -> NDArray[Any]:
+        """X with the numbers outside `mask` drawn from the model, each given all numbers before it.
+
+        Where `mask` keeps the first rows of an image this is a draw from p(rest | given). What is kept after a drawn
+        number stays as it is, but the number was drawn without knowledge of it.
+
+        Args:
+            X: rows; numbers outside `mask` are not looked at, but must be values that the data have.
+            mask: True where X is kept, broadcastable to the shape of X.
+            labels: with `conditional`, the class of each row, or one for all; None takes the classes in turn.
+            temperature: as in `sample`.
+            random_state: seed; None draws anew each time.
+        """
+        found = as_rows(self, X, reset=False)
+        n, shape = len(found.rows), found.rows.shape
+        kept = np.asarray(mask)
+        if found.flat and kept.ndim == 3:  # as X is: without an axis of channels
+            kept = kept[:, None]
+        given = torch.from_numpy(self.levels_.stored(found.rows)).long()
+        keep = torch.from_numpy(as_mask(kept, shape, "rows")).reshape(n, *self.levels_.image_shape)
+        context = contexts(n, labels, self.classes_, self.conditional)
+        levels = drawn(self.module_, n, context, given, keep, temperature, random_state)
+        return self.levels_.items(levels, found.flat)
+
+    # ------------------------------------------------------------------ keeping
 
     @staticmethod
     def load(folder: str | Path) -> AutoregressiveModel:
         """Read a run folder that `save` or the command line wrote; nothing in it is executed."""
-        from latentia.estimators.folder import load_as
-
         return load_as(AutoregressiveModel, folder)
 
     def describe(self) -> tuple[dict[str, Any], dict[str, Tensor], Curves]:
@@ -273,11 +314,10 @@ class AutoregressiveModel(DensityUse):
     @classmethod
     def rebuild(
         cls, config: dict[str, Any], tensors: dict[str, Tensor], curves: Callable[[], Curves]
-    ) -> AutoregressiveModel:
+    ) -> Self:
         """The inverse of `describe`; see `Savable.rebuild`."""
         self = cls(**params_of(config))
         self.levels_ = Levels.rebuild(config["levels"])
-        self.event_shape_ = self.levels_.event_shape
         self.n_features_in_ = math.prod(self.event_shape_)
         self.classes_ = np.asarray(config["classes"])
         self._compose()

@@ -5,59 +5,51 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from latentia.kinds.autoregressive.run import DensityRun
-from latentia.kinds.completion import completed
 from latentia.report import figures as charts
 from latentia.report.cards import Card, Tile, chart
 from latentia.report.content import Figure, number
-from latentia.report.head import choices_of, head_of
+from latentia.report.head import about, choices_of, head_of
 from latentia.report.image_cards import completion_card
-from latentia.report.images import mosaic, pixels, square, tile_png
-from latentia.report.page import write_page
+from latentia.report.images import LARGE_IMAGE, mosaic, pixels, square, tile_png
+from latentia.report.page import Page
 from latentia.report.sections import filled, sampler_card
 
 SAMPLES = 64
 COMPLETIONS = 16
 ROWS_SHOWN = 10
-_LARGE_IMAGE = 48
-
-_UNITS = (
-    ("log_likelihood", "nats", "exact, mean per item"),
-    ("bits_per_dim", "bits/dim", ""),
-    ("train_log_likelihood", "nats", "exact, mean per item"),
-    ("n_levels", "", "values that a number can take"),
-)
 
 
-def report_density(run: DensityRun) -> Path:
-    """Write the report of an autoregressive model's run, its figures on the test part, and return the page's path.
-
-    Raises:
-        RunFolderError: if the folder cannot be written.
-    """
-    figures = run.figures("test")
+def page(run: DensityRun) -> Page:
+    """What the report of an autoregressive model's run shows, its figures on the test part."""
+    split = run.whole_or("test")
+    figures = run.figures(split)
     estimator = run.estimator
     started = time.perf_counter()
     drawn = estimator.sample(SAMPLES, random_state=0)
     seconds = time.perf_counter() - started
-    table = [
-        Figure(name, figures[name], unit, "train" if name.startswith("train") else figures["split"], note)
-        for name, unit, note in _UNITS
-    ]
-    table.append(Figure("sampler", seconds, "seconds", "", f"to draw {SAMPLES} items, activations cached"))
-    settings = {**run.config["params"], **run.config["fit"]["settings"]}
-    head = head_of(run, estimator.model, run.entry, figures, table, choices_of(estimator), settings)
-    return write_page(head, estimator.levels_.image_shape, cards(run, drawn, seconds), run.folder)
+    took = Figure(
+        "sampler", seconds, "seconds", "", f"to draw {SAMPLES} items, activations cached", "sampler"
+    )
+    head = head_of(
+        run,
+        figures,
+        run.kind.words,
+        about=about(estimator._entry()),
+        settings={**run.config.get("params", {}), **estimator.settings_},
+        choices=choices_of(estimator),
+        extra=[took],
+    )
+    return Page(head, estimator.levels_.image_shape, cards(run, drawn, seconds))
 
 
 def cards(run: DensityRun, drawn: np.ndarray, seconds: float) -> list[Card]:
     """All cards in reading order."""
-    found = _images(run, drawn) if run.dataset.is_image else [_rows(run, drawn)]
+    found = _images(run, drawn) if run.is_image else [_rows(run, drawn)]
     rows = run.estimator.history_
     if rows:
         lead = "Negative log-likelihood on the training and the validation part; both are exact."
@@ -74,12 +66,11 @@ def cards(run: DensityRun, drawn: np.ndarray, seconds: float) -> list[Card]:
 
 def _tiles(run: DensityRun, items: np.ndarray) -> np.ndarray:
     """Items as RGB tiles, by their levels from black to white."""
-    levels = run.estimator.levels_
-    return pixels(levels.encode(items) / max(1, levels.n_levels - 1))
+    return pixels(run.estimator.levels_.viewable(items))
 
 
 def _sheet(card: Card, tiles: Sequence[Tile], rows: list[np.ndarray], run: DensityRun, columns: int) -> Card:
-    large = max(run.estimator.event_shape_[1:]) >= _LARGE_IMAGE
+    large = max(run.estimator.event_shape_[1:]) >= LARGE_IMAGE
     return replace(
         card,
         tiles=tuple(tiles),
@@ -90,7 +81,7 @@ def _sheet(card: Card, tiles: Sequence[Tile], rows: list[np.ndarray], run: Densi
 
 
 def _images(run: DensityRun, drawn: np.ndarray) -> list[Card]:
-    test = run.split("test").take(SAMPLES, seed=1)
+    test = run.split(run.whole_or("test")).take(SAMPLES, seed=1)
     shown = [
         ("samples", "Samples", "New images, drawn pixel by pixel.", _tiles(run, drawn), "Sample"),
         (
@@ -115,15 +106,15 @@ def _images(run: DensityRun, drawn: np.ndarray) -> list[Card]:
 
 
 def _completions(run: DensityRun) -> Card:
-    originals, first = completed(run, COMPLETIONS, 0.5, "test", 0)
-    second = completed(run, COMPLETIONS, 0.5, "test", 1)[1]
+    part = run.split(run.whole_or("test")).take(COMPLETIONS)
+    drawn = [run.completed(part.x, 0.5, seed=seed, labels=part.y) for seed in (0, 1)]
     lead = "The upper half of images of the test split is kept and the lower half drawn"
-    return completion_card(lead, *(_tiles(run, items) for items in (originals, first, second)))
+    return completion_card(lead, *(_tiles(run, items) for items in (np.asarray(part.x), *drawn)))
 
 
 def _rows(run: DensityRun, drawn: np.ndarray) -> Card:
     """Rows of a table that were drawn, for data that are no images."""
-    names = tuple(run.dataset.feature_names or [f"feature {i}" for i in range(drawn.shape[1])])
+    names = tuple(run.columns or [f"feature {i}" for i in range(drawn.shape[1])])
     body = [tuple(_written(value) for value in row) for row in drawn[:ROWS_SHOWN]]
     return Card("samples", "Samples", "New rows, drawn number by number.", table=(names, *body), wide=True)
 

@@ -1,51 +1,84 @@
-"""A run of an autoregressive model: fit, exact evaluation and verdict, kept in a folder as a VAE's run is."""
+"""How an autoregressive model is fitted into a run folder, what its runs can do, and the verdict on them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from latentia.diagnostics import Verdict
+import numpy as np
+from numpy.typing import NDArray
+
+from latentia.diagnostics import Finding, Remedy, Verdict, ordered
 from latentia.diagnostics.evaluation import LEVELS_NOTE
-from latentia.diagnostics.findings import HEALTHY, LAST_TENTH, OVERFITTED, UNDERTRAINED
-from latentia.kinds.autoregressive.catalog import DENSITY_MODELS, DensityEntry
-from latentia.kinds.autoregressive.estimator import DensityEvaluation
-from latentia.kinds.run import TRAIN_ROWS, Effort, Run, SplitName
+from latentia.diagnostics.findings import LAST_TENTH
+from latentia.errors import ConfigError
+from latentia.estimators.forms.arrays import first_rows
+from latentia.kinds.autoregressive.estimator import AutoregressiveModel
+from latentia.kinds.autoregressive.use import DensityEvaluation
+from latentia.kinds.autoregressive.words import WORDS
+from latentia.kinds.kind import NetworkRecipe
+from latentia.kinds.run import TRAIN_ROWS, Effort, Measured, Run, SplitName
+from latentia.vocabulary import OVERFITTED, UNDERTRAINED
 
 HELD_OUT_COST = 0.1
 """Overfitted: held-out rows cost a tenth more nats than training rows. A rule of this project."""
 
 
+def recipe(params: dict[str, Any]) -> NetworkRecipe:
+    """How the model that the parameters name is fitted."""
+    return NetworkRecipe(AutoregressiveModel, params)
+
+
 class DensityRun(Run):
     """A fitted autoregressive model, its data and its folder."""
 
-    @property
-    def entry(self) -> DensityEntry:
-        """What the catalog says of the model."""
-        return DENSITY_MODELS[self.estimator.model]
-
-    def _figures(self, split: SplitName, effort: Effort) -> dict[str, Any]:  # noqa: ARG002  the likelihood is exact
+    def measure(self, split: SplitName, effort: Effort) -> Measured:  # noqa: ARG002  the likelihood is exact
+        """Exact figures and the verdict on one part of the data."""
         part = self.split(split)
         found = self.estimator.evaluate(part.x, part.y)
-        seen = self.split("train").take(TRAIN_ROWS)
-        of_train = found if split == "train" else self.estimator.evaluate(seen.x, seen.y)
+        of_train: DensityEvaluation | None = found
+        if split != "train":
+            of_train = None
+            if len(self.dataset.train):
+                seen = self.split("train").take(TRAIN_ROWS)
+                of_train = self.estimator.evaluate(seen.x, seen.y)
         bounds = [row["validation_elbo"] for row in self.estimator.history_ if "validation_elbo" in row]
-        verdict = judge(found, None if split == "train" else of_train, bounds)
-        return {
-            "model": self.estimator.model,
-            "data": self.spec.name,
-            "split": split,
+        figures = {
             "n": found.n,
             "n_levels": found.n_levels,
             "log_likelihood": found.log_likelihood,
             "log_likelihood_se": found.log_likelihood_se,
-            "train_log_likelihood": of_train.log_likelihood,
+            "train_log_likelihood": None if of_train is None else of_train.log_likelihood,
             "bits_per_dim": found.bits_per_dim,
             "bits_per_dim_note": f"exact; {LEVELS_NOTE}; {found.n_levels} levels",
-            "verdict": verdict.name,
-            "evidence": list(verdict.evidence),
-            "remedies": list(verdict.remedies),
         }
+        return Measured(split, figures, judge(found, None if split == "train" else of_train, bounds))
+
+    def drawn(self, n: int, *, seed: int, mean: bool = True, label: str | None = None) -> Any:  # noqa: ARG002
+        """See `latentia.kinds.abilities.Samples`."""
+        classes = self.estimator.classes_
+        known = next((each for each in classes if str(each) == label), label)
+        return self.estimator.sample(n, labels=known, random_state=seed)
+
+    def log_density(self, items: Any) -> NDArray[np.float64]:
+        """See `latentia.kinds.abilities.Scores`.
+
+        Raises:
+            ConfigError: for a model of p(x|class), which has no density of items alone.
+        """
+        if self.estimator.conditional:
+            raise ConfigError("this model gives p(x|class), not p(x): fit one without conditional=true")
+        return np.asarray(self.estimator.score_samples(items))
+
+    def completed(self, items: Any, keep: float, *, seed: int, labels: Any = None) -> Any:
+        """See `latentia.kinds.abilities.Completes`."""
+        array = np.asarray(items)
+        labels = labels if self.estimator.conditional else None
+        # images `[n, C, H, W]`, or the columns of a table
+        mask = (
+            first_rows(array.shape[2:], keep) if array.ndim == 4 else first_rows((1, array.shape[1]), keep)[0]
+        )
+        return self.estimator.complete(array, mask, labels=labels, random_state=seed)
 
 
 def judge(found: DensityEvaluation, train: DensityEvaluation | None, history: Sequence[float]) -> Verdict:
@@ -61,24 +94,25 @@ def judge(found: DensityEvaluation, train: DensityEvaluation | None, history: Se
         >>> judge(held_out, DensityEvaluation(10, 2, -100.0, 1.0, 0.2), []).name
         'overfitted'
     """
-    names, evidence, remedies = [], [], []
+    findings = []
     if train is not None:
         cost = found.log_likelihood / min(train.log_likelihood, -1e-300) - 1
-        evidence.append(
+        text = (
             f"The mean log-likelihood is {found.log_likelihood:.6g} nats on held-out rows and {train.log_likelihood:.6g} on"
             f" training rows: held-out rows cost {100 * cost:.1f} % more."
         )
-        if cost > HELD_OUT_COST:
-            names.append(OVERFITTED)
-            remedies += ["`--set n_channels=N` with a smaller N, or more data"]
+        smaller = Remedy("`--set n_channels=N` with a smaller N, or more data")
+        findings.append(Finding(OVERFITTED if cost > HELD_OUT_COST else "", text, (smaller,)))
     if len(history) >= 3:
         tenth = max(1, len(history) // 10)
         gain = (max(history) - max(history[:-tenth])) / max(max(history) - history[0], 1e-300)
         text = f"The last {tenth} of {len(history)} epochs brought {100 * gain:.0f} % of the improvement on the validation part"
-        if gain > LAST_TENTH:
-            names.append(UNDERTRAINED)
-            evidence.append(f"{text}: the likelihood was still rising.")
-            remedies.append("`--epochs N` with a larger N")
-        else:
-            evidence.append(f"{text}.")
-    return Verdict(names[0] if names else HEALTHY, tuple(evidence), tuple(remedies))
+        rising = gain > LAST_TENTH
+        epochs = 2 * len(history)
+        longer = Remedy(f"`--epochs {epochs}`", settings={"max_epochs": epochs})
+        text += ": the likelihood was still rising." if rising else "."
+        findings.append(Finding(UNDERTRAINED if rising else "", text, (longer,)))
+    return ordered(findings, WORDS.order)
+
+
+RUN = DensityRun

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from latentia.errors import ConfigError, DataError
-from latentia.estimators.forms.arrays import as_mask, as_rows
-from latentia.estimators.forms.levels import Levels
-from latentia.estimators.network import NetworkEstimator
 from latentia.models import DensityModel
 from latentia.training.randomness import seeded
 
@@ -43,145 +38,101 @@ class DensityEvaluation:
     log_likelihood_se: float | None
     bits_per_dim: float
 
+    @classmethod
+    def of(cls, scores: NDArray[np.float64], n_levels: int, size: int) -> Self:
+        """From log-probabilities `[n]` of rows of `size` numbers."""
+        n, mean = len(scores), float(scores.mean())
+        error = float(scores.std(ddof=1) / math.sqrt(n)) if n > 1 else None
+        return cls(n, n_levels, mean, error, -mean / size / math.log(2))
 
-class DensityUse(NetworkEstimator):
-    """Likelihoods of rows and draws, of one class where the model is conditional."""
 
-    conditional: bool
-    module_: DensityModel
-    levels_: Levels
-    classes_: NDArray[Any]
-    event_shape_: tuple[int, ...]
+def log_probabilities(module: DensityModel, stored: NDArray[Any], n_levels: int) -> NDArray[np.float64]:
+    """Exact log p in nats of stored rows, `[n]`."""
+    device = next(module.parameters()).device
+    at_once = max(1, _SCORED_NUMBERS // (stored.shape[1] * max(64, n_levels)))
+    scores = []
+    with torch.inference_mode():
+        for start in range(0, len(stored), at_once):
+            part = torch.from_numpy(np.ascontiguousarray(stored[start : start + at_once]))
+            scores.append(module.log_prob(part.to(device).long()).double().cpu())
+    return torch.cat(scores).numpy()
 
-    def _stored(self, rows: NDArray[Any], y: Any) -> NDArray[Any]:
-        """What training holds of each row: its levels, and the number of its class, `[n, C H W (+ 1)]`."""
-        flat = self.levels_.encode(rows).reshape(len(rows), -1)
-        if not self.conditional:
-            return flat
-        if y is None:
-            raise DataError(
-                f"this model is conditional on {len(self.classes_)} classes: give the class of each row"
+
+def classes_in(y: Any, n: int) -> NDArray[Any]:
+    """The different classes of n rows.
+
+    Raises:
+        DataError: if there is not one for each.
+    """
+    if y is None:
+        raise DataError("conditional=True needs the class of each row: fit(X, y), or a data set with labels")
+    labels = np.asarray(y)
+    if labels.shape != (n,):
+        raise DataError(f"y has shape {labels.shape}; expected one class for each of {n} rows")
+    return np.unique(labels)
+
+
+def with_classes(stored: NDArray[Any], y: Any, classes: NDArray[Any]) -> NDArray[Any]:
+    """Stored rows with the number of each one's class in a last column.
+
+    Raises:
+        DataError: for classes that are not one for each row, or unknown.
+    """
+    if y is None:
+        raise DataError(f"this model is conditional on {len(classes)} classes: give the class of each row")
+    labels = np.asarray(y)
+    if labels.shape != (len(stored),):
+        raise DataError(f"labels of shape {labels.shape}; expected one for each of {len(stored)} rows")
+    numbers, known = _numbers(labels, classes)
+    if not known.all():
+        raise DataError(
+            f"label {labels[~known][0]!r} is none of the classes {classes.tolist()} of the training data"
+        )
+    return np.concatenate([stored, numbers[:, None].astype(stored.dtype)], 1)
+
+
+def contexts(n: int, labels: Any, classes: NDArray[Any], conditional: bool) -> Tensor | None:
+    """What n draws are conditional on, one class each `[n, K]`; None: nothing.
+
+    Raises:
+        ConfigError: for labels without a conditional model, or unknown ones.
+    """
+    if not conditional:
+        if labels is not None:
+            raise ConfigError("labels are for models that were fitted with conditional=True")
+        return None
+    turn = classes[np.arange(n) % len(classes)] if labels is None else np.asarray(labels)
+    numbers, known = _numbers(np.broadcast_to(turn, (n,)), classes)
+    if not known.all():
+        raise ConfigError(f"labels must be among the classes {classes.tolist()}")
+    return torch.eye(len(classes))[torch.from_numpy(numbers)]
+
+
+def _numbers(labels: NDArray[Any], classes: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The number of each label's class, and whether there is such a class."""
+    numbers = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
+    return numbers, np.asarray(classes[numbers] == labels)
+
+
+def drawn(
+    module: DensityModel,
+    n: int,
+    context: Tensor | None,
+    given: Tensor | None,
+    keep: Tensor | None,
+    temperature: float,
+    random_state: Any,
+) -> NDArray[Any]:
+    """Levels `[n, C, H, W]`, drawn where `keep` does not say that those `given` stay."""
+    device = next(module.parameters()).device
+    seed = int(check_random_state(random_state).randint(2**31 - 1))
+    density, parts = module.eval().density, []
+    with seeded(seed, device):
+        for start in range(0, n, SAMPLED_TOGETHER):
+            chosen = slice(start, min(n, start + SAMPLED_TOGETHER))
+            here, known, kept = (
+                None if each is None else each[chosen].to(device) for each in (context, given, keep)
             )
-        labels = np.asarray(y)
-        if labels.shape != (len(rows),):
-            raise DataError(f"labels of shape {labels.shape}; expected one for each of {len(rows)} rows")
-        numbers = np.searchsorted(self.classes_, labels).clip(max=len(self.classes_) - 1)
-        if (self.classes_[numbers] != labels).any():
-            unknown = labels[self.classes_[numbers] != labels][0]
-            raise DataError(
-                f"label {unknown!r} is none of the classes {self.classes_.tolist()} of the training data"
-            )
-        return np.concatenate([flat, numbers[:, None].astype(flat.dtype)], 1)
-
-    def score_samples(self, X: Any, y: Any = None) -> NDArray[np.float64]:
-        """Exact log p(x) (or log p(x|class)) in nats of each row, `[n]`: a probability of its levels."""
-        rows, _ = as_rows(self, X, reset=False)
-        stored = self._stored(rows, y)
-        module = self.module_.eval()
-        at_once = max(1, _SCORED_NUMBERS // (stored.shape[1] * max(64, self.levels_.n_levels)))
-        with torch.inference_mode():
-            scores = [
-                module.log_prob(torch.from_numpy(np.ascontiguousarray(part)).to(self._device()).long())
-                .double()
-                .cpu()
-                for part in _parts(stored, at_once)
-            ]
-        return torch.cat(scores).numpy()
-
-    def score(self, X: Any, y: Any = None) -> float:
-        """Mean of `score_samples(X, y)`: nats per row, greater is better."""
-        return float(self.score_samples(X, y).mean())
-
-    def evaluate(self, X: Any, y: Any = None) -> DensityEvaluation:
-        """The exact likelihood of rows, in nats and in bits per number."""
-        scores = self.score_samples(X, y)
-        n = len(scores)
-        mean = float(scores.mean())
-        return DensityEvaluation(
-            n=n,
-            n_levels=self.levels_.n_levels,
-            log_likelihood=mean,
-            log_likelihood_se=float(scores.std(ddof=1) / math.sqrt(n)) if n > 1 else None,
-            bits_per_dim=-mean / math.prod(self.event_shape_) / math.log(2),
-        )
-
-    def sample(
-        self, n_samples: int = 1, *, labels: Any = None, temperature: float = 1.0, random_state: Any = None
-    ) -> NDArray[Any]:
-        """`n_samples` draws in the units and type of the data, `[n, *event]`.
-
-        Args:
-            n_samples: how many.
-            labels: with `conditional`, the class of each, or one for all; None takes the classes in turn.
-            temperature: below 1 draws more likely values than the model's; 0 the most likely one at each pixel.
-            random_state: seed; None draws anew each time.
-        """
-        check_is_fitted(self)
-        if isinstance(n_samples, bool) or int(n_samples) != n_samples or n_samples < 1:
-            raise ConfigError(f"n_samples={n_samples!r}: expected a whole number of at least 1")
-        return self._drawn(
-            n_samples, self._contexts(n_samples, labels), None, None, temperature, random_state
-        )
-
-    def complete(
-        self, X: Any, mask: Any, *, labels: Any = None, temperature: float = 1.0, random_state: Any = None
-    ) -> NDArray[Any]:
-        """X with the numbers outside `mask` drawn from the model, each given all numbers before it.
-
-        Where `mask` keeps the first rows of an image this is a draw from p(rest | given). What is kept after a drawn
-        number stays as it is, but the number was drawn without knowledge of it.
-
-        Args:
-            X: rows; numbers outside `mask` are not looked at, but must be values that the data have.
-            mask: True where X is kept, broadcastable to the shape of X.
-            labels: with `conditional`, the class of each row, or one for all; None takes the classes in turn.
-            temperature: as in `sample`.
-            random_state: seed; None draws anew each time.
-        """
-        rows, _ = as_rows(self, X, reset=False)
-        shape = (len(rows), *self.levels_.image_shape)
-        given = torch.from_numpy(self.levels_.encode(rows)).long()
-        keep = torch.from_numpy(as_mask(mask, rows.shape, "rows")).reshape(shape)
-        return self._drawn(
-            len(rows), self._contexts(len(rows), labels), given, keep, temperature, random_state
-        )
-
-    def _contexts(self, n: int, labels: Any) -> Tensor | None:
-        if not self.conditional:
-            if labels is not None:
-                raise ConfigError("labels are for models that were fitted with conditional=True")
-            return None
-        turn = self.classes_[np.arange(n) % len(self.classes_)] if labels is None else np.asarray(labels)
-        wanted = np.broadcast_to(turn, (n,))
-        numbers = np.searchsorted(self.classes_, wanted).clip(max=len(self.classes_) - 1)
-        if (self.classes_[numbers] != wanted).any():
-            raise ConfigError(f"labels must be among the classes {self.classes_.tolist()}")
-        return torch.eye(len(self.classes_))[torch.from_numpy(numbers)]
-
-    def _drawn(
-        self,
-        n: int,
-        contexts: Tensor | None,
-        given: Tensor | None,
-        keep: Tensor | None,
-        temperature: float,
-        random_state: Any,
-    ) -> NDArray[Any]:
-        seed, device = int(check_random_state(random_state).randint(2**31 - 1)), self._device()
-        density = self.module_.eval().density
-        parts = []
-        with seeded(seed, device):
-            for start in range(0, n, SAMPLED_TOGETHER):
-                chosen = slice(start, min(n, start + SAMPLED_TOGETHER))
-                context, known, kept = (
-                    None if each is None else each[chosen].to(device) for each in (contexts, given, keep)
-                )
-                size = chosen.stop - start
-                parts.append(
-                    density.sample(size, context, known, kept, temperature=temperature).cpu().numpy()
-                )
-        return self.levels_.decode(np.concatenate(parts))
-
-
-def _parts(rows: NDArray[Any], size: int) -> Iterator[NDArray[Any]]:
-    return (rows[start : start + size] for start in range(0, len(rows), size))
+            size = chosen.stop - start
+            parts.append(density.sample(size, here, known, kept, temperature=temperature).cpu().numpy())
+    return np.concatenate(parts)

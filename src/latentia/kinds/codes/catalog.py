@@ -25,7 +25,9 @@ class DiscreteEntry(Entry):
     prior_training: str = "two-stage"
 
 
-DISCRETE: Registry[DiscreteEntry] = Registry("model with discrete codes")
+DISCRETE: Registry[DiscreteEntry] = Registry(
+    "model with discrete codes", group="latentia.models", of=DiscreteEntry
+)
 for _name, _discrete in {
     "vq-vae": DiscreteEntry(
         "autoencoder whose codes are the nearest of K vectors, learned by gradient; a prior over codes makes it a model",
@@ -72,3 +74,6 @@ for _name, _discrete in {
     ),
 }.items():
     DISCRETE.add(_name, _discrete)
+
+ENTRIES = DISCRETE
+"""The named models of this kind."""

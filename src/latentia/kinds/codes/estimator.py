@@ -3,36 +3,40 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
-from operator import methodcaller
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
-from latentia import training
-from latentia.data import Dataset
-from latentia.errors import ConfigError, DataError
-from latentia.estimators.defaults import default_code_dim, default_groups, default_n_codes
-from latentia.estimators.forms.arrays import as_rows
-from latentia.estimators.forms.scaled import Choice
+from latentia.diagnostics import Diagnosis, Evaluation
+from latentia.errors import ConfigError
+from latentia.estimators.composition import Chosen, Composition
+from latentia.estimators.folder import Curves
+from latentia.estimators.forms.arrays import Given, as_mask, as_rows
+from latentia.estimators.latent import LatentEstimator
 from latentia.estimators.parameters import whole
+from latentia.kinds.codes import prior as stages
 from latentia.kinds.codes.catalog import DISCRETE, DiscreteEntry
-from latentia.kinds.codes.use import VQVAECodes
-from latentia.latent import LIKELIHOODS, Likelihood
-from latentia.latent.code_priors import CODE_PRIORS, CodePrior
-from latentia.models import PriorOnly, build_vqvae
+from latentia.kinds.codes.composition import CodesComposition, codes_composed
+from latentia.kinds.codes.figures import DiscreteEvaluation, with_codes, with_usage
+from latentia.kinds.codes.use import checked_codes, class_numbers, drawn, labels_of
+from latentia.kinds.run import load_as
+from latentia.latent import Likelihood
+from latentia.latent.code_priors import CodePrior
+from latentia.latent.code_priors import Given as KnownCodes
+from latentia.latent.quantizers import CodeUsage
+from latentia.models import VQVAE as VQVAEModule
 from latentia.models.discrete import code_prior
 from latentia.nn import Network
-from latentia.objectives import joint_bound, negative_elbo
-from latentia.training.randomness import seeded
-
-PRIOR_TRAININGS = ("two-stage", "concurrent", "joint")
 
 
-class VQVAE(VQVAECodes):
+class VQVAE(LatentEstimator):
     r"""An autoencoder with discrete codes and a prior over them, fitted to images, tables or counts.
 
     Images become a map of codes, rows a short list of them, each one out of K. The bound is
@@ -42,7 +46,7 @@ class VQVAE(VQVAECodes):
 
     Args:
         model: a name of the catalog: "vq-vae", "vq-vae-ema", "vq-vae-rotation", "gumbel-vae", "fsq-vae", "vq-vae-2",
-            "pixel-vae++"; or a `latentia.catalog.DiscreteEntry`.
+            "pixel-vae++"; or a `latentia.kinds.codes.catalog.DiscreteEntry`.
         n_codes: K; None: 512 for images and 64 for rows, fewer for few data. FSQ takes the nearest product of levels.
         latent_dim: D, length of a code's vector; None: 64 for images, 16 for rows.
         n_groups: codes of a row; None: 1 to 8 by its length. Images have as many as their map has positions.
@@ -100,235 +104,219 @@ class VQVAE(VQVAECodes):
         verbose: bool = False,
         random_state: Any = None,
     ) -> None:
-        super().__init__(
-            model,
-            latent_dim=latent_dim,
-            likelihood=likelihood,
-            network=network,
-            max_epochs=max_epochs,
-            batch_size=batch_size,
-            optimizer=optimizer,
-            learning_rate=learning_rate,
-            patience=patience,
-            validation_fraction=validation_fraction,
-            n_importance=n_importance,
-            binarize=binarize,
-            device=device,
-            precision=precision,
-            compile=compile,
-            loggers=loggers,
-            verbose=verbose,
-            random_state=random_state,
-        )
+        self.model = model
         self.n_codes = n_codes
+        self.latent_dim = latent_dim
         self.n_groups = n_groups
         self.quantizer = quantizer
         self.prior = prior
         self.prior_training = prior_training
         self.prior_by_class = prior_by_class
         self.prior_epochs = prior_epochs
+        self.likelihood = likelihood
+        self.network = network
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.patience = patience
+        self.validation_fraction = validation_fraction
+        self.n_importance = n_importance
+        self.binarize = binarize
+        self.device = device
+        self.precision = precision
+        self.compile = compile
+        self.loggers = loggers
+        self.verbose = verbose
+        self.random_state = random_state
 
-    # ------------------------------------------------------------------ fitting
+    module_: VQVAEModule
+    classes_: NDArray[Any]
+    composition_: CodesComposition
 
-    def fit(
-        self,
-        X: Any,
-        y: Any = None,
-        *,
-        validation: Any = None,
-        run_dir: str | Path | None = None,
-        resume: bool = False,
-    ) -> VQVAE:
-        """Fit to X from scratch; see `VAE.fit`. `y` holds the classes `[n]` of X for `prior_by_class`, and is else ignored."""
-        if isinstance(X, Dataset):
-            y = X.train.y if y is None else y
-            validation = X.validation.x if validation is None else validation
-            X = X.train.x
-        self._check()
-        labels = self._labels(y, len(X)) if self.prior_by_class else None
-        super().fit(X, validation=validation, run_dir=run_dir, resume=resume)
-        if self._two_stage():
-            self._fit_prior(X, labels, validation, run_dir, resume)
-        return self
-
-    def partial_fit(self, X: Any, y: Any = None) -> VQVAE:
-        """One more pass over a chunk of data; see `VAE.partial_fit`.
-
-        Raises:
-            ConfigError: if the prior is to be trained in a second stage, which a stream does not have.
-        """
-        self._check()
-        if self._two_stage():
-            raise ConfigError(
-                "partial_fit has no second stage: give prior_training='concurrent' or 'joint', or prior='uniform'"
-            )
-        super().partial_fit(X, y)
-        return self
-
-    def _check(self) -> None:
-        training = self._prior_training()
-        if training not in PRIOR_TRAININGS:
-            raise ConfigError(
-                f"prior_training={training!r}: expected one of {', '.join(map(repr, PRIOR_TRAININGS))}"
-            )
-        entry, prior = self._entry(), self._prior_name()
-        CODE_PRIORS[prior]  # raises for an unknown name
-        if self.prior_by_class and (training != "two-stage" or prior == "uniform"):
-            raise ConfigError(
-                "prior_by_class needs prior_training='two-stage' and a prior that is learned, not 'uniform'"
-            )
-        if training == "concurrent" and entry.quantizer == "gumbel":
-            raise ConfigError(
-                "prior_training='concurrent' leaves the encoder alone, but drawn codes are weighed by the prior: "
-                "give 'joint' or 'two-stage'"
-            )
-
-    def _listed(self) -> DiscreteEntry:
-        entry = DISCRETE[self.model] if isinstance(self.model, str) else self.model
-        if not isinstance(entry, DiscreteEntry):
-            raise ConfigError(f"model={self.model!r}: expected a name or a latentia.catalog.DiscreteEntry")
-        return entry
-
-    def _prior_training(self) -> str:
-        return self._listed().prior_training if self.prior_training is None else self.prior_training
+    # ------------------------------------------------------------------ what the family gives
 
     def _entry(self) -> DiscreteEntry:
         entry = self._listed()
         if self.quantizer is not None:
             entry = dataclasses.replace(entry, quantizer=self.quantizer)
-        if self._prior_training() != "joint":
-            return entry
-        if entry.levels > 1 or entry.quantizer == "fsq":
+        return stages.joint(entry) if self._prior_training() == "joint" else entry
+
+    def _listed(self) -> DiscreteEntry:
+        entry = DISCRETE[self.model] if isinstance(self.model, str) else self.model
+        if not isinstance(entry, DiscreteEntry):
             raise ConfigError(
-                f"prior_training='joint' draws codes by their distance, which model {self.model!r} has no way to: "
-                "give 'two-stage' or 'concurrent', or another model"
+                f"model={self.model!r}: expected a name or a latentia.kinds.codes.catalog.DiscreteEntry"
             )
-        drawn = entry.quantizer if entry.quantizer == "gumbel" else "vq-stochastic"
-        return dataclasses.replace(entry, quantizer=drawn, objective=joint_bound())
+        return entry
+
+    def _prior_training(self) -> str:
+        return self._listed().prior_training if self.prior_training is None else self.prior_training
 
     def _prior_name(self) -> str:
-        return "gated-pixelcnn" if self.prior is None else self.prior
+        return stages.PRIOR if self.prior is None else self.prior
 
     def _two_stage(self) -> bool:
         return self._prior_training() == "two-stage" and self._prior_name() != "uniform"
 
-    def _labels(self, y: Any, n: int) -> NDArray[np.int64]:
-        """Classes as numbers `[n]`."""
-        if y is None:
-            raise ConfigError("prior_by_class=True needs the classes of the rows: fit(X, y)")
-        y = np.asarray(y)
-        if y.shape != (n,):
-            raise DataError(f"y of shape {y.shape}; expected the class of each of the {n} rows")
-        self.classes_, numbers = np.unique(y, return_inverse=True)
-        return numbers.astype(np.int64)
+    def _before(self, X: Any, y: Any) -> None:
+        stages.check(self._prior_training(), self._prior_name(), self._entry(), self.prior_by_class)
+        vars(self).pop("prior_history_", None)
+        self._labels: NDArray[np.int64] | None = None
+        if self.prior_by_class:
+            self.classes_, self._labels = labels_of(y, len(X))
 
-    def _build(self, rows: NDArray[Any], was_sparse: bool, streamed: bool = False) -> int:
-        seed = super()._build(rows, was_sparse, streamed)
-        self._final_prior: CodePrior | None = None
-        if self._two_stage():
-            # the first stage counts its codes as under a uniform prior
-            self._final_prior, self.module_.prior = (
-                self.module_.prior,
-                code_prior(self.module_.coder, "uniform"),
-            )
-        return seed
+    def _composed(self, given: Given, parts: Chosen) -> CodesComposition:
+        classes = tuple(self.classes_.tolist()) if self.prior_by_class else None
+        return codes_composed(self, given, parts, self._prior_name(), classes)
 
-    def _choose_size(self, rows: NDArray[Any]) -> None:
-        event = tuple(rows.shape[1:])
-        self.n_groups_ = (
-            default_groups(event) if self.n_groups is None else whole("n_groups", self.n_groups, 1)
-        )
-        if self.latent_dim is None:
-            self.latent_dim_ = default_code_dim(event)
-            self.choices_.append(Choice("latent_dim", str(self.latent_dim_), "length of a code's vector"))
-        else:
-            self.latent_dim_ = whole("latent_dim", self.latent_dim, 1)
-        if self.n_codes is None:
-            self.n_codes_ = default_n_codes(event, len(rows))
-            self.choices_.append(Choice("n_codes", str(self.n_codes_), f"{len(rows)} rows of shape {event}"))
-        else:
-            self.n_codes_ = whole("n_codes", self.n_codes, 2)
+    def _composition_of(self, described: dict[str, Any]) -> Composition:
+        if described["classes"] is not None:
+            self.classes_ = np.asarray(described["classes"])
+        if described["prior_history"]:
+            self.prior_history_ = described["prior_history"]
+        return CodesComposition.of(described | {"prior": self._prior_name()})
 
     def _compose(self) -> None:
-        likelihood = self.likelihood_
-        likelihood = LIKELIHOODS[likelihood] if isinstance(likelihood, str) else likelihood
-        entry = self._entry()
-        if not isinstance(self.network_, str):
-            raise ConfigError("network must be 'conv', 'mlp' or 'auto' for models with discrete codes")
-        self.module_ = build_vqvae(
-            self.event_shape_,
-            likelihood(torch.Size(self.event_shape_)),
-            quantizer=entry.quantizer,
-            n_codes=self.n_codes_,
-            dim=self.latent_dim_,
-            levels=entry.levels,
-            n_groups=self.n_groups_,
-            network=self.network_,
-            prior=self._prior_name(),
-            n_classes=len(self.classes_) if self.prior_by_class else 0,
-            inputs=self.form_.encoder_inputs(self.typical_size_),
-        )
-        self.code_shapes_ = self.module_.coder.shapes
+        super()._compose()
+        self._final_prior: CodePrior | None = None
 
-    def _fit_prior(
-        self, X: Any, labels: NDArray[Any] | None, validation: Any, run_dir: str | Path | None, resume: bool
-    ) -> None:
-        """The second stage: train the prior on the codes of the rows on which the autoencoder was trained."""
-        assert self._final_prior is not None
-        rows, _ = as_rows(self, X, reset=False)
-        codes = self._codes(rows, labels)
-        # the same seed gives the same split as in the first stage
-        train, held_out = (
-            self._split(codes, self.seed_)
-            if validation is None
-            else (codes, self._codes(as_rows(self, validation, reset=False)[0], None))
-        )
-        if held_out is not None and held_out.shape[1] != train.shape[1]:
-            held_out = None  # validation data without classes
-        overrides: dict[str, Any] = {}
-        if self.prior_epochs is not None:
-            overrides["max_epochs"] = whole("prior_epochs", self.prior_epochs, 0)
-        config = self._config(len(train), (self.seed_ + 1) % 2**32, held_out is not None, **overrides)
-        as_numbers = methodcaller("long")
-        history = training.fit(
-            PriorOnly(self._final_prior),
-            negative_elbo(),
-            training.Batches(train, as_numbers),
-            None if held_out is None else training.Batches(held_out, as_numbers),
-            config,
-            None if run_dir is None else Path(run_dir) / "prior",
-            resume=resume,
-        )
-        self.prior_history_ = history.rows()
-        self.module_.prior = self._final_prior.eval()
-        self._final_prior = None
+    def _codes_of(self, Z: Any) -> Tensor:
+        return checked_codes(Z, self.module_.coder).to(self._device())
 
-    def _codes(self, rows: NDArray[Any], labels: NDArray[Any] | None) -> NDArray[np.int32]:
-        """Codes of rows, `[n, positions]`, drawn where q is a distribution; the class in a last column, if there is one."""
-        module, batches = self._inference(rows)
-        with torch.inference_mode(), seeded(self.seed_, self._device()):
-            codes = np.concatenate([module.encode(x).sample().cpu().numpy() for x in batches]).astype(
-                np.int32
+    def _built(self) -> None:
+        """Where the prior has a stage of its own, the first counts its codes as under a uniform one."""
+        if self._two_stage():
+            uniform = code_prior(self.module_.coder, "uniform")
+            self._final_prior, self.module_.prior = self.module_.prior, uniform
+
+    def _after(self, given: Given, rows: NDArray[Any], held_out: NDArray[Any] | None, **how: Any) -> None:  # noqa: ARG002
+        if self._two_stage() and not how.get("streamed"):
+            stages.fit_prior(self, given.rows, self._labels, **how)
+        del self._labels
+
+    # ------------------------------------------------------------------ of this family alone
+
+    @property
+    def n_codes_(self) -> int:
+        """K, as it was chosen."""
+        return self.composition_.n_codes
+
+    @property
+    def n_groups_(self) -> int:
+        """Codes of a row, as it was chosen."""
+        return self.composition_.n_groups
+
+    @property
+    def code_shapes_(self) -> tuple[tuple[int, int], ...]:
+        """(h, w) of each map of codes."""
+        return self.module_.coder.shapes
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """One more pass over a chunk of data; see `VAE.partial_fit`.
+
+        Raises:
+            ConfigError: if the prior is to be trained in a second stage, which a stream does not have.
+        """
+        if self._two_stage():
+            raise ConfigError(
+                "partial_fit has no second stage: give prior_training='concurrent' or 'joint', or prior='uniform'"
             )
-        return codes if labels is None else np.concatenate([codes, labels[:, None].astype(np.int32)], 1)
+        return super().partial_fit(X, y)
 
-    # ------------------------------------------------------------------ keeping
+    def embed(self, X: Any) -> NDArray[Any]:
+        """The vectors of the codes of X, joined: `[n, positions * D]`, for maps of the data and for other models."""
+        indices = torch.from_numpy(self.transform(X)).to(self._device())
+        module = self._inference().module
+        with torch.inference_mode():
+            parts = [module.coder.decoder_input(part).flatten(1).cpu().numpy() for part in indices.split(512)]
+        return np.concatenate(parts)
 
-    def composition(self) -> dict[str, Any]:
-        """What rebuilds the untrained module; see `VAE.composition`."""
-        return {
-            **super().composition(),
-            "n_codes": self.n_codes_,
-            "n_groups": self.n_groups_,
-            "classes": self.classes_.tolist() if self.prior_by_class else None,
-            "prior_history": getattr(self, "prior_history_", []),
-        }
+    def sample(
+        self, n_samples: int = 1, *, mean: bool = False, random_state: Any = None, y: Any = None
+    ) -> NDArray[Any]:
+        """`n_samples` draws from the model: codes from the prior, then x from p(x|k), in the units of the data.
 
-    def take_composition(self, composition: dict[str, Any]) -> None:
-        """Set what `composition` told."""
-        super().take_composition(composition)
-        self.n_codes_ = composition["n_codes"]
-        self.n_groups_ = composition["n_groups"]
-        self.prior_history_ = composition["prior_history"]
-        if composition["classes"] is not None:
-            self.classes_ = np.asarray(composition["classes"])
+        Args:
+            n_samples: how many.
+            mean: give the mean of p(x|k) instead of a draw.
+            random_state: seed; None draws anew each time.
+            y: a class, or the class of each draw `[n_samples]`, for a model fitted with `prior_by_class`.
+        """
+        if y is None:
+            return super().sample(n_samples, mean=mean, random_state=random_state)
+        check_is_fitted(self)
+        whole("n_samples", n_samples, 1)
+        return drawn(
+            self._inference(), n_samples, None, class_numbers(self, y, n_samples), mean, random_state
+        )
+
+    def complete(
+        self, X: Any, mask: Any, *, mean: bool = False, random_state: Any = None, y: Any = None
+    ) -> NDArray[Any]:
+        """X with the codes outside `mask` drawn from the prior, each given all codes before it, and decoded.
+
+        Where `mask` keeps the first rows of a map of codes this is a draw from p(rest | kept). A code that is kept after a
+        drawn one stays as it is, but the other was drawn without knowledge of it. Pixels of kept codes change a little:
+        they are decoded too, and the decoder looks beyond a code's own pixels.
+
+        Args:
+            X: rows in the units of the training data.
+            mask: True where a code is kept, broadcastable to `[n, positions]`; `code_shapes_` are the maps that positions
+                make up, row by row.
+            mean: give the mean of p(x|k) instead of a draw.
+            random_state: seed; None draws anew each time.
+            y: as in `sample`; None takes the class as unknown.
+        """
+        given, asked = as_rows(self, X, reset=False), self._inference()
+        codes = asked.codes(given.rows)
+        kept = as_mask(mask, codes.shape, "codes")
+        known = KnownCodes(*(torch.from_numpy(part).to(asked.device) for part in (codes, kept)))
+        numbers = None if y is None else class_numbers(self, y, len(codes))
+        return drawn(asked, len(codes), known, numbers, mean, random_state, given.flat)
+
+    def code_usage(self, X: Any) -> CodeUsage:
+        """How the rows use the codebook: counts, perplexity, used and dead codes."""
+        rows, asked = as_rows(self, X, reset=False).rows, self._inference()
+        return CodeUsage(asked.module.code_counts(asked.batches(rows)))
+
+    def evaluate(
+        self, X: Any, *, n_importance: int | None = None, importance_items: int | None = None
+    ) -> DiscreteEvaluation:
+        """All figures of the fit on X, with those of its codes; see `VAE.evaluate`.
+
+        Where the encoder allows one code only, the bound is all there is: no importance samples are drawn.
+        """
+        check_is_fitted(self)
+        if self.module_.coder.deterministic:
+            n_importance = 0
+        figures = super().evaluate(X, n_importance=n_importance, importance_items=importance_items)
+        return with_usage(figures, self.code_usage(X), self._n_features_out, math.prod(self.event_shape_))
+
+    def diagnose(
+        self, X: Any, *, train: Any = None, evaluation: Evaluation | None = None, thorough: bool = True
+    ) -> Diagnosis:
+        """Whether the fit can be trusted; see `VAE.diagnose`. Adds whether most codes are dead."""
+        diagnosis = super().diagnose(X, train=train, evaluation=evaluation, thorough=thorough)
+        if isinstance(evaluation, DiscreteEvaluation):
+            used, perplexity = evaluation.used_codes, evaluation.perplexity
+        else:
+            usage = self.code_usage(X)
+            used, perplexity = usage.used, usage.perplexity
+        verdict = with_codes(diagnosis.verdict, used, perplexity, self.module_.coder.n_codes)
+        return dataclasses.replace(diagnosis, verdict=verdict)
+
+    def describe(self) -> tuple[dict[str, Any], dict[str, Tensor], Curves]:
+        """Entries of `config.json`, tensors and learning curves."""
+        entries, tensors, curves = super().describe()
+        entries["composition"]["prior_history"] = getattr(self, "prior_history_", [])
+        return entries, tensors, curves
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.module_.coder.n_positions
+
+    @staticmethod
+    def load(folder: str | Path) -> VQVAE:
+        """Read a run folder that `save` or the command line wrote; nothing in it is executed."""
+        return load_as(VQVAE, folder)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from latentia.diagnostics import Evaluation, Verdict
+from latentia.diagnostics import Evaluation, Finding, Remedy, Verdict, ordered
+from latentia.kinds.codes.words import DEAD_CODES, WORDS
 from latentia.latent.quantizers import CodeUsage
+from latentia.vocabulary import COLLAPSE, HOLES, OVERLOAD, PARTIAL_COLLAPSE
 
-DEAD_CODES = "dead codes"
 DEAD_SHARE = 0.5
 """Most codes are dead: less than half of them occur. A rule of this project."""
 
@@ -58,31 +59,42 @@ def with_usage(figures: Evaluation, usage: CodeUsage, n_positions: int, n_number
 
 
 def with_codes(verdict: Verdict, used: int, perplexity: float, n_codes: int) -> Verdict:
-    """The verdict, with the evidence of code usage and remedies that a model with codes has."""
+    """The verdict, with what is found of the codes' use, and remedies that a model with codes has."""
     few = used < DEAD_SHARE * n_codes
-    remedies = (*_REMEDIES.get(verdict.name, verdict.remedies), *(_FEWER_CODES if few else ()))
-    return Verdict(
-        name=DEAD_CODES if few and verdict.name == "healthy" else verdict.name,
-        evidence=(
-            *verdict.evidence,
-            f"{used} of {n_codes} codes occur, with a perplexity of {perplexity:.4g}.",
+    text = f"{used} of {n_codes} codes occur, with a perplexity of {perplexity:.4g}."
+    fewer = Remedy(f"fewer codes, `--set n_codes={max(2, used)}`", settings={"n_codes": max(2, used)})
+    kept = Remedy("a model whose codes cannot be lost: `--model fsq-vae`", ("fsq-vae",))
+    use = Finding(DEAD_CODES if few else "", text, (fewer, kept))
+    found = [
+        replace(finding, remedies=_remedies(finding.name, n_codes) or finding.remedies)
+        for finding in verdict.findings
+    ]
+    return ordered([*found, use], WORDS.order)
+
+
+def _remedies(name: str, n_codes: int) -> tuple[Remedy, ...]:
+    """What mends a fault of a model whose codes are numbers; none where that is the same as with vectors."""
+    half = max(2, n_codes // 2)
+    better_prior = (
+        Remedy(
+            "a stronger prior over the codes: `--set prior=gated-pixelcnn`",
+            settings={"prior": "gated-pixelcnn"},
         ),
-        remedies=tuple(dict.fromkeys(remedies)),
+        Remedy("more epochs for the prior: `--set prior_epochs=N` with a larger N"),
+        Remedy(
+            f"fewer codes, which a prior learns more easily: `--set n_codes={half}`",
+            settings={"n_codes": half},
+        ),
     )
-
-
-_FEWER_CODES = (
-    "fewer codes, `--set n_codes=N`",
-    "a model whose codes cannot be lost: `--model fsq-vae`",
-)
-_REMEDIES = {
-    "information overload": (
-        "a stronger prior over the codes, `--set prior=gated-pixelcnn`, or more epochs for it, `--set prior_epochs=N`",
-        "fewer codes, which a prior learns more easily: `--set n_codes=N`",
-    ),
-    "posterior collapse": (
-        "train longer: `--epochs N`",
-        "a prior learned after the codes: `--set prior_training=two-stage`",
-    ),
-    "partial posterior collapse": ("fewer codes in a row: `--set n_groups=N`",),
-}
+    return {
+        OVERLOAD: better_prior,
+        HOLES: better_prior,
+        COLLAPSE: (
+            Remedy("train longer: `--epochs N`"),
+            Remedy(
+                "a prior learned after the codes: `--set prior_training=two-stage`",
+                settings={"prior_training": "two-stage"},
+            ),
+        ),
+        PARTIAL_COLLAPSE: (Remedy("fewer codes in a row: `--set n_groups=N`"),),
+    }.get(name, ())

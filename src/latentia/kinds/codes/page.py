@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import Any
 
 import matplotlib.figure
 import numpy as np
 
-from latentia.kinds.codes.estimator import VQVAE
-from latentia.kinds.completion import completed
-from latentia.kinds.run import Run
+from latentia.kinds.codes.run import CodesRun
+from latentia.kinds.latent_page import CODES_SHOWN, latent_content
 from latentia.report.cards import Card, Tile, chart, of_split
 from latentia.report.content import ReportInput, number
 from latentia.report.image_cards import completion_card
-from latentia.report.images import is_image, mosaic, pixels, tile_png, viewable
-from latentia.report.page import write_page
+from latentia.report.images import is_image, mosaic, pixels, tile_png
+from latentia.report.page import Page
 from latentia.report.sections import cards, filled, sampler_card
 from latentia.report.theme import Theme, canvas, legend, style
 
-CODES_SHOWN = 5000
 _SAMPLES_BESIDE = 16
 _NAMED_CODES = 40
 _COMPLETIONS = 16
@@ -53,30 +51,26 @@ class CodesInput:
         return np.bincount(self.codes.ravel(), minlength=self.n_codes)
 
 
-def report_discrete(run: Run, content: ReportInput) -> Path:
-    """Write the report of a run with discrete codes, and return the page's path.
-
-    Raises:
-        RunFolderError: if the folder cannot be written.
-    """
-    estimator: VQVAE = run.estimator
-    shown = run.split("test").take(CODES_SHOWN)
-    content = replace(content, codes=estimator.embed(shown.x))
+def page(run: CodesRun) -> Page:
+    """What the report of a run with discrete codes shows, on its test part."""
+    estimator = run.estimator
+    # between two code numbers there is nothing to walk on
+    content = latent_content(run, rated=True, source="the prior", exploration=None)
+    shown = run.split(run.whole_or("test")).take(CODES_SHOWN)
     given = CodesInput(
         codes=estimator.transform(shown.x),
         n_codes=estimator.module_.coder.n_codes,
         shapes=estimator.code_shapes_,
         vectors=_vectors(estimator),
         rates=np.asarray(content.kl_per_dim),
-        prior=estimator._prior_name(),
+        prior=estimator.composition_.prior,
     )
-    general = [
-        card
-        for card in cards(replace(content, kl_per_dim=np.array([]), active=np.array([])))
-        if card.id != "kl-per-dimension"
-    ]
+    without_rates = replace(
+        content, kl_per_dim=np.array([]), active=np.array([])
+    )  # a map of its own shows them
+    general = cards(without_rates)
     found = filled([*general, *code_cards(given, content), *_completions(run), _sampler(estimator, given)])
-    return write_page(content, content.event_shape, found, run.folder)
+    return Page(content, content.event_shape, found)
 
 
 def code_cards(codes: CodesInput, report: ReportInput) -> list[Card]:
@@ -85,19 +79,18 @@ def code_cards(codes: CodesInput, report: ReportInput) -> list[Card]:
     return [card for card in found if card is not None]
 
 
-def _completions(run: Run) -> list[Card]:
+def _completions(run: CodesRun) -> list[Card]:
     """Images whose lower codes are drawn anew; nothing for tables."""
-    estimator: VQVAE = run.estimator
-    if not is_image(tuple(estimator.event_shape_)):
+    if not run.is_image:
         return []
-    originals, first = completed(run, _COMPLETIONS, 0.5, "test", 0)
-    second = completed(run, _COMPLETIONS, 0.5, "test", 1)[1]
-    shown = [pixels(viewable(estimator.form_, items)) for items in (originals, first, second)]
+    originals = run.split(run.whole_or("test")).take(_COMPLETIONS).x
+    drawn = [run.completed(originals, 0.5, seed=seed) for seed in (0, 1)]
+    shown = [pixels(run.estimator.form_.viewable(items)) for items in (originals, *drawn)]
     lead = "The codes of the upper half of images of the test split are kept and those of the lower half drawn from the prior"
     return [completion_card(lead, *shown)]
 
 
-def _sampler(estimator: VQVAE, codes: CodesInput) -> Card:
+def _sampler(estimator: Any, codes: CodesInput) -> Card:
     started = time.perf_counter()
     estimator.sample(_TIMED_SAMPLES, mean=True, random_state=0)
     seconds = time.perf_counter() - started
@@ -106,7 +99,7 @@ def _sampler(estimator: VQVAE, codes: CodesInput) -> Card:
     return sampler_card(lead, seconds, _TIMED_SAMPLES, f"{number(_TIMED_SAMPLES * positions)} codes")
 
 
-def _vectors(estimator: VQVAE) -> np.ndarray | None:
+def _vectors(estimator: Any) -> np.ndarray | None:
     quantizer = getattr(estimator.module_.coder, "quantizer", None)
     vectors = getattr(quantizer, "vectors", None)
     return None if vectors is None else vectors.detach().cpu().double().numpy()

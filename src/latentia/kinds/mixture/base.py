@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 import torch
+from scipy import sparse
 from sklearn.base import BaseEstimator, DensityMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from latentia.errors import ConfigError, DataError
-from latentia.kinds.mixture.state import SavableMixture, result_from_state, result_state
-from latentia.mixture.components import Components, check_n_components
-from latentia.mixture.criteria import Finding, Scores, scores, verdict
-from latentia.mixture.em import EMResult, posterior, run_restarts
-from latentia.mixture.rows import Rows, Summary, check_distinct, summarize
-from latentia.mixture.start import STARTS, initialize
+from latentia.estimators.folder import Curves, params_of, save_fitted
+from latentia.estimators.forms.arrays import images_of
+from latentia.estimators.forms.layout import Layout
+from latentia.estimators.parameters import whole
+from latentia.kinds.mixture.fitting import check_weights, continue_with, fit_to
+from latentia.kinds.mixture.state import as_arrays, as_tensors, curves_of, result_from_state, result_state
+from latentia.mixture.components import Components
+from latentia.mixture.criteria import ComponentFault, Scores, scores, verdict
+from latentia.mixture.em import EMResult, posterior
+from latentia.mixture.rows import Rows, Summary, summarize
+from latentia.mixture.start import initialize
 from latentia.mixture.stepwise import StepwiseEM
 
 
-class BaseMixture(SavableMixture, DensityMixin, BaseEstimator):
+def _streams(mixture: Any) -> bool:
+    return bool(mixture._additive)
+
+
+class BaseMixture(DensityMixin, BaseEstimator):
     """Fit, predict, score and sample for one family of components; subclasses say which."""
 
     _family: type[Components]
     _float64_only = False
+    _gaussian = False
+    """Whether rows must be dense, and pixels that never change are left out."""
+    _scaled = False
+    """Whether the bytes of images stand for [0, 1]; else they are counts."""
+    _sparse = True
+    """Whether rows may be sparse."""
+    _additive = True
+    """Whether rows can come in batches."""
     n_components: int
     tol: float
     max_iter: int
@@ -37,6 +54,12 @@ class BaseMixture(SavableMixture, DensityMixin, BaseEstimator):
     random_state: Any
     device: str
     verbose: int
+    layout_: Layout
+    components_: Components
+    result_: EMResult
+    _stepwise: StepwiseEM | None
+
+    save = save_fitted
 
     # What a subclass gives ------------------------------------------------------------------------------------
 
@@ -47,32 +70,67 @@ class BaseMixture(SavableMixture, DensityMixin, BaseEstimator):
     def _publish(self) -> None:
         """Set the fitted attributes beside `weights_`."""
 
-    def _override(self, components: Components) -> None:
-        """Replace (parts of) a drawn start by what the user gave."""
+    def _start(self, components: Components, rows: Rows, random: Any) -> None:
+        """Put components at the next start."""
+        initialize(components, rows, self.init_params, random)
 
-    def _rows(self, X: Any, sample_weight: Any = None, *, reset: bool = False) -> Rows:
-        """Validate a table and wrap it."""
+    def _targets(self, y: Any, *, reset: bool) -> np.ndarray | None:  # noqa: ARG002
+        """What rows are fitted to beside themselves."""
+        return None
+
+    def _summary(self, rows: Rows) -> Summary:
+        return summarize(rows, nonnegative=self._family.counts, integer=self._family.counts)
+
+    def _new_components(self, rows: Rows, random: Any) -> Components:  # noqa: ARG002
+        return self._family(
+            self.n_components, rows.n_features, dtype=rows.dtype, device=self.device, **self._settings()
+        )
+
+    # From items to rows ---------------------------------------------------------------------------------------
+
+    def _table(self, X: Any, y: Any, *, reset: bool) -> Any:  # noqa: ARG002
+        """Items, validated, as rows `[n, d]`."""
         if isinstance(X, torch.Tensor):
             X = X.detach().cpu().numpy()
-        X = validate_data(
-            self,
-            X,
-            reset=reset,
-            accept_sparse="csr" if self._family.counts else False,
-            dtype="numeric",
-            ensure_all_finite=False,
-        )
-        single = X.dtype == np.float32 and not self._float64_only
-        weights = None if sample_weight is None else check_weights(sample_weight, X.shape[0])
-        return Rows(X, weights=weights, dtype=torch.float32 if single else torch.float64, device=self.device)
+        images = not sparse.issparse(X) and getattr(X, "ndim", 2) >= 3
+        if not reset:
+            check_is_fitted(self)
+            images = images or (self.layout_.is_image and not sparse.issparse(X))
+        if images:
+            shape = None if reset else self.layout_.event_shape
+            items, flat = images_of(X, shape, fewest=2 if reset else 1)
+            if reset:
+                self.n_features_in_ = int(np.prod(items.shape[1:]))
+        else:
+            flat = False
+            items = validate_data(
+                self,
+                X,
+                reset=reset,
+                accept_sparse="csr" if self._sparse else False,
+                dtype="numeric",
+                ensure_all_finite=False,
+            )
+        if reset:
+            self.layout_ = Layout.of(items, dense=self._gaussian, scaled=self._scaled, flat=flat)
+        return self.layout_.stored(items)
+
+    def _rows(self, X: Any, y: Any = None, sample_weight: Any = None, *, reset: bool = False) -> Rows:
+        """Validate items and wrap them."""
+        table = self._table(X, y, reset=reset)
+        single = table.dtype == np.float32 and not self._float64_only
+        weights = None if sample_weight is None else check_weights(sample_weight, table.shape[0])
+        dtype = torch.float32 if single else torch.float64
+        targets = self._targets(y, reset=reset)
+        return Rows(table, weights=weights, targets=targets, dtype=dtype, device=self.device)
 
     # Fit ------------------------------------------------------------------------------------------------------
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:  # noqa: ARG002
-        """Estimate the parameters by EM from `n_init` starts and keep the best.
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Estimate the parameters by EM from `n_init` starts and keep the best. A fit that fails changes nothing.
 
         Args:
-            X: rows `[n, d]`: NumPy (a memory map is read in chunks), pandas, torch, or SciPy sparse.
+            X: rows `[n, d]`: NumPy (a memory map is read in chunks), pandas, torch, or SciPy sparse; or images `[n, C, H, W]`.
             y: ignored.
             sample_weight: non-negative weight of each row, `[n]`.
 
@@ -80,48 +138,14 @@ class BaseMixture(SavableMixture, DensityMixin, BaseEstimator):
             DataError: values that the family cannot have, fewer distinct rows than components, bad weights.
             ConfigError: a parameter out of range or unknown.
         """
-        self._check_parameters()
-        rows = self._rows(X, sample_weight, reset=True)
-        summary = self._summary(rows)
-        check_distinct(rows, self.n_components)
-        random = check_random_state(self.random_state)
-        components = self._new_components(rows.n_features, rows.dtype)
-        former = self.components_ if self.warm_start and hasattr(self, "components_") else None
-        if former is not None:
-            self._check_warm(former, components)
-        components.prepare(rows, summary)
-        prepared = components.copy_parameters()
-
-        def start() -> None:
-            components.parameters = dict(prepared)
-            if former is not None:
-                components.parameters = former.copy_parameters() | prepared
-            else:
-                initialize(components, rows, self.init_params, random)
-                self._override(components)
-
-        self.result_ = run_restarts(
-            components,
-            rows,
-            start,
-            1 if former is not None else self.n_init,
-            max_iter=self.max_iter,
-            tol=float(self.tol),
-            criterion=self.criterion,
-            report=print_iteration if self.verbose else None,
-        )
-        self._stepwise = StepwiseEM()
-        self._settle(components)
-        if not self.result_.converged and self.max_iter > 0:
-            warnings.warn(
-                f"EM did not converge in max_iter={self.max_iter} iterations; raise max_iter or tol",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
+        fit_to(self, X, y, sample_weight)
         return self
 
-    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:  # noqa: ARG002
+    @available_if(_streams)  # type: ignore[untyped-decorator]
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """One step of stepwise EM on a batch (Cappe & Moulines 2009); the first batch also sets the start.
+
+        After `fit`, its rows count as seen. A step that fails changes nothing.
 
         Args:
             X: a batch of rows `[n, d]`.
@@ -130,57 +154,15 @@ class BaseMixture(SavableMixture, DensityMixin, BaseEstimator):
 
         Raises:
             DataError: as `fit`; the first batch needs at least `n_components` distinct rows.
+            ConfigError: if the model was written by a version that did not keep what it has seen.
         """
-        first = not hasattr(self, "components_")
-        if first:
-            self._check_parameters()
-        rows = self._rows(X, sample_weight, reset=first)
-        summary = self._summary(rows)
-        if first:
-            check_distinct(rows, self.n_components)
-            components = self._new_components(rows.n_features, rows.dtype)
-            components.prepare(rows, summary)
-            initialize(components, rows, self.init_params, check_random_state(self.random_state))
-            self._override(components)
-        else:
-            components = self.components_
-        if not hasattr(self, "_stepwise"):
-            self._stepwise = StepwiseEM()
-        mean = self._stepwise.step(components, rows)
-        history = (*(() if first else self.result_.log_likelihood), mean)
-        self.result_ = EMResult(history, mean, (), "stepwise EM does not stop by itself", True, len(history))
-        self._settle(components)
+        continue_with(self, X, y, sample_weight)
         return self
 
+    @available_if(_streams)  # type: ignore[untyped-decorator]
     def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> np.ndarray:
         """Fit, then the most probable component of each row, `[n]`."""
         return self.fit(X, y, sample_weight).predict(X)
-
-    def _check_parameters(self) -> None:
-        check_n_components(self.n_components)
-        if self.init_params not in STARTS:
-            raise ConfigError(STARTS.unknown(self.init_params))
-        for name, least in (("max_iter", 0), ("n_init", 1)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-                raise ConfigError(f"{name}={value!r}: an integer of at least {least} was expected")
-        if not self.tol >= 0:
-            raise ConfigError(f"tol={self.tol!r}: a number of at least 0 was expected")
-
-    def _summary(self, rows: Rows) -> Summary:
-        return summarize(rows, nonnegative=self._family.counts, integer=self._family.counts)
-
-    def _new_components(self, n_features: int, dtype: torch.dtype) -> Components:
-        return self._family(
-            self.n_components, n_features, dtype=dtype, device=self.device, **self._settings()
-        )
-
-    def _check_warm(self, old: Components, components: Components) -> None:
-        if (old.n_components, old.n_features) != (components.n_components, components.n_features):
-            raise ConfigError(
-                f"warm_start: the former fit has n_components={old.n_components}, n_features={old.n_features}, "
-                f"now {components.n_components} and {components.n_features}; make a new estimator"
-            )
 
     def _settle(self, components: Components) -> None:
         self.components_ = components
@@ -192,117 +174,115 @@ class BaseMixture(SavableMixture, DensityMixin, BaseEstimator):
 
     # Use ------------------------------------------------------------------------------------------------------
 
-    def _checked(self, X: Any) -> Rows:
-        check_is_fitted(self)
-        rows = self._rows(X)
+    def _checked(self, X: Any, y: Any = None) -> Rows:
+        rows = self._rows(X, y)
         self._summary(rows)
         self.components_.dtype = rows.dtype
         return rows
 
-    def score_samples(self, X: Any) -> np.ndarray:
-        """Log p(x) of each row in nats, `[n]`."""
-        rows = self._checked(X)
+    def _each(self, X: Any, y: Any, of: Callable[[Any, Any, Any], np.ndarray]) -> np.ndarray:
+        """`of(chunk, responsibilities [K, B], log evidence [B])` of all chunks, one after another."""
+        rows = self._checked(X, y)
         self.components_.begin()
-        out = []
-        for chunk in rows.chunks(self.components_.chunk_rows):
-            log_evidence = posterior(self.components_, chunk)[2]
-            h = self.components_.base_measure(chunk)
-            out.append((log_evidence if h is None else log_evidence + h).cpu().numpy())
-        return np.concatenate(out)
+        chunks = rows.chunks(self.components_.chunk_rows)
+        return np.concatenate([of(chunk, *posterior(self.components_, chunk)[1:]) for chunk in chunks])
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """Log p(x) of each item in nats, `[n]`."""
+        return self._each(X, None, self._log_evidence)
+
+    def _log_evidence(self, chunk: Any, responsibilities: Any, log_evidence: Any) -> np.ndarray:  # noqa: ARG002
+        h = self.components_.base_measure(chunk)
+        return np.asarray((log_evidence if h is None else log_evidence + h).cpu().numpy())
 
     def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002
-        """Mean log p(x) in nats a row."""
+        """Mean log p(x) in nats an item."""
         return float(np.mean(self.score_samples(X), dtype=np.float64))
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """p(k|x), the responsibilities, `[n, K]`."""
-        rows = self._checked(X)
-        self.components_.begin()
-        out = [
-            posterior(self.components_, c)[1].T.cpu().numpy().copy()
-            for c in rows.chunks(self.components_.chunk_rows)
-        ]
-        return np.concatenate(out)
+        return self._each(X, None, _responsibilities)
 
     def predict(self, X: Any) -> np.ndarray:
-        """The most probable component of each row, `[n]`."""
+        """The most probable component of each item, `[n]`."""
         return self.predict_proba(X).argmax(1)
 
     def sample(self, n_samples: int = 1) -> tuple[np.ndarray, np.ndarray]:
-        """Draw rows `[n, d]` and their components `[n]` from the fitted mixture."""
+        """Draw items `[n, d]` (of a mixture of images `[n, *event]`) and their components `[n]`, which come sorted."""
         check_is_fitted(self)
-        if n_samples < 1:
-            raise ConfigError(f"n_samples={n_samples!r}: at least 1 was expected")
+        rows, labels, _ = self._drawn(n_samples)
+        return self.layout_.items(rows.cpu().numpy()), labels.cpu().numpy()
+
+    def _drawn(self, n_samples: int) -> tuple[torch.Tensor, torch.Tensor, torch.Generator]:
+        n_samples = whole("n_samples", n_samples, 1)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         generator = torch.Generator(self.components_.device).manual_seed(seed)
         weights = self.components_.parameters["weights"]
-        labels = torch.multinomial(weights, n_samples, replacement=True, generator=generator).sort().values
-        return self.components_.sample(labels, generator).cpu().numpy(), labels.cpu().numpy()
+        labels = torch.multinomial(weights, n_samples, replacement=True, generator=generator)
+        labels = labels.sort().values if self._additive else labels
+        return self.components_.sample(labels, generator), labels, generator
 
-    def scores(self, X: Any) -> Scores:
+    def scores(self, X: Any, y: Any = None) -> Scores:
         """All criteria on a table from one pass: see `latentia.mixture.criteria.Scores`."""
-        return scores(self.components_, self._checked(X))
+        return scores(self.components_, self._checked(X, y))
 
-    def aic(self, X: Any) -> float:
+    def aic(self, X: Any, y: Any = None) -> float:
         """Akaike's criterion (smaller is better): -2 l + 2 P."""
-        return self.scores(X).aic
+        return self.scores(X, y).aic
 
-    def bic(self, X: Any) -> float:
+    def bic(self, X: Any, y: Any = None) -> float:
         """Bayesian information criterion (smaller is better): -2 l + P log n."""
-        return self.scores(X).bic
+        return self.scores(X, y).bic
 
-    def icl(self, X: Any) -> float:
+    def icl(self, X: Any, y: Any = None) -> float:
         """Integrated completed likelihood (smaller is better): BIC plus twice the responsibilities' entropy."""
-        return self.scores(X).icl
+        return self.scores(X, y).icl
 
-    def laplace(self, X: Any) -> float:
+    def laplace(self, X: Any, y: Any = None) -> float:
         """-2 log evidence by Laplace's method (smaller is better): see `latentia.mixture.criteria.scores`."""
-        return self.scores(X).laplace
+        return self.scores(X, y).laplace
 
-    def verdict(self, X: Any) -> tuple[Finding, ...]:
+    def verdict(self, X: Any, y: Any = None) -> tuple[ComponentFault, ...]:
         """What is wrong with the fit (singular, empty or duplicate components, no convergence); empty if nothing."""
-        return verdict(self.components_, self._checked(X), self.result_)
+        return verdict(self.components_, self._checked(X, y), self.result_)
 
     # Keep -----------------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, np.ndarray]:
         """Arrays (no pickle) that, with `get_params()`, rebuild the fitted estimator through `from_state`."""
         check_is_fitted(self)
-        return self.components_.state() | result_state(self.result_)
+        seen = {} if self._stepwise is None else self._stepwise.state(self.components_)
+        return self.components_.state() | result_state(self.result_) | seen
 
     def from_state(self, state: dict[str, np.ndarray]) -> Self:
         """Put this (unfitted) estimator in the fitted state that `state()` gave."""
         components = self._family.from_state(state, device=self.device)
         self.result_ = result_from_state(state)
         self.n_features_in_ = components.n_features
-        self._stepwise = StepwiseEM()
+        self.layout_ = Layout((components.n_features,), self._gaussian)
+        self._stepwise = StepwiseEM.from_state(state, components)
         self._settle(components)
         return self
 
+    def describe(self) -> tuple[dict[str, Any], dict[str, torch.Tensor], Curves]:
+        """Entries of `config.json`, tensors and a row for each iteration."""
+        words, tensors = as_tensors(self.state())
+        return {"words": words, "layout": self.layout_.describe()}, tensors, curves_of(self.result_)
 
-def check_weights(sample_weight: Any, n: int) -> np.ndarray:
-    """Weights as float64 `[n]`; raises `DataError` on a wrong shape, NaN, a negative weight, or all zero."""
-    weights = np.asarray(sample_weight, dtype=np.float64)
-    if weights.ndim == 0:
-        weights = np.full(n, float(weights))
-    if weights.ndim != 1:
-        raise DataError(f"sample_weight has {weights.ndim} dimensions; a 1D array or a scalar was expected")
-    if weights.shape != (n,):
-        raise DataError(f"sample_weight.shape == {weights.shape}, expected {(n,)}")
-    if not np.isfinite(weights).all():
-        raise DataError(
-            f"sample_weight holds NaN or infinity at row {int(np.flatnonzero(~np.isfinite(weights))[0])}"
-        )
-    if (weights < 0).any():
-        row = int(np.flatnonzero(weights < 0)[0])
-        raise DataError(
-            f"sample_weight is negative ({weights[row]:g}) at row {row}; weights of at least 0 were expected"
-        )
-    if not weights.any():
-        raise DataError("sample_weight is zero for every row; at least one positive weight was expected")
-    return weights
+    @classmethod
+    def rebuild(
+        cls,
+        config: dict[str, Any],
+        tensors: dict[str, torch.Tensor],
+        curves: Callable[[], Curves],  # noqa: ARG003  they are part of the state
+    ) -> Self:
+        """The inverse of `describe`."""
+        self = cls(**params_of(config)).from_state(as_arrays(config["words"], tensors))
+        if config.get("layout") is not None:
+            self.layout_ = Layout.rebuild(config["layout"])
+            self.n_features_in_ = int(np.prod(self.layout_.event_shape))
+        return self
 
 
-def print_iteration(iteration: int, mean: float, change: float) -> None:
-    """One line for an iteration of EM."""
-    print(f"iteration {iteration}  log-likelihood {mean:.6f}  change {change:.2e}")
+def _responsibilities(chunk: Any, responsibilities: Any, log_evidence: Any) -> np.ndarray:  # noqa: ARG001
+    return np.asarray(responsibilities.T.cpu().numpy().copy())

@@ -24,7 +24,7 @@ class MixtureEntry:
     criterion: str = "bic"
 
 
-MIXTURES: Registry[MixtureEntry] = Registry("mixture")
+MIXTURES: Registry[MixtureEntry] = Registry("mixture", group="latentia.models", of=MixtureEntry)
 for _name, _entry in {
     "gaussian-mixture": MixtureEntry(
         "mixture of K Gaussians, fitted by EM (also: gmm)",
@@ -59,4 +59,6 @@ for _name, _entry in {
     ),
 }.items():
     MIXTURES.add(_name, _entry)
-ALIASES = {"gmm": "gaussian-mixture"}
+
+ENTRIES = MIXTURES
+"""The named models of this kind."""

@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from latentia.kinds.mixture.run import LABELS
+from latentia.kinds.mixture.words import CRITERIA
 from latentia.report.embedding import LatentMap
 from latentia.report.theme import Theme, canvas, finite, legend, plain, style
 
@@ -79,7 +79,7 @@ def criteria_curve(table: Sequence[Mapping[str, float]], criterion: str, theme: 
     numbers = [row["n_components"] for row in table]
     figure = canvas(theme, 5.2, 3.6)
     grid = figure.subplots(2, 2, sharex=True)
-    for axes, (name, label) in zip(grid.ravel(), LABELS.items(), strict=True):
+    for axes, (name, label) in zip(grid.ravel(), CRITERIA.items(), strict=True):
         values = finite([row[name] for row in table])
         color = theme.data if name == criterion else theme.muted
         style(axes, theme, title=f"{label} (chooses)" if name == criterion else label)

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
+from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from latentia.errors import ConfigError, DataError
-from latentia.kinds.mixture.base import check_weights, print_iteration
-from latentia.kinds.mixture.state import SavableMixture, result_from_state, result_state
-from latentia.mixture.components import check_n_components
-from latentia.mixture.criteria import Finding, Scores, scores, verdict
-from latentia.mixture.em import posterior, run_restarts
+from latentia.errors import DataError
+from latentia.estimators.forms.layout import Layout
+from latentia.kinds.mixture.base import BaseMixture
+from latentia.mixture.components import Components
+from latentia.mixture.criteria import Scores
+from latentia.mixture.em import posterior
 from latentia.mixture.experts import GaussianExperts
-from latentia.mixture.rows import Rows, check_distinct, summarize
-from latentia.mixture.start import STARTS, initialize
+from latentia.mixture.rows import Rows, Summary, summarize
 
 
-class GaussianMixtureClassifier(SavableMixture, ClassifierMixin, BaseEstimator):
+class GaussianMixtureClassifier(ClassifierMixin, BaseMixture):
     """Classifier with a hidden cluster: each Gaussian component has its own linear (softmax) rule.
 
     Z ~ Categorical(w), X|Z=k ~ N(mu_k, Sigma_k), P(Y=c|x, k) = softmax_c(W_k x + b_k); with Y unknown,
@@ -91,28 +87,49 @@ class GaussianMixtureClassifier(SavableMixture, ClassifierMixin, BaseEstimator):
         self.device = device
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Estimate gates and experts jointly by EM from `n_init` starts and keep the best.
+    _family = GaussianExperts
+    _gaussian = True
+    _additive = False  # the experts' solvers see all rows at once
+    criterion = "log-likelihood"
+    warm_start = False
+    classes_: np.ndarray
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:  # type: ignore[override]
+        """Estimate gates and experts jointly by EM from `n_init` starts and keep the best. A fit that fails changes nothing.
 
         Args:
             X: rows `[n, d]`.
             y: classes `[n]`, any labels.
             sample_weight: non-negative weight of each row, `[n]`.
         """
-        check_n_components(self.n_components)
-        if self.init_params not in STARTS:
-            raise ConfigError(STARTS.unknown(self.init_params))
-        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], ensure_all_finite=False)
+        return super().fit(X, y, sample_weight)
+
+    def _table(self, X: Any, y: Any, *, reset: bool) -> Any:
+        kinds = [np.float64, np.float32]
+        if not reset:
+            check_is_fitted(self)
+            return validate_data(self, X, reset=False, dtype=kinds, ensure_all_finite=False)
+        X, y = validate_data(self, X, y, dtype=kinds, ensure_all_finite=False)
         check_classification_targets(y)
-        self.classes_, targets = np.unique(column_or_1d(y), return_inverse=True)
+        self.classes_ = np.unique(column_or_1d(y))
         if len(self.classes_) < 2:
             raise DataError("y holds one class; a classifier needs at least two")
-        weights = None if sample_weight is None else check_weights(sample_weight, len(X))
-        rows = Rows(X, weights=weights, targets=targets, dtype=_dtype(X), device=self.device)
-        summary = summarize(rows)
-        check_distinct(rows, self.n_components)
-        random = check_random_state(self.random_state)
-        components = GaussianExperts(
+        self.layout_ = Layout.of(X, dense=True, scaled=False, flat=False)
+        return X
+
+    def _targets(self, y: Any, *, reset: bool) -> np.ndarray | None:  # noqa: ARG002
+        if y is None:
+            return None
+        y = column_or_1d(y)
+        if not np.isin(y, self.classes_).all():
+            raise DataError(f"y holds a class that was not fitted; known: {self.classes_.tolist()}")
+        return np.searchsorted(self.classes_, y)
+
+    def _summary(self, rows: Rows) -> Summary:
+        return summarize(rows)
+
+    def _new_components(self, rows: Rows, random: Any) -> Components:
+        return GaussianExperts(
             self.n_components,
             rows.n_features,
             n_classes=len(self.classes_),
@@ -124,49 +141,26 @@ class GaussianMixtureClassifier(SavableMixture, ClassifierMixin, BaseEstimator):
             dtype=rows.dtype,
             device=self.device,
         )
-        components.prepare(rows, summary)
-        prepared = components.copy_parameters()
 
-        def start() -> None:
-            components.parameters = dict(prepared)
-            components.reset_experts()
-            initialize(components, rows, self.init_params, random)
+    def _start(self, components: Components, rows: Rows, random: Any) -> None:
+        assert isinstance(components, GaussianExperts)
+        components.reset_experts()
+        super()._start(components, rows, random)
 
-        self.result_ = run_restarts(
-            components,
-            rows,
-            start,
-            self.n_init,
-            max_iter=self.max_iter,
-            tol=float(self.tol),
-            report=print_iteration if self.verbose else None,
-        )
-        self._settle(components)
-        if not self.converged_ and self.max_iter > 0:
-            warnings.warn(
-                f"EM did not converge in max_iter={self.max_iter} iterations; raise max_iter or tol",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
-        return self
-
-    def _settle(self, components: GaussianExperts) -> None:
-        self.components_ = components
-        p = {name: value.cpu().numpy() for name, value in components.parameters.items()}
-        self.weights_, self.means_, self.covariances_ = p["weights"], p["means"], p["covariances"]
+    def _publish(self) -> None:
+        p = {name: value.cpu().numpy() for name, value in self.components_.parameters.items()}
+        self.means_, self.covariances_ = p["means"], p["covariances"]
         self.coef_, self.intercept_ = p["coefficients"][:, :, :-1], p["coefficients"][:, :, -1]
-        self.converged_, self.n_iter_ = self.result_.converged, self.result_.n_iter
-        self.lower_bounds_ = list(self.result_.log_likelihood)
-        self.lower_bound_ = self.lower_bounds_[-1] if self.lower_bounds_ else -np.inf
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """P(y=c|x) = sum_k P(k|x) P(c|x, k), `[n, C]`, in the order of `classes_`."""
-        rows = self._rows(X)
-        self.components_.begin()
+        rows = self._checked(X)
+        components = self._experts
+        components.begin()
         out = []
-        for chunk in rows.chunks(self.components_.chunk_rows):
-            gate = posterior(self.components_, chunk)[1].to(torch.float64)
-            classes = self.components_.class_log_probabilities(chunk.x).exp_()
+        for chunk in rows.chunks(components.chunk_rows):
+            gate = posterior(components, chunk)[1].to(torch.float64)
+            classes = components.class_log_probabilities(chunk.x).exp_()
             out.append(torch.einsum("kb,kbc->bc", gate, classes).cpu().numpy())
         return np.concatenate(out)
 
@@ -177,85 +171,43 @@ class GaussianMixtureClassifier(SavableMixture, ClassifierMixin, BaseEstimator):
 
     def responsibilities(self, X: Any, y: Any = None) -> np.ndarray:
         """P(k|x), or P(k|x, y) with classes given, `[n, K]`: which expert speaks for a row."""
-        rows = self._rows(X, y)
-        self.components_.begin()
-        chunks = rows.chunks(self.components_.chunk_rows)
-        return np.concatenate([posterior(self.components_, c)[1].T.cpu().numpy().copy() for c in chunks])
+        return self._each(X, y, lambda _, responsibilities, __: responsibilities.T.cpu().numpy().copy())
 
     def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
         """Log p(x), or log p(x, y) with classes given, in nats, `[n]`."""
-        rows = self._rows(X, y)
-        self.components_.begin()
-        chunks = rows.chunks(self.components_.chunk_rows)
-        return np.concatenate([posterior(self.components_, c)[2].cpu().numpy() for c in chunks])
+        return self._each(X, y, lambda _, __, log_evidence: log_evidence.cpu().numpy())
 
     def sample(self, n_samples: int = 1) -> tuple[np.ndarray, np.ndarray]:
         """Draw rows `[n, d]` and their classes `[n]` from the fitted joint."""
         check_is_fitted(self)
-        if n_samples < 1:
-            raise ConfigError(f"n_samples={n_samples!r}: at least 1 was expected")
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        generator = torch.Generator(self.components_.device).manual_seed(seed)
-        weights = self.components_.parameters["weights"]
-        labels = torch.multinomial(weights, n_samples, replacement=True, generator=generator)
-        x = self.components_.sample(labels, generator)
-        every = self.components_.class_log_probabilities(x).exp_()
-        p = every[labels, torch.arange(n_samples, device=labels.device)]
+        x, labels, generator = self._drawn(n_samples)
+        every = self._experts.class_log_probabilities(x).exp_()
+        p = every[labels, torch.arange(len(labels), device=labels.device)]
         drawn = torch.multinomial(p, 1, generator=generator)[:, 0]
         return x.cpu().numpy(), np.asarray(self.classes_[drawn.cpu().numpy()])
 
-    def scores(self, X: Any, y: Any) -> Scores:
-        """All criteria of the joint density p(x, y) from one pass: see `latentia.mixture.criteria.Scores`."""
-        return scores(self.components_, self._rows(X, y))
+    def scores(self, X: Any, y: Any = None) -> Scores:
+        """All criteria of the joint density p(x, y) from one pass: see `latentia.mixture.criteria.Scores`.
 
-    def aic(self, X: Any, y: Any) -> float:
-        """Akaike's criterion of the joint density (smaller is better): -2 l + 2 P."""
-        return self.scores(X, y).aic
+        Raises:
+            DataError: without classes.
+        """
+        if y is None:
+            raise DataError(
+                "the criteria of a classifier are of the joint density p(x, y): give the classes y"
+            )
+        return super().scores(X, y)
 
-    def bic(self, X: Any, y: Any) -> float:
-        """Bayesian information criterion of the joint density (smaller is better): -2 l + P log n."""
-        return self.scores(X, y).bic
-
-    def icl(self, X: Any, y: Any) -> float:
-        """Integrated completed likelihood (smaller is better): BIC plus twice the entropy of P(k|x, y)."""
-        return self.scores(X, y).icl
-
-    def laplace(self, X: Any, y: Any) -> float:
-        """-2 log evidence by Laplace's method with unit-information priors (smaller is better): see `criteria.scores`."""
-        return self.scores(X, y).laplace
-
-    def verdict(self, X: Any, y: Any = None) -> tuple[Finding, ...]:
-        """What is wrong with the fit (singular, empty or duplicate components, no convergence); empty if nothing."""
-        return verdict(self.components_, self._rows(X, y), self.result_)
-
-    def _rows(self, X: Any, y: Any = None) -> Rows:
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32], ensure_all_finite=False)
-        targets = None
-        if y is not None:
-            y = column_or_1d(y)
-            if not np.isin(y, self.classes_).all():
-                raise DataError(f"y holds a class that was not fitted; known: {self.classes_.tolist()}")
-            targets = np.searchsorted(self.classes_, y)
-        rows = Rows(X, targets=targets, dtype=_dtype(X), device=self.device)
-        summarize(rows)
-        self.components_.dtype = rows.dtype
-        return rows
+    @property
+    def _experts(self) -> GaussianExperts:
+        assert isinstance(self.components_, GaussianExperts)
+        return self.components_
 
     def state(self) -> dict[str, np.ndarray]:
         """Arrays (no pickle) that, with `get_params()`, rebuild the fitted estimator through `from_state`."""
-        check_is_fitted(self)
-        return self.components_.state() | result_state(self.result_) | {"classes": np.asarray(self.classes_)}
+        return super().state() | {"classes": np.asarray(self.classes_)}
 
     def from_state(self, state: dict[str, np.ndarray]) -> Self:
         """Put this (unfitted) estimator in the fitted state that `state()` gave."""
-        components = GaussianExperts.from_state(state, device=self.device)
-        assert isinstance(components, GaussianExperts)
         self.classes_ = np.asarray(state["classes"])
-        self.result_, self.n_features_in_ = result_from_state(state), components.n_features
-        self._settle(components)
-        return self
-
-
-def _dtype(X: np.ndarray) -> torch.dtype:
-    return torch.float32 if X.dtype == np.float32 else torch.float64
+        return super().from_state(state)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from sklearn.utils import Tags
 
 from latentia.kinds.mixture.base import BaseMixture
@@ -59,8 +58,8 @@ class _DiscreteMixture(BaseMixture):
     def _summary(self, rows: Rows) -> Summary:
         return summarize(rows, nonnegative=True, integer=self.strict)
 
-    def _new_components(self, n_features: int, dtype: torch.dtype) -> Components:
-        components = super()._new_components(n_features, dtype)
+    def _new_components(self, rows: Rows, random: Any) -> Components:
+        components = super()._new_components(rows, random)
         if isinstance(components, CountComponents):
             components.empty_rows = not self.strict
         return components
@@ -187,6 +186,7 @@ class BernoulliMixture(BaseMixture):
     """
 
     _family = BernoulliComponents
+    _scaled = True
 
     def __init__(
         self,
@@ -225,8 +225,8 @@ class BernoulliMixture(BaseMixture):
         tags.input_tags.sparse = True
         return tags
 
-    def _rows(self, X: Any, sample_weight: Any = None, *, reset: bool = False) -> Rows:
-        return super()._rows(X, sample_weight, reset=reset).thresholded(self.binarize)
+    def _rows(self, X: Any, y: Any = None, sample_weight: Any = None, *, reset: bool = False) -> Rows:
+        return super()._rows(X, y, sample_weight, reset=reset).thresholded(self.binarize)
 
     def _publish(self) -> None:
         self.probabilities_ = self.components_.parameters["probabilities"].cpu().numpy()

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.utils import Tags
 
 from latentia.errors import ConfigError
 from latentia.kinds.mixture.base import BaseMixture
 from latentia.mixture.components import Components
 from latentia.mixture.gaussian import GaussianComponents
+from latentia.mixture.rows import Rows
 
 
 class GaussianMixture(BaseMixture):
@@ -51,6 +53,7 @@ class GaussianMixture(BaseMixture):
     """
 
     _family = GaussianComponents
+    _gaussian = _scaled = True
 
     def __init__(
         self,
@@ -92,7 +95,8 @@ class GaussianMixture(BaseMixture):
             raise ConfigError(f"reg_covar={self.reg_covar!r}: a number of at least 0 was expected")
         return {"covariance_type": self.covariance_type, "reg_covar": float(self.reg_covar)}
 
-    def _override(self, components: Components) -> None:
+    def _start(self, components: Components, rows: Rows, random: Any) -> None:
+        super()._start(components, rows, random)
         assert isinstance(components, GaussianComponents)
         k, d = components.n_components, components.n_features
         p = dict(components.parameters)
@@ -131,3 +135,8 @@ class GaussianMixture(BaseMixture):
         self.precisions_cholesky_ = factor
         square = self.covariance_type in ("full", "tied")
         self.precisions_ = factor @ np.swapaxes(factor, -1, -2) if square else factor**2
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

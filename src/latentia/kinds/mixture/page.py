@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from latentia.data.items import dense
 from latentia.kinds.mixture import charts
-from latentia.kinds.mixture.run import LABELS, MixtureRun, draw_items
+from latentia.kinds.mixture.run import MixtureRun
+from latentia.kinds.mixture.words import CRITERIA
 from latentia.report.cards import Card, Tile, chart
-from latentia.report.content import Figure, number
+from latentia.report.content import number
 from latentia.report.embedding import LatentMap, latent_map
-from latentia.report.head import head_of
-from latentia.report.images import mosaic, pixels, square, tile_png
-from latentia.report.page import write_page
+from latentia.report.head import about, head_of
+from latentia.report.images import LARGE_IMAGE, mosaic, pixels, square, tile_png
+from latentia.report.page import Page
 from latentia.report.sections import filled
 
 MAPPED = 3000
@@ -24,47 +25,31 @@ CLEAR = 0.9
 _TOLD = 4  # features told of each component
 _PLANE = 50  # directions that the map is laid out from
 
-_UNITS = (
-    ("log_likelihood", "nats", "mean per item"),
-    ("n_components", "", "K"),
-    ("train_log_likelihood", "nats", "mean per item"),
-    ("bits_per_dim", "bits/dim", ""),
-    ("aic", "", ""),
-    ("bic", "", ""),
-    ("icl", "", ""),
-    ("laplace", "", "-2 log evidence by Laplace's method; of Dirichlet-multinomials -log evidence"),
-    ("n_free", "", "free parameters"),
-)
-_OF_SPLIT = ("log_likelihood", "bits_per_dim")
 
-
-def report_mixture(run: MixtureRun) -> Path:
-    """Write the report of a mixture's run, its figures on the test part, and return the page's path.
-
-    Raises:
-        RunFolderError: if the folder cannot be written.
-    """
-    figures = run.figures("test" if run.spec.hold_out else "train")
-    selection = figures["selection"]
-    table = [
-        Figure(name, figures[name], unit, figures["split"] if name in _OF_SPLIT else "train", note)
-        for name, unit, note in _UNITS
-        if figures[name] is not None
-    ]
-    settings = run.estimator.get_params(deep=False)
-    head = head_of(run, run.model, run.entry, figures, table, _choices(selection), settings)
-    return write_page(head, run.layout.event_shape, cards(run, selection), run.folder)
+def page(run: MixtureRun) -> Page:
+    """What the report of a mixture's run shows, its figures on the test part."""
+    split = run.whole_or("test")
+    all_rows = run.spec is not None and not run.spec.hold_out
+    figures = run.figures("train" if all_rows and split != "new" else split)
+    head = head_of(
+        run,
+        figures,
+        run.kind.words,
+        about=about(run.entry),
+        settings=run.estimator.get_params(deep=False),
+        choices=_choices(figures["selection"]),
+    )
+    return Page(head, run.event_shape, cards(run, figures["selection"]))
 
 
 def cards(run: MixtureRun, selection: dict[str, Any] | None) -> list[Card]:
     """All cards in reading order; what the run has no data for is left out."""
-    part = run.split("train").take(SUMMARISED)
-    rows = run.layout.rows(part.x)
-    responsibilities = run.estimator.predict_proba(rows)
-    dense = rows.toarray() if hasattr(rows, "toarray") else np.asarray(rows)
-    image = run.dataset.is_image
-    told = _means(run, dense, responsibilities) if image else _table(run, dense, responsibilities)
-    found = [_map(run, dense, responsibilities), told, _samples(run) if image else None]
+    part = run.split("train" if len(run.dataset.train) else run.whole_or("test")).take(SUMMARISED)
+    responsibilities = run.memberships(part.x)
+    rows = dense(run.estimator.layout_.stored(part.x))
+    image = run.is_image
+    told = _means(run, rows, responsibilities) if image else _table(run, rows, responsibilities)
+    found = [_map(run, rows, responsibilities), told, _samples(run) if image else None]
     found += [_curve(selection), _likelihood(run)]
     return filled([card for card in found if card is not None])
 
@@ -73,18 +58,20 @@ def _choices(selection: dict[str, Any] | None) -> list[tuple[str, str]]:
     if selection is None:
         return []
     chosen, tried = selection["chosen"], [row["n_components"] for row in selection["table"]]
-    others = ", ".join(f"{label} {chosen[name]}" for name, label in LABELS.items())
+    others = ", ".join(f"{label} {chosen[name]}" for name, label in CRITERIA.items())
     name = selection["criterion"]
-    why = f"{LABELS[name]} is smallest there, of {tried[0]} to {tried[-1]}. Each criterion chooses: {others}."
+    why = (
+        f"{CRITERIA[name]} is smallest there, of {tried[0]} to {tried[-1]}. Each criterion chooses: {others}."
+    )
     return [(f"n_components: {chosen[name]}", why)]
 
 
 def _map(run: MixtureRun, rows: np.ndarray, responsibilities: np.ndarray) -> Card | None:
     values = rows.astype(float)
     unit = "items"
-    if run.entry.estimator not in ("GaussianMixture", "BernoulliMixture", "CategoricalMixture"):
+    if run.estimator.components_.spans:
         values, unit = np.log1p(values), "items, by log(1 + count)"
-    elif run.entry.estimator == "GaussianMixture" and not run.dataset.is_image:
+    elif run.estimator.layout_.dense and not run.is_image:
         values = _standardised(values) if values.shape[1] > 2 else values  # columns have units of their own
     if values.shape[1] > _PLANE:
         values = _main_directions(values)
@@ -134,7 +121,7 @@ def _facts(plane: LatentMap, responsibilities: np.ndarray, unit: str) -> tuple[t
 
 def _names(run: MixtureRun) -> list[str]:
     d = run.estimator.n_features_in_
-    return list(run.dataset.feature_names or [f"feature {i}" for i in range(d)])
+    return list(run.columns or [f"feature {i}" for i in range(d)])
 
 
 def _component_means(rows: np.ndarray, responsibilities: np.ndarray) -> np.ndarray:
@@ -166,7 +153,7 @@ def _table(run: MixtureRun, rows: np.ndarray, responsibilities: np.ndarray) -> C
 def _means(run: MixtureRun, rows: np.ndarray, responsibilities: np.ndarray) -> Card:
     """The mean image of each component, the heaviest first."""
     order = np.argsort(-run.estimator.weights_, kind="stable")
-    drawn = _tiles(run.layout.items(_component_means(rows, responsibilities)[order]))
+    drawn = _tiles(run, run.estimator.layout_.items(_component_means(rows, responsibilities)[order]))
     tiles = tuple(
         Tile(((tile_png(image), f"Mean image of component {k}"),), f"{k}: {run.estimator.weights_[k]:.1%}")
         for k, image in zip(order, drawn, strict=True)
@@ -184,7 +171,7 @@ def _means(run: MixtureRun, rows: np.ndarray, responsibilities: np.ndarray) -> C
 
 
 def _samples(run: MixtureRun) -> Card:
-    drawn = _tiles(draw_items(run.estimator, run.config, SAMPLES, seed=0))
+    drawn = _tiles(run, run.drawn(SAMPLES, seed=0))
     tiles = tuple(
         Tile(((tile_png(t), f"Sample {i + 1} of {len(drawn)} from the mixture"),))
         for i, t in enumerate(drawn)
@@ -195,24 +182,20 @@ def _samples(run: MixtureRun) -> Card:
     )
 
 
-def _tiles(items: np.ndarray) -> np.ndarray:
-    """Images as RGB tiles: from 0 to 1 black to white (what lies outside is cut), or up to the largest count."""
-    values = items.astype(float)
-    top = max(1.0, float(values.max())) if items.dtype.kind == "i" or values.max() > 2 else 1.0
-    return pixels(np.clip(values / top, 0.0, 1.0))
+def _tiles(run: MixtureRun, items: np.ndarray) -> np.ndarray:
+    """Items as RGB tiles."""
+    return pixels(run.estimator.layout_.viewable(items))
 
 
 def _small(run: MixtureRun) -> bool:
-    return max(run.layout.event_shape[1:]) < 48
+    return max(run.event_shape[1:]) < LARGE_IMAGE
 
 
 def _curve(selection: dict[str, Any] | None) -> Card | None:
     if selection is None:
         return None
     table, criterion = selection["table"], selection["criterion"]
-    lead = (
-        f"Each criterion by the number of components, its smallest value marked; {LABELS[criterion]} chooses."
-    )
+    lead = f"Each criterion by the number of components, its smallest value marked; {CRITERIA[criterion]} chooses."
     return chart(
         Card("criteria", "How many components", lead),
         f"Criteria for {len(table)} numbers of components.",

@@ -2,66 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
 
 from latentia.errors import ConfigError
-from latentia.estimators.savable import Curves, Savable, params_of
+from latentia.estimators.folder import Curves
 from latentia.mixture.em import EMResult
 
 
-class SavableMixture(Savable):
-    """A mixture whose fitted state is a dict of arrays."""
+def as_tensors(state: dict[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """Arrays of words for `config.json`, and arrays of numbers as tensors.
 
-    result_: EMResult
+    Raises:
+        ConfigError: if the state holds objects (class labels that are neither numbers nor words).
+    """
+    words: dict[str, Any] = {}
+    tensors: dict[str, torch.Tensor] = {}
+    for name, value in state.items():
+        if value.dtype.kind in "UO" and all(isinstance(item, str) for item in value.ravel().tolist()):
+            words[name] = value.tolist()
+            continue
+        if value.dtype.kind not in "biuf":
+            raise ConfigError(f"{name} holds objects; only numbers and words can be written to a run folder")
+        tensors[name] = torch.from_numpy(np.array(value))
+    return words, tensors
 
-    def state(self) -> dict[str, np.ndarray]:
-        """Arrays (no pickle) that, with `get_params()`, rebuild the fitted estimator through `from_state`."""
-        raise NotImplementedError
 
-    def from_state(self, state: dict[str, np.ndarray]) -> Self:
-        """Put this (unfitted) estimator in the fitted state that `state()` gave."""
-        raise NotImplementedError
+def as_arrays(words: dict[str, Any], tensors: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
+    """The inverse of `as_tensors`."""
+    state = {key: value.numpy() for key, value in tensors.items()}
+    return state | {key: np.asarray(value) for key, value in words.items()}
 
-    def describe(self) -> tuple[dict[str, Any], dict[str, torch.Tensor], Curves]:
-        """Entries of `config.json`, tensors and a row for each iteration.
 
-        Raises:
-            ConfigError: if the state holds objects (class labels that are neither numbers nor words).
-        """
-        words: dict[str, Any] = {}
-        tensors: dict[str, torch.Tensor] = {}
-        for name, value in self.state().items():
-            if value.dtype.kind in "UO" and all(isinstance(item, str) for item in value.ravel().tolist()):
-                words[name] = value.tolist()
-                continue
-            if value.dtype.kind not in "biuf":
-                raise ConfigError(
-                    f"{name} holds objects; only numbers and words can be written to a run folder"
-                )
-            tensors[name] = torch.from_numpy(np.array(value))
-        result = self.result_
-        expected = [*result.expected, *[None] * (len(result.log_likelihood) - len(result.expected))]
-        history = [
-            {"iteration": i, "log_likelihood": mean, "expected": q}
-            for i, (mean, q) in enumerate(zip(result.log_likelihood, expected, strict=True), 1)
-        ]
-        return {"words": words}, tensors, history
-
-    @classmethod
-    def rebuild(
-        cls,
-        config: dict[str, Any],
-        tensors: dict[str, torch.Tensor],
-        curves: Callable[[], Curves],  # noqa: ARG003  they are part of the state
-    ) -> Self:
-        """The inverse of `describe`; see `Savable.rebuild`."""
-        state = {key: value.numpy() for key, value in tensors.items()}
-        state |= {key: np.asarray(value) for key, value in config["words"].items()}
-        return cls(**params_of(config)).from_state(state)
+def curves_of(result: EMResult) -> Curves:
+    """A row for each iteration."""
+    expected = [*result.expected, *[None] * (len(result.log_likelihood) - len(result.expected))]
+    return [
+        {"iteration": i, "log_likelihood": mean, "expected": q}
+        for i, (mean, q) in enumerate(zip(result.log_likelihood, expected, strict=True), 1)
+    ]
 
 
 def result_state(result: EMResult) -> dict[str, np.ndarray]:

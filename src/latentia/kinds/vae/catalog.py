@@ -25,7 +25,7 @@ from latentia.training import Aggressive
 _four_times_the_rate: ObjectiveFactory = partial(elbo, beta=4.0)
 _warmed_up: ObjectiveFactory = partial(elbo, beta=Linear(until=0.3))
 
-CATALOG: Registry[Entry] = Registry("model")
+CATALOG: Registry[Entry] = Registry("model", group="latentia.models", of=Entry)
 for _name, _model in {
     "sigma-vae": Entry(
         "VAE whose Gaussian variance is the optimum for its residuals: nothing to weigh, nothing to tune (the default)",
@@ -186,3 +186,6 @@ for _name, _model in {
     ),
 }.items():
     CATALOG.add(_name, _model)
+
+ENTRIES = CATALOG
+"""The named models of this kind."""

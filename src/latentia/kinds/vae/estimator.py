@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+import numpy as np
 import torch
-from sklearn.utils import Tags
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
-from latentia import training
-from latentia.core import Objective
-from latentia.data import Dataset
-from latentia.estimators.defaults import (
-    default_averaging,
-    default_batch_size,
-    default_epochs,
-    default_gradient_clip,
-    default_patience,
-    default_precision,
-)
+from latentia.distributions import Mixture
+from latentia.errors import ConfigError, DataError
+from latentia.estimators.choices import Choice
+from latentia.estimators.composition import Chosen, Composition
+from latentia.estimators.defaults import default_latent_dim
 from latentia.estimators.entry import Entry
-from latentia.estimators.forms.arrays import as_rows
-from latentia.estimators.latent_scores import VAEScores
+from latentia.estimators.folder import Curves
+from latentia.estimators.forms.arrays import Given, as_rows
+from latentia.estimators.latent import LatentEstimator
 from latentia.estimators.parameters import whole
+from latentia.kinds.run import load_as
+from latentia.kinds.vae.catalog import CATALOG
 from latentia.kinds.vae.monitoring import Monitor
-from latentia.kinds.vae.schedules import information
+from latentia.kinds.vae.refining import check_refinement, refine
+from latentia.kinds.vae.sampler import SAMPLERS, AggregatePosterior, fit_sampler_to, take_sampler
+from latentia.kinds.vae.schedules import information, resolve_schedule
 from latentia.latent import Likelihood
 from latentia.nn import Network
-from latentia.objectives import ObjectiveSetting, build_objective
+from latentia.objectives import OBJECTIVES
 from latentia.training import Schedule
 
 
-class VAE(VAEScores):
+class VAE(LatentEstimator):
     r"""A variational autoencoder fitted to arrays, tables, counts or images; the default has nothing to tune.
 
     It maximises the evidence lower bound E_q[log p(x|z)] - KL(q(z|x) || p(z)) (Kingma & Welling 2014), with, for real
@@ -40,8 +43,10 @@ class VAE(VAEScores):
     None or "auto" is chosen from the data; `choices_` says what was chosen and why.
 
     Args:
-        model: a name of the catalog (`latentia models`), or a `latentia.catalog.Entry`.
+        model: a name of the catalog (`latentia models`), or a `latentia.estimators.entry.Entry`.
         latent_dim: length of a code; None: 2 to 64 by the size of a datum.
+        objective: what is minimised: a name of `latentia.objectives.OBJECTIVES`, an objective, a factory of one, or "auto": that of
+            the model.
         objective_options: options of the model's objective, such as `{"beta": 8}`; weights may be ramps, such as
             `{"beta": {"ramp": "linear", "until": 0.3}}`. An unknown one is refused with the list of those there are.
         likelihood: a name of `latentia.latent.LIKELIHOODS`, what builds one from the event shape, or "auto".
@@ -79,7 +84,7 @@ class VAE(VAEScores):
     Attributes:
         module_: the fitted `latentia.models.VAE`, a torch module on model-scaled data.
         form_: the scaling between given data and `module_`.
-        objective_: what was minimised, built for this fit; not kept in run folders.
+        objective_: what was minimised.
         history_: learning curves, one dict an epoch, in nats of the model-scaled data (see `form_`).
         choices_: automatic choices with their reasons.
         sampler_: the mixture that codes are drawn from (`latentia.kinds.vae.sampler.AggregatePosterior`); None: the prior.
@@ -107,6 +112,7 @@ class VAE(VAEScores):
         model: str | Entry = "sigma-vae",
         *,
         latent_dim: int | None = None,
+        objective: Any = "auto",
         objective_options: Mapping[str, Any] | None = None,
         likelihood: str | Callable[[torch.Size], Likelihood] = "auto",
         network: str | Network = "auto",
@@ -131,6 +137,7 @@ class VAE(VAEScores):
     ) -> None:
         self.model = model
         self.latent_dim = latent_dim
+        self.objective = objective
         self.objective_options = objective_options
         self.likelihood = likelihood
         self.network = network
@@ -153,147 +160,111 @@ class VAE(VAEScores):
         self.verbose = verbose
         self.random_state = random_state
 
-    def fit(
-        self,
-        X: Any,
-        y: Any = None,  # noqa: ARG002  scikit-learn's signature
-        *,
-        validation: Any = None,
-        run_dir: str | Path | None = None,
-        resume: bool = False,
-    ) -> VAE:
-        """Fit to X from scratch.
+    sampler_: AggregatePosterior | None
+
+    # ------------------------------------------------------------------ what the family gives
+
+    def _entry(self) -> Entry:
+        entry = CATALOG[self.model] if isinstance(self.model, str) else self.model
+        if not isinstance(entry, Entry):
+            raise ConfigError(f"model={self.model!r}: expected a name or a latentia.estimators.entry.Entry")
+        if self.objective == "auto":
+            return entry
+        named = isinstance(self.objective, str)
+        return dataclasses.replace(entry, objective=OBJECTIVES[self.objective] if named else self.objective)
+
+    def _composed(self, given: Given, parts: Chosen) -> Composition:
+        event = tuple(given.rows.shape[1:])
+        size = int(np.prod(event))
+        if self.latent_dim is None:
+            latent_dim = default_latent_dim(event)
+            parts.choices.append(Choice("latent_dim", str(latent_dim), f"{size} numbers in a datum"))
+        else:
+            latent_dim = whole("latent_dim", self.latent_dim, 1)
+        if latent_dim > size:
+            raise ConfigError(
+                f"latent_dim={latent_dim} is larger than a datum, which holds {size} numbers: give 1 to {size}"
+            )
+        return Composition(self.model, event, latent_dim, parts.likelihood, parts.network, parts.typical_size)
+
+    def _codes_of(self, Z: Any) -> Tensor:
+        codes = np.asarray(Z, dtype=np.float64)
+        if codes.ndim != 2 or codes.shape[1] != self.latent_dim_:
+            raise DataError(f"codes of shape {codes.shape}; expected [n, {self.latent_dim_}]")
+        if not np.isfinite(codes).all():
+            raise DataError("codes contain NaN or infinity; every code must be finite")
+        asked = self._inference()
+        return torch.as_tensor(codes, dtype=asked.dtype, device=asked.device)
+
+    def _before(self, X: Any, y: Any) -> None:  # noqa: ARG002
+        if self.sampler not in SAMPLERS:
+            raise ConfigError(f"sampler={self.sampler!r} is unknown; expected one of {', '.join(SAMPLERS)}")
+        check_refinement(self.refinement_steps, self._entry(), self.model)
+
+    def _after(self, given: Given, rows: NDArray[Any], held_out: NDArray[Any] | None, **how: Any) -> None:  # noqa: ARG002
+        refine(self, rows, held_out)
+        take_sampler(self, rows, whole_data=not how.get("streamed"))
+
+    def _schedule(self, entry: Entry) -> Schedule:
+        return resolve_schedule(self.schedule, self.schedule_options, entry.schedule)
+
+    def _options(self) -> Mapping[str, Any] | None:
+        return self.objective_options
+
+    def _watch(self) -> Monitor:
+        return Monitor()
+
+    def _information(self) -> Any:
+        return information
+
+    def _source(self, module: Any) -> Mixture | None:
+        return None if self.sampler_ is None else self.sampler_.distribution(next(module.parameters()))
+
+    # ------------------------------------------------------------------ of this family alone
+
+    def fit_sampler(self, X: Any, *, n_components: int | None = None) -> Self:
+        r"""Let `sample` draw its codes from a mixture of Gaussians fitted to codes of X, in place of the prior.
+
+        One code is drawn from the encoder's q(z|x) for each of at most 20 000 rows, and the mixture fitted to them by EM: an estimate of
+        the aggregate posterior \int q(z|x) p_{data}(x) dx. Where that is far from the prior, samples of the prior decode to nothing
+        that the decoder has seen. Neither the model nor its likelihood changes.
 
         Args:
-            X: `[n, d]` (NumPy, torch, pandas, SciPy sparse), images `[n, C, H, W]` or `[n, H, W]`, or a
-                `latentia.data.Dataset` (its train part; its validation part chooses the epoch).
-            y: ignored.
-            validation: rows like X; None splits `validation_fraction` off X.
-            run_dir: where `metrics.jsonl` and checkpoints go while fitting; None keeps nothing on disk.
-            resume: go on from the last checkpoint in `run_dir`, to the very weights of an uninterrupted run.
+            X: training rows.
+            n_components: number of Gaussians; None: by BIC among 1, 2, 4, ... 64.
 
         Returns:
             Itself.
+
+        Source: Ghosh et al. 2020, From Variational to Deterministic Autoencoders, section 5.
         """
-        if isinstance(X, Dataset):
-            validation = X.validation.x if validation is None else validation
-            X = X.train.x
-        rows, was_sparse = as_rows(self, X, reset=True)
-        seed = self._build(rows, was_sparse)
-        if validation is None:
-            rows, held_out = self._split(rows, seed)
-        else:
-            held_out = as_rows(self, validation, reset=False)[0]
-        config = self._config(len(rows), seed, held_out is not None)
-        self.settings_ = {
-            name: getattr(config, name)
-            for name in ("max_epochs", "batch_size", "optimizer", "precision", "patience", "seed")
-        }
-        batches = training.Batches(rows, self.form_)
-        self.objective_ = self._objective(batches, config)
-        self._say()
-        self.form_.train()
-        history = training.fit(
-            self.module_,
-            self.objective_,
-            batches,
-            None if held_out is None else training.Batches(held_out, self._frozen_form()),
-            config,
-            None if run_dir is None else Path(run_dir),
-            resume=resume,
-            watch=Monitor(),
-            schedule=self.schedule_,
-            information=information,
-        )
-        self.form_.eval()
-        self._take_history(history, len(rows))
-        self._refine(rows, held_out)
-        self._fit_sampler(rows, whole_data=True)
+        check_is_fitted(self)
+        rows = as_rows(self, X, reset=False).rows
+        if n_components is not None:
+            whole("n_components", n_components, 1)
+        fit_sampler_to(self, rows, n_components)
         return self
 
-    def partial_fit(self, X: Any, y: Any = None) -> VAE:  # noqa: ARG002
-        """One more pass over a chunk of data, for streams that do not fit in memory; encoder and decoder move together.
+    def describe(self) -> tuple[dict[str, Any], dict[str, Tensor], Curves]:
+        """Entries of `config.json`, tensors and learning curves."""
+        entries, tensors, curves = super().describe()
+        entries["sampler"] = None if self.sampler_ is None else self.sampler_.describe()
+        entries["refinement_steps"] = self.module_.refinement_steps
+        return entries, tensors if self.sampler_ is None else tensors | self.sampler_.tensors(), curves
 
-        The first call fixes scaling, likelihood and network from its chunk, so it should be a representative one. Each
-        call starts at the full learning rate and ends with the variance calibrated on its own chunk.
-        """
-        first = not hasattr(self, "module_")
-        rows, was_sparse = as_rows(self, X, reset=first)
-        if first:
-            self._build(rows, was_sparse, streamed=True)
-            self.n_train_ = 0
-            self.history_ = []
-        seed = (self.seed_ + 1 + len(self.history_)) % 2**32
-        config = self._config(len(rows), seed, False, max_epochs=1, warmup_fraction=0.0)
-        batches = training.Batches(rows, self.form_)
-        if first or not hasattr(self, "objective_"):
-            self.objective_ = self._objective(batches, config)
-        self.form_.train()
-        self.module_.refinement_steps = 0
-        history = training.fit(
-            self.module_,
-            self.objective_,
-            batches,
-            None,
-            config,
-            prepare=first,
-        )
-        self.form_.eval()
-        self.n_train_ += len(rows)
-        self.history_ = [*self.history_, *history.rows()]
-        self._refine(rows, None)
-        self._fit_sampler(rows, whole_data=False)
+    @classmethod
+    def rebuild(
+        cls, config: dict[str, Any], tensors: dict[str, Tensor], curves: Callable[[], Curves]
+    ) -> Self:
+        """The inverse of `describe`; see `Savable.rebuild`."""
+        self = super().rebuild(config, tensors, curves)
+        # Folders that were written before there was a sampler, or refinement, have no such entry.
+        self.module_.refinement_steps = config.get("refinement_steps", 0)
+        described = config.get("sampler")
+        self.sampler_ = None if described is None else AggregatePosterior.rebuild(described, tensors)
         return self
-
-    def _objective(self, batches: training.Batches, config: training.TrainingConfig) -> Objective:
-        """The objective of one fit, as the model, its options and the size of the fit make it."""
-        n_updates = config.max_epochs * batches.n_batches(config.batch_size)
-        setting = ObjectiveSetting(len(batches), self.latent_dim_, self.event_shape_, n_updates)
-        return build_objective(self._entry().objective, setting, self.objective_options)
-
-    def _config(self, n: int, seed: int, validated: bool, **overrides: Any) -> training.TrainingConfig:
-        batch_size = (
-            default_batch_size(n) if self.batch_size is None else whole("batch_size", self.batch_size, 1)
-        )
-        device = training.resolve_device(self.device)
-        if self.max_epochs is None:
-            max_epochs = default_epochs(n, batch_size, device.type == "cpu")
-        else:
-            max_epochs = whole("max_epochs", self.max_epochs, 0)
-        patience = default_patience(max_epochs) if self.patience is None else self.patience
-        averaging = default_averaging(max_epochs * max(1, n // batch_size))
-        settings: dict[str, Any] = {
-            "max_epochs": max_epochs,
-            "batch_size": batch_size,
-            "optimizer": self.optimizer,
-            "learning_rate": self.learning_rate,
-            "gradient_clip": default_gradient_clip(self.event_shape_),
-            "patience": patience if validated else None,
-            "averaging": averaging if validated else None,
-            "seed": seed,
-            "device": self.device,
-            "precision": default_precision(self.event_shape_, device)
-            if self.precision == "auto"
-            else self.precision,
-            "compile": self.compile,
-            "loggers": tuple(self.loggers),
-            "progress": self.verbose,
-        }
-        return training.TrainingConfig(**{**settings, **overrides})
-
-    def _say(self) -> None:
-        if self.verbose:
-            for choice in self.choices_:
-                print(choice)
 
     @staticmethod
     def load(folder: str | Path) -> VAE:
         """Read a run folder that `save` or the command line wrote; nothing in it is executed."""
-        from latentia.estimators.folder import load_as
-
         return load_as(VAE, folder)
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags

@@ -11,10 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from latentia.errors import ConfigError, MissingExtraError
-from latentia.estimators.forms.scaled import Form
+from latentia.estimators.forms.scaled import Scaled
 from latentia.files import write_atomically
-from latentia.kinds.vae.estimator import VAE
-from latentia.models import VQVAE as VQVAEModule
 
 TOLERANCE = 1e-3
 
@@ -25,7 +23,7 @@ class _Encoder(nn.Module):
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, model: Any, form: Form) -> None:
+    def __init__(self, model: Any, form: Scaled) -> None:
         super().__init__()
         self.model = model
         self.register_buffer("mean", form.mean.float())
@@ -41,7 +39,7 @@ class _Decoder(nn.Module):
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, model: Any, form: Form, typical: Tensor | None) -> None:
+    def __init__(self, model: Any, form: Scaled, typical: Tensor | None) -> None:
         super().__init__()
         self.model, self.typical = model, typical
         self.register_buffer("mean", form.mean.float())
@@ -52,7 +50,7 @@ class _Decoder(nn.Module):
         return mean * self.scale + self.mean
 
 
-def export_onnx(estimator: VAE, folder: Path) -> list[tuple[Path, float]]:
+def export_onnx(estimator: Any, folder: Path) -> list[tuple[Path, float]]:
     """Write `encoder.onnx` (data -> posterior mean) and `decoder.onnx` (code -> mean of p(x|z)), float32, any batch.
 
     Each is run with onnxruntime on random input, for two batch sizes, and compared with torch.
@@ -62,14 +60,9 @@ def export_onnx(estimator: VAE, folder: Path) -> list[tuple[Path, float]]:
 
     Raises:
         MissingExtraError: if onnx, onnxscript or onnxruntime are not installed.
-        ConfigError: if the exported graph does not give what torch gives, or the codes are discrete.
+        ConfigError: if the exported graph does not give what torch gives.
         RunFolderError: if the folder cannot be written.
     """
-    if isinstance(estimator.module_, VQVAEModule):
-        raise ConfigError(
-            f"model {estimator.model!r} has discrete codes, for which there is no ONNX export; use transform and "
-            "inverse_transform of the loaded run"
-        )
     try:
         import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
@@ -77,7 +70,8 @@ def export_onnx(estimator: VAE, folder: Path) -> list[tuple[Path, float]]:
         raise MissingExtraError(f"{error.name} is not installed: pip install 'latentia[onnx]'") from None
     model = estimator.module_.float().cpu().eval()
     form = estimator.form_.cpu()
-    typical = estimator._typical_row(torch.float32)
+    typical = estimator._inference().typical
+    typical = None if typical is None else typical.float()
     generator = torch.Generator().manual_seed(0)
     x = form.mean + form.scale * torch.rand((3, *estimator.event_shape_), generator=generator)
     if form.kind in ("binary", "counts"):

@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latentia.distributions import FullGaussian, Mixture
+from latentia.distributions import FullGaussian, Mixture, item_keys, per_item_noise
 from latentia.errors import ConfigError
+from latentia.estimators.choices import Choice
 from latentia.mixture import GaussianComponents, Rows, initialize, run_em, scores, summarize
 
 SAMPLERS = ("auto", "prior", "aggregate-posterior")
@@ -172,3 +173,37 @@ def _fitted(z: NDArray[np.float64], k: int, random: np.random.RandomState) -> tu
     value = scores(components, rows).bic
     fitted = components.parameters
     return (fitted["weights"], fitted["means"], torch.linalg.cholesky(fitted["covariances"])), value
+
+
+def fit_sampler_to(estimator: Any, rows: NDArray[Any], n_components: int | None = None) -> None:
+    """Fit the mixture to codes of rows, and note it on a fitted VAE."""
+    chosen = np.sort(np.random.default_rng([estimator.seed_, 2]).permutation(len(rows))[:CODES])
+    asked = estimator._inference()
+    drawn = []
+    with torch.inference_mode():
+        for x in asked.batches(rows[chosen]):
+            with per_item_noise(item_keys(x), estimator.seed_):
+                # refined or not makes no difference to where codes are as a whole, and much to the time
+                drawn.append(asked.module.amortised(x).rsample(torch.Size([1]))[0].double().cpu().numpy())
+    estimator.sampler_ = fit_aggregate_posterior(np.concatenate(drawn), estimator.seed_, n_components)
+    many = "s" if estimator.sampler_.n_components > 1 else ""
+    reason = f"a mixture of {estimator.sampler_.n_components} Gaussian{many} on {len(chosen)} codes"
+    reason += ", their number by BIC" if n_components is None else ""
+    estimator.choices_ = [choice for choice in estimator.choices_ if choice.what != "sampler"]
+    estimator.choices_.append(Choice("sampler", "aggregate-posterior", reason))
+    if estimator.verbose:
+        print(estimator.choices_[-1])
+
+
+def take_sampler(estimator: Any, rows: NDArray[Any], whole_data: bool) -> None:
+    """What `sampler` asks for, after training; a mixture on codes of a model that has moved since is dropped.
+
+    What the model has as its own is taken where there are codes enough, of all training rows.
+    """
+    estimator.sampler_ = None
+    estimator.choices_ = [choice for choice in estimator.choices_ if choice.what != "sampler"]
+    wanted = estimator.sampler
+    if wanted == "auto" and whole_data and enough_codes(min(len(rows), CODES), estimator.latent_dim_):
+        wanted = estimator._entry().sampler
+    if wanted == "aggregate-posterior":
+        fit_sampler_to(estimator, rows)

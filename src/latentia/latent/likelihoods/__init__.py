@@ -26,7 +26,9 @@ from latentia.latent.likelihoods.pixels import (
 )
 from latentia.registry import Registry
 
-LIKELIHOODS: Registry[Callable[[torch.Size], Likelihood]] = Registry("likelihood")
+LIKELIHOODS: Registry[Callable[[torch.Size], Likelihood]] = Registry(
+    "likelihood", group="latentia.likelihoods"
+)
 LIKELIHOODS.add("gaussian", GaussianLikelihood)
 LIKELIHOODS.add("gaussian-channel", partial(GaussianLikelihood, shared="channel"))
 LIKELIHOODS.add("gaussian-pixel", partial(GaussianLikelihood, shared="pixel"))

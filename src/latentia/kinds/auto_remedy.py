@@ -9,30 +9,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from latentia.diagnostics import Diagnosis, Evaluation
 from latentia.errors import ConfigError
 from latentia.estimators import folder as run_folder
-from latentia.kinds.kind import make
-from latentia.kinds.run import ATTEMPTS, DataSpec, Run, check_folder, clear, fit_run
-from latentia.kinds.vae.catalog import CATALOG
-from latentia.kinds.vae.estimator import VAE
-from latentia.kinds.vae.remedies import changed, label_of, told
+from latentia.kinds import kind_of
+from latentia.kinds.fitting import ATTEMPTS, check_folder, clear, fit_run
+from latentia.kinds.known import DataSpec
+from latentia.kinds.run import Effort, Measured, Run
 
 MOST_REMEDIES = 2
 TOLERANCE = 0.01
 """Nats per number of a datum by which validation log-likelihoods may differ and still count as equal; two standard errors of
 their difference, where that is more. A rule of this project: models that use their code and models that do not may have the same
 likelihood (He et al. 2019, table 1), and the diagnosis then decides."""
-SEVERITY = {
-    "posterior collapse": 3,
-    "inference collapse": 3,
-    "information overload": 2,
-    "prior holes": 2,
-    "overfitted": 2,
-    "under-trained": 1,
-    "partial posterior collapse": 1,
-}
-SCORING_SAMPLES, SCORED_ITEMS = 50, 500
+EFFORT = Effort(n_importance=50, importance_items=500)
 
 
 @dataclass
@@ -41,48 +30,63 @@ class Attempt:
 
     Attributes:
         run: the run, in its own folder.
-        evaluation: its figures on the validation part.
-        diagnosis: of the validation part.
+        measured: its figures and verdict on the validation part.
         remedy: what was changed against the attempt before, in words; empty for the first.
     """
 
     run: Run
-    evaluation: Evaluation
-    diagnosis: Diagnosis
+    measured: Measured
     remedy: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The faults that were found, or "healthy"."""
+        return self.measured.verdict.names or (self.measured.verdict.name,)
 
     @property
     def severity(self) -> int:
         """0 for a healthy fit, to 3."""
-        return max((SEVERITY.get(name, 1) for name in self.diagnosis.names), default=0)
+        return self.run.kind.words.severity(self.measured.verdict.names)
+
+    @property
+    def log_likelihood(self) -> float | None:
+        """Of the validation part, in nats an item; of a model that has none, the bound."""
+        found = self.measured.figures
+        value = found.get("log_likelihood")
+        return value if value is not None else found.get("elbo")
 
     def summary(self) -> dict[str, Any]:
         """For `config.json` and the report."""
+        assert self.run.folder is not None
         return {
             "folder": f"{ATTEMPTS}/{self.run.folder.name}",
             "remedy": self.remedy,
-            "model": self.run.estimator.model,
-            "verdicts": list(self.diagnosis.names) or [self.diagnosis.name],
-            "validation_log_likelihood": self.evaluation.log_likelihood,
+            "model": self.run.model,
+            "verdicts": list(self.names),
+            "validation_log_likelihood": self.log_likelihood,
         }
 
     def __str__(self) -> str:
         """One line."""
-        score = self.evaluation.log_likelihood
+        score = self.log_likelihood
         shown = "no likelihood" if score is None else f"validation log-likelihood {score:.6g} nats"
-        return f"{self.run.folder.name}: {', '.join(self.diagnosis.names) or self.diagnosis.name}; {shown}"
+        assert self.run.folder is not None
+        return f"{self.run.folder.name}: {', '.join(self.names)}; {shown}"
 
 
 def better(new: Attempt, old: Attempt) -> bool:
     """Whether `new` is the run to keep: by log-likelihood where that tells them apart, else by diagnosis, else by likelihood."""
-    a, b = new.evaluation, old.evaluation
-    if a.log_likelihood is None or b.log_likelihood is None:
+    pairs = [
+        (new.measured.figures.get(name), old.measured.figures.get(name)) for name in ("log_likelihood", "elbo")
+    ]
+    known = next(((a, b) for a, b in pairs if a is not None and b is not None), None)
+    if known is None:
         return new.severity < old.severity
-    gain = a.log_likelihood - b.log_likelihood
-    error = math.hypot(a.log_likelihood_se or 0.0, b.log_likelihood_se or 0.0)
-    if abs(gain) > max(2 * error, TOLERANCE * math.prod(new.run.estimator.event_shape_)):
-        return gain > 0
-    return new.severity < old.severity or (new.severity == old.severity and gain > 0)
+    a, b = known
+    error = math.hypot(*(each.measured.figures.get("log_likelihood_se") or 0.0 for each in (new, old)))
+    if abs(a - b) > max(2 * error, TOLERANCE * math.prod(new.run.event_shape)):
+        return a > b
+    return new.severity < old.severity or (new.severity == old.severity and a > b)
 
 
 def fit_with_remedies(
@@ -112,50 +116,43 @@ def fit_with_remedies(
         most: remedies tried.
 
     Raises:
-        ConfigError: if the model is a mixture, which has no remedies of this kind.
+        ConfigError: if all rows are fitted, so that no validation part says which fit is better.
         RunFolderError: if `out` holds a run already, or cannot be written.
     """
-    if params.get("model") not in CATALOG:
-        raise ConfigError(f"--auto-remedy is for models with codes; {params.get('model')} is a mixture")
+    if not spec.hold_out:
+        raise ConfigError(
+            "--auto-remedy compares fits on the validation part, which --no-hold-out does not keep"
+        )
+    kind = kind_of(params.get("model"))
     if check_folder(out, spec, params, resume, overwrite) == "fitted":
         say(f"{out} is finished already")
         return Run.open(out)
     if overwrite and not resume:
         clear(out)
     asked = {name: list(value) if isinstance(value, tuple) else value for name, value in params.items()}
-    run_folder.start(make(VAE, params), out, {"data": asdict(spec), "command": command, "asked": asked})
+    about = {"kind": kind.name, "data": asdict(spec), "command": command, "asked": asked}
+    run_folder.start(kind.recipe(params).estimator, out, about)
 
     def attempt(changed_params: dict[str, Any], number: int, label: str, remedy: str) -> Attempt:
         folder = out / ATTEMPTS / f"{number}-{label}"
         run = fit_run(spec, changed_params, folder, command=command, resume=folder.exists(), say=say)
-        evaluation, diagnosis = run.examine("validation", SCORING_SAMPLES, SCORED_ITEMS, thorough=False)
-        found = Attempt(run, evaluation, diagnosis, remedy)
+        found = Attempt(run, run.measure("validation", EFFORT), remedy)
         say(f"attempt {found}")
         return found
 
     best = attempt(params, 1, str(params["model"]), "")
-    tried, of_best = [best], params
-    seen = [params]
+    tried = [best]
     while len(tried) <= most and best.severity:
-        step = next(
-            (
-                (action, new)
-                for action in best.diagnosis.verdict.actions
-                if (new := changed(of_best, action)) is not None and new not in seen
-            ),
-            None,
-        )
+        seen = [each.run.asked for each in tried]
+        changes = best.run.remedied(best.measured.verdict)
+        step = next((change for change in changes if dict(change.params) not in seen), None)
         if step is None:
             say("no further remedy applies")
             break
-        action, new = step
-        words = told(of_best, action)
-        say(f"remedy {len(tried)}: {words}")
-        found = attempt(new, len(tried) + 1, label_of(of_best, new), words)
-        tried.append(found)
-        seen.append(new)
-        if better(found, best):
-            best, of_best = found, new
+        say(f"remedy {len(tried)}: {step.text}")
+        tried.append(attempt(dict(step.params), len(tried) + 1, step.label, step.text))
+        if better(tried[-1], best):
+            best = tried[-1]
     say(f"kept: {best}")
     return _place(best, tried, out, {"command": command, "asked": asked})
 
@@ -163,6 +160,7 @@ def fit_with_remedies(
 def _place(best: Attempt, tried: list[Attempt], out: Path, entries: dict[str, Any]) -> Run:
     """Copy the winner to `out`, its configuration last, and note there what was tried."""
     source = best.run.folder
+    assert source is not None
     for path in source.iterdir():
         if path.is_file() and path.name not in (run_folder.CONFIG, run_folder.EVALUATION):
             shutil.copy2(path, out / path.name)

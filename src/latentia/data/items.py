@@ -1,0 +1,199 @@
+"""What a part of a data set may hold: arrays, sparse tables, sequences of unlike lengths, columns of unlike kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from latentia.data.shapes import Shape
+from latentia.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class Ragged:
+    """Sequences of unlike lengths, one behind another: token sequences, series, image sequences.
+
+    Attributes:
+        values: all steps, `[total, *event]`: tokens `[total]`, series `[total, d]`, frames `[total, C, H, W]`.
+        offsets: where each sequence begins, and where the last ends, `[n + 1]`.
+
+    Raises:
+        DataError: offsets that do not begin at 0, fall, or do not end at the number of steps.
+
+    Example:
+        >>> songs = Ragged.of([np.array([1, 2, 3]), np.array([4])])
+        >>> len(songs), songs.lengths.tolist(), songs[[1, 0]].values.tolist()
+        (2, [3, 1], [4, 1, 2, 3])
+        >>> songs.padded(-1)[0].tolist()
+        [[1, 2, 3], [4, -1, -1]]
+    """
+
+    values: NDArray[Any]
+    offsets: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        offsets = np.asarray(self.offsets, dtype=np.int64)
+        if offsets.ndim != 1 or not len(offsets) or offsets[0] != 0 or (np.diff(offsets) < 0).any():
+            raise DataError("offsets of sequences must begin at 0 and never fall")
+        if offsets[-1] != len(self.values):
+            raise DataError(f"offsets end at {offsets[-1]}, but there are {len(self.values)} steps")
+        object.__setattr__(self, "offsets", offsets)
+
+    @classmethod
+    def of(cls, sequences: Sequence[NDArray[Any]]) -> Self:
+        """From arrays `[T_i, *event]`."""
+        if not len(sequences):
+            return cls(np.empty(0), np.zeros(1, np.int64))
+        lengths = [len(sequence) for sequence in sequences]
+        return cls(np.concatenate([np.asarray(s) for s in sequences]), np.cumsum([0, *lengths]))
+
+    def __len__(self) -> int:
+        """Number of sequences."""
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Steps of each sequence, `[n]`."""
+        return np.diff(self.offsets)
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """Shape of one step."""
+        return tuple(int(size) for size in self.values.shape[1:])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """`(n, *event)`: of items whose length is their own."""
+        return (len(self), *self.event_shape)
+
+    def item(self, i: int) -> NDArray[Any]:
+        """The steps of one sequence, `[T_i, *event]`."""
+        return self.values[self.offsets[i] : self.offsets[i + 1]]
+
+    def __getitem__(self, rows: Any) -> Ragged:
+        """The sequences at some places, in that order."""
+        chosen = np.arange(len(self))[rows]
+        starts, lengths = self.offsets[chosen], self.lengths[chosen]
+        ends = np.cumsum(lengths)
+        places = np.arange(int(lengths.sum())) + np.repeat(starts - (ends - lengths), lengths)
+        return Ragged(np.asarray(self.values[places]), np.concatenate([[0], ends]))
+
+    def padded(self, fill: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """All sequences as one array `[n, T, *event]`, T the longest, and their lengths; `fill` stands behind each end."""
+        lengths = self.lengths
+        longest = int(lengths.max(initial=0))
+        out = np.full((len(self), longest, *self.event_shape), fill, self.values.dtype)
+        out[np.arange(longest) < lengths[:, None]] = self.values
+        return out, lengths
+
+
+ColumnKind = Literal["number", "count", "binary", "category", "ordinal"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of `Mixed` items.
+
+    Attributes:
+        name: as the person has it.
+        kind: "number", "count" (a whole number of at least 0), "binary" (0 or 1), "category" or "ordinal" (numbers of `levels`).
+        levels: what the numbers of a category stand for; of "binary" the words for 0 and 1, if it had words.
+    """
+
+    name: str
+    kind: ColumnKind
+    levels: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Mixed:
+    """Rows whose columns are of unlike kinds; NaN is missing.
+
+    Attributes:
+        values: `[n, d]`, float64; categories as numbers of their levels.
+        columns: what each column is, `[d]`.
+    """
+
+    values: NDArray[np.float64]
+    columns: tuple[Column, ...]
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 2 or self.values.shape[1] != len(self.columns):
+            raise DataError(f"values of shape {self.values.shape} for {len(self.columns)} columns")
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.values)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """`(n, d)`."""
+        return len(self.values), len(self.columns)
+
+    @property
+    def observed(self) -> NDArray[np.bool_]:
+        """Where a value is not missing, `[n, d]`."""
+        return ~np.isnan(self.values)
+
+    def __getitem__(self, rows: Any) -> Mixed:
+        """Some rows, in their order."""
+        return Mixed(np.asarray(self.values[rows]), self.columns)
+
+
+Items = NDArray[Any] | sparse.csr_array | Ragged | Mixed
+"""n items: `[n, d]`, `[n, C, H, W]`, CSR `[n, d]`, or one of the classes here."""
+
+
+def length(items: Any) -> int:
+    """How many items there are."""
+    return len(items) if isinstance(items, Ragged | Mixed) else int(items.shape[0])
+
+
+def taken(items: Any, rows: Any) -> Any:
+    """The items at some places, in that order; rows of a memory map become a plain array that holds no file open."""
+    if isinstance(items, np.ndarray):
+        return np.asarray(items)[rows]
+    return items[rows]
+
+
+def joined(parts: Sequence[Any]) -> Any:
+    """Items of several parts, one behind another."""
+    first = parts[0]
+    if sparse.issparse(first):
+        return sparse.csr_array(sparse.vstack([sparse.csr_array(part) for part in parts]))
+    if isinstance(first, Ragged):
+        lengths = np.concatenate([part.lengths for part in parts])
+        return Ragged(np.concatenate([part.values for part in parts]), np.cumsum([0, *lengths]))
+    if isinstance(first, Mixed):
+        return Mixed(np.concatenate([part.values for part in parts]), first.columns)
+    return np.concatenate([np.asarray(part) for part in parts])
+
+
+def dense(items: Any) -> Any:
+    """Items as a NumPy array where they are a table or images; others as they are."""
+    if hasattr(items, "toarray"):
+        return items.toarray()
+    return items if isinstance(items, Ragged | Mixed) else np.asarray(items)
+
+
+def shape_of(items: Any) -> Shape:
+    """What the items are.
+
+    Example:
+        >>> shape_of(np.zeros((3, 2))), shape_of(np.zeros((3, 1, 8, 8))), shape_of(Ragged.of([np.array([1, 2])]))
+        (<Shape.TABLE: 'table'>, <Shape.IMAGES: 'images'>, <Shape.TOKENS: 'tokens'>)
+    """
+    if isinstance(items, Mixed):
+        return Shape.MIXED
+    if isinstance(items, Ragged):
+        return {0: Shape.TOKENS, 1: Shape.SERIES}.get(len(items.event_shape), Shape.FRAMES)
+    if len(items.shape) == 4:
+        return Shape.IMAGES
+    values = np.asarray(items.data if hasattr(items, "toarray") else items)
+    whole = values.dtype.kind in "iub"
+    return Shape.COUNTS if whole and (not values.size or values.min() >= 0) else Shape.TABLE

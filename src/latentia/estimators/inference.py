@@ -1,0 +1,116 @@
+"""A fitted module as it is asked: items in batches, and data for codes."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+from latentia.distributions import Delta
+from latentia.estimators.forms.scaled import Scaled
+from latentia.training.randomness import seeded
+
+TOGETHER = 512
+
+
+@dataclass(frozen=True)
+class Inference:
+    """A module in evaluation mode, and what its data go through.
+
+    Attributes:
+        module: for vectors in float64, so that an item's figures do not depend on what stands beside it.
+        form: between items and model input, in evaluation mode: images are binarized the same way each time.
+        typical: the row `[1, d]` whose size count rows are given; None: the data are no counts.
+    """
+
+    module: Any
+    form: Scaled
+    typical: Tensor | None
+
+    @classmethod
+    def of(cls, module: nn.Module, form: Scaled, typical_size: float) -> Self:
+        """For a fitted module."""
+        device = next(module.parameters()).device
+        dtype = torch.float32
+        if len(form.event_shape) == 1 and device.type != "mps":
+            module, dtype = copy.deepcopy(module).double(), torch.float64
+        form = frozen(form).to(device)
+        form.output = dtype
+        typical = None
+        if form.kind == "counts":
+            size = form.event_shape[0]
+            typical = torch.full((1, size), typical_size / size, dtype=dtype, device=device)
+        return cls(module.eval(), form, typical)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the module is."""
+        return next(iter(self.module.parameters())).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the module computes in."""
+        return self.form.output
+
+    def batches(self, rows: NDArray[Any], batch_size: int = 500) -> Iterator[Tensor]:
+        """Rows `[n, *event]` as the module sees them, some at a time."""
+        for start in range(0, len(rows), batch_size):
+            stored = np.array(rows[start : start + batch_size])
+            x = self.form.model_input(torch.from_numpy(stored).to(self.device))
+            yield x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
+
+    def codes(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Means of q(z|x) of rows."""
+        with torch.inference_mode():
+            return np.concatenate([self.module.encode(x).mean.cpu().numpy() for x in self.batches(rows)])
+
+    def rebuilt(self, rows: NDArray[Any], flat: bool | None = None) -> NDArray[Any]:
+        """Rows by way of their codes: means of p(x|z) at the means of q(z|x)."""
+        parts = []
+        with torch.inference_mode():
+            for x in self.batches(rows):
+                mean = self.module.conditional(self.module.encode(x).mean[None], x).mean[0]
+                parts.append(self.form.items(mean, flat))
+        return np.concatenate(parts)
+
+    def drawn(self, n: int, mean: bool, prior: Distribution | None, seed: int) -> NDArray[Any]:
+        """`n` draws of x, or means of p(x|z) at drawn z, which come from `prior` if one is given."""
+        source = {} if prior is None else {"prior": prior}
+        with seeded(seed, self.device):
+            return np.concatenate(
+                [
+                    self.form.items(self.module.sample(min(TOGETHER, n - start), mean=mean, **source))
+                    for start in range(0, n, TOGETHER)
+                ]
+            )
+
+    def log_density(self, rows: NDArray[Any], n_importance: int) -> NDArray[np.float64] | None:
+        """Importance-weighted log p(x) in nats in the units of the data, `[n]`; None for codes that are points."""
+        scores = []
+        with torch.inference_mode():
+            for x in self.batches(rows, 128):
+                if isinstance(self.module.amortised(x[:1]), Delta):
+                    return None
+                scores.append(self.module.log_prob(x, n_importance).double().cpu().numpy())
+        return np.concatenate(scores) - self.form.log_volume
+
+    def decoded(self, z: Tensor, mean: bool = True, flat: bool | None = None) -> NDArray[Any]:
+        """Items for codes: means of p(x|z), or draws; count rows of the typical size."""
+        parts = []
+        with torch.inference_mode():
+            for some in z.split(TOGETHER):
+                p = self.module.likelihood(self.module.outputs(some), self.typical)
+                parts.append(self.form.items(p.mean if mean else p.sample(), flat))
+        return np.concatenate(parts)
+
+
+def frozen(form: Scaled) -> Scaled:
+    """A copy in evaluation mode: data are binarized the same way each time."""
+    return copy.deepcopy(form).eval()

@@ -1,0 +1,117 @@
+"""What the page of a run with an encoder and a decoder shows, whatever its codes are."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentia.data.items import dense
+from latentia.kinds.latent_run import LatentRun
+from latentia.report.content import ReportInput
+from latentia.report.diagnosis import checks
+from latentia.report.exploring import Exploration
+from latentia.report.head import about, choices_of, head_of
+
+CODES_SHOWN = 5000
+TABLE_ROWS_SHOWN = 500
+IMAGES_SHOWN = 32
+WORST_SHOWN = 12
+SCORED = 500
+SCORING_SAMPLES = 20
+
+
+def latent_content(
+    run: LatentRun, *, rated: bool, source: str, exploration: Exploration | None
+) -> ReportInput:
+    """Items, reconstructions, draws, codes and curves of a run, on its test part (or, without one, on its new rows).
+
+    Args:
+        run: opened.
+        rated: whether codes have a rate and so a bound; else epochs were judged by the loss.
+        source: where the codes of samples are drawn from, in words.
+        exploration: what was explored between codes, if there is something between them.
+    """
+    split = run.whole_or("test")
+    figures = run.figures(split)
+    estimator, test = run.estimator, run.split(split)
+    view = estimator.form_.viewable
+    shown = test.take(IMAGES_SHOWN if run.is_image else TABLE_ROWS_SHOWN).x
+    coded = test.take(CODES_SHOWN)
+    worst, scores, what = _worst(estimator, test.take(SCORED).x, figures.get("elbo") is not None)
+    n_samples = 64 if run.is_image else max(64, shown.shape[0])
+    settings = {**run.config.get("composition", {}), **estimator.settings_}
+    settings.pop("prior_history", None)  # curves are drawn, not listed
+    head = head_of(
+        run,
+        figures,
+        run.kind.words,
+        about=about(estimator._entry()),
+        settings=settings,
+        choices=choices_of(estimator),
+    )
+    history = estimator.history_ if rated else [_without_rate(row) for row in estimator.history_]
+    return ReportInput(
+        **vars(head),
+        history=_in_data_units(history, estimator.form_.log_volume),
+        kl_per_dim=_kl_per_dim(figures, figures["latent_dim"]),
+        active=np.asarray(figures["active"], dtype=bool),
+        originals=view(shown),
+        reconstructions=view(estimator.reconstruct(shown)),
+        samples=view(estimator.sample(n_samples, mean=run.is_image, random_state=0)),
+        worst=(view(worst), view(estimator.reconstruct(worst)), scores),
+        codes=run.vectors(coded.x),
+        labels=coded.y,
+        class_names=run.dataset.class_names,
+        feature_names=None if run.is_image else run.columns,
+        split=split,
+        score=what,
+        checks=checks(figures),
+        attempts=_attempts(run.config),
+        source=source,
+        exploration=exploration,
+    )
+
+
+def _attempts(config: dict[str, Any]) -> list[dict[str, Any]]:
+    """What `--auto-remedy` tried, and which of it the run is."""
+    tried = config.get("attempts", [])
+    return [{**attempt, "kept": attempt["folder"] == config.get("kept")} for attempt in tried]
+
+
+def _worst(estimator: Any, items: Any, has_bound: bool) -> tuple[NDArray[Any], NDArray[Any], str]:
+    """The items that the model explains worst, worst first, with their scores."""
+    array = dense(items)
+    if has_bound:
+        scorer = copy.copy(estimator)  # an order needs no better estimate
+        scorer.n_importance = SCORING_SAMPLES
+        scores, what = scorer.score_samples(array), "log-likelihood, nats"
+    else:
+        top = 255 if estimator.form_.kind == "pixels" else 1  # in the units of the table of figures
+        difference = (estimator.reconstruct(array).astype(np.float64) - array) / top
+        scores, what = -(difference**2).reshape(len(array), -1).sum(1), "negative squared error"
+    order = np.argsort(scores)[:WORST_SHOWN]
+    return array[order], scores[order], what
+
+
+def _without_rate(row: dict[str, Any]) -> dict[str, Any]:
+    """An epoch of a model with deterministic codes, which have no rate and no bound."""
+    gone = ("validation_elbo", "validation_kl", "train_kl")
+    return {name: value for name, value in row.items() if name not in gone}
+
+
+def _in_data_units(history: list[dict[str, Any]], log_volume: float) -> list[dict[str, Any]]:
+    """Learning curves in the units in which the figures are: of the data, not of their standardised form."""
+    shift = {"train_loss": log_volume, "distortion": log_volume, "validation_distortion": log_volume}
+    shift |= {"validation_elbo": -log_volume, "validation_log_likelihood": -log_volume}
+    return [
+        {k: v + shift[k] if k in shift and v is not None else v for k, v in row.items()} for row in history
+    ]
+
+
+def _kl_per_dim(figures: dict[str, Any], latent_dim: int) -> NDArray[Any]:
+    """KL of each dimension; NaN, which leaves the chart out, where it is not defined or does not factorise."""
+    kept = figures["kl_per_dim"]
+    return np.asarray(kept, dtype=float) if kept and len(kept) == latent_dim else np.full(latent_dim, np.nan)

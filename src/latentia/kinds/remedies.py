@@ -1,0 +1,152 @@
+"""Remedies as changed parameters of an estimator, and as commands that can be pasted; for every kind of model."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from latentia.diagnostics import Remedy, Verdict
+from latentia.errors import ConfigError
+from latentia.kinds import kind_of
+from latentia.kinds.abilities import Change
+from latentia.kinds.kind import Kind
+from latentia.kinds.known import DataSpec
+
+
+def known_params(kind: Kind, model: str) -> dict[str, Any]:
+    """The parameters that a model has, with their defaults."""
+    entry = kind.entries()[model]
+    name = getattr(entry, "estimator", None) or kind.estimators[0]
+    known: dict[str, Any] = kind.estimator(name)().get_params(deep=False)
+    return {
+        "model": model,
+        **known,
+        **{flag.parameter: None for flag in kind.flags if flag.parameter not in known},
+    }
+
+
+def changed(params: Mapping[str, Any], remedy: Remedy) -> dict[str, Any] | None:
+    """The parameters of a fit after a remedy; None if it is words only, or would change nothing.
+
+    Where it is another model, options that were meant for the old one are left out; of another kind of model, all.
+
+    Example:
+        >>> changed({"model": "beta-vae", "latent_dim": 8}, Remedy("", models=("sigma-vae",)))
+        {'model': 'sigma-vae', 'latent_dim': 8}
+        >>> changed({"model": "sigma-vae"}, Remedy("", models=("sigma-vae",)))
+    """
+    if not remedy.models and not remedy.settings:
+        return None
+    kind = kind_of(params["model"])
+    new = dict(params)
+    other = next((name for name in remedy.models if _exists(name) and name != params["model"]), None)
+    if other is not None:
+        here = kind_of(other)
+        if here is kind:
+            known = known_params(kind, other)
+            new |= {name: known[name] for name in kind.of_model if name in params}
+        else:
+            new = {name: value for name, value in params.items() if name == "random_state"}
+        kind, new = here, new | {"model": other}
+    elif remedy.models and not remedy.settings:
+        return None
+    known = known_params(kind, new["model"])
+    for name, value in remedy.settings.items():
+        if name in known and value != params.get(name, known[name]):
+            new[name] = value
+    return new if new != dict(params) else None
+
+
+def _exists(model: str) -> bool:
+    try:
+        kind_of(model)
+    except ConfigError:
+        return False
+    return True
+
+
+def command(spec: DataSpec, params: Mapping[str, Any], out: Path | str) -> str:
+    """The command line that fits with these parameters.
+
+    Example:
+        >>> command(DataSpec("mnist"), {"model": "sigma-vae", "latent_dim": 8, "patience": 5}, "runs/second")
+        'latentia fit mnist --model sigma-vae --latent-dim 8 --set patience=5 --out runs/second'
+    """
+    kind = kind_of(params["model"])
+    flags = {"model": "--model", **{flag.parameter: flag.name for flag in kind.flags}}
+    defaults = known_params(kind, params["model"])
+    words = ["latentia", "fit", spec.name]
+    others = []
+    for name in [*flags, *(name for name in params if name not in flags)]:
+        value, default = _listed(params.get(name)), _listed(defaults.get(name))
+        if name in ("verbose", "random_state") or (name != "model" and (value is None or value == default)):
+            continue
+        if name in flags:
+            words += [flags[name], str(value)]
+        else:
+            others.append(f"{name}={value if isinstance(value, str) else json.dumps(value)}")
+    if spec.seed:
+        words += ["--seed", str(spec.seed)]
+    if spec.image_size is not None:
+        words += ["--image-size", str(spec.image_size)]
+    if spec.label_column is not None:
+        words += ["--label-column", spec.label_column]
+    if not spec.hold_out:
+        words += ["--no-hold-out"]
+    if others:
+        words += ["--set", *others]
+    return shlex.join([*words, "--out", str(out)])
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def changes_of(run: Any, verdict: Verdict) -> list[Change]:
+    """Each remedy that is a fit with other parameters, in the verdict's order; each as a command into a folder beside the run's."""
+    found = []
+    for action in verdict.actions:
+        new = changed(run.asked, action)
+        if new is None:
+            continue
+        text = (
+            re.sub(r"--model [\w-]+", f"--model {new['model']}", action.text)
+            if action.models
+            else action.text
+        )
+        label = label_of(run.asked, new)
+        line = ""
+        if run.spec is not None and run.folder is not None:
+            line = command(run.spec, new, run.folder.with_name(f"{run.folder.name}-{label}"))
+        found.append(Change(text, new, label, line, action.text))
+    return found
+
+
+def told(verdict: Verdict, changes: list[Change]) -> list[str]:
+    """All remedies in words, each with the model that it comes to."""
+    words = {change.remedy: change.text for change in changes}
+    return [words.get(text, text) for text in verdict.remedies]
+
+
+def label_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """What was changed, short enough for the name of a folder.
+
+    Example:
+        >>> label_of({"model": "sigma-vae", "latent_dim": 8}, {"model": "sigma-vae", "latent_dim": 4})
+        'dim-4'
+    """
+    moved = new.get("model") != old.get("model")
+    of_model = kind_of(new["model"]).of_model
+    parts = []
+    for name, value in new.items():
+        if value == old.get(name) or (moved and name in of_model):
+            continue
+        short = {"model": "", "latent_dim": "dim-", "max_epochs": "epochs-"}.get(
+            name, f"{name.replace('_', '-')}-"
+        )
+        parts.append(f"no-{short}".rstrip("-") if value is None else f"{short}{value}")
+    return "-".join(parts)
