@@ -17,6 +17,7 @@ from latentia.benchmarks.images import FeatureSpace
 from latentia.data import Dataset
 from latentia.diagnostics import Evaluation, evaluate
 from latentia.distributions import DiagonalGaussian
+from latentia.draws import seeded
 from latentia.latent.likelihoods import GaussianLikelihood
 from latentia.models import VAE, evaluating
 from latentia.models.refinement import STEPS
@@ -40,8 +41,7 @@ def calibrated(model: VAE, train: NDArray[Any]) -> VAE:
     device = next(model.parameters()).device
     judged.likelihood = GaussianLikelihood(model.likelihood.event_shape).to(device)
     judged.likelihood.prepare(torch.as_tensor(train[:CALIBRATED_ON]).to(device).float() / 255)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(0)
+    with seeded(0, device):
         judged.calibrate(batches(train[:CALIBRATED_ON], device))
     return judged.eval()
 

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from latentia import draws
 from latentia.errors import DataError
 
 
@@ -32,7 +33,9 @@ class DynamicBinarization:
     def __call__(self, x: Tensor) -> Tensor:
         """Return a tensor like `x` (floats in [0, 1], or uint8 0 ... 255) of zeros and ones, as floats."""
         probabilities = x if x.is_floating_point() else x.float() / 255
-        return torch.bernoulli(probabilities, generator=self.generator)
+        return torch.bernoulli(
+            probabilities, generator=self.generator or draws.generator_for(probabilities.device)
+        )
 
 
 def binarize(x: NDArray[Any], seed: int = 0) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from latentia.draws import seeded
 from latentia.errors import DataError
 
 WIDTH = 64
@@ -87,8 +88,7 @@ def train_classifier(
             "expected uint8 [n, C, H, W] and n labels, n > 1"
         )
     where = torch.device(device)
-    with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
-        torch.manual_seed(seed)
+    with seeded(seed, where):
         model = Classifier(x.shape[1], int(y.max()) + 1).to(where)
         images, labels = torch.as_tensor(x).to(where), torch.as_tensor(y).long().to(where)
         steps = -(-len(x) // BATCH)

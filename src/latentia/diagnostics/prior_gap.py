@@ -11,6 +11,7 @@ from torch.distributions import Distribution
 
 from latentia.diagnostics.sample_quality import share_among
 from latentia.distributions import item_keys, per_item_noise
+from latentia.draws import seeded
 from latentia.models import VAE, evaluating
 
 NEIGHBOURS = 3
@@ -73,9 +74,7 @@ def prior_gaps(
     if n < FEWEST:
         return [None] * len(sources)
     parts = x[: 2 * n].split(256)
-    generators = [x.device] if x.device.type == "cuda" else []
-    with torch.no_grad(), evaluating(model), torch.random.fork_rng(devices=generators):
-        torch.manual_seed(seed)
+    with torch.no_grad(), evaluating(model), seeded(seed, x.device):
         of_data = []
         for part in parts:
             with per_item_noise(item_keys(part), seed):
@@ -85,12 +84,12 @@ def prior_gaps(
         reference, other = torch.cat(of_data).split(n)
         of_sources = []
         for source in sources:
-            torch.manual_seed(seed)
             drawn_from = model.prior() if source is None else source
-            drawn = [
-                _decoded(model, drawn_from.sample(torch.Size([1, len(part)])), part)
-                for part in x[:n].split(256)
-            ]
+            with seeded(seed, x.device):
+                drawn = [
+                    _decoded(model, drawn_from.sample(torch.Size([1, len(part)])), part)
+                    for part in x[:n].split(256)
+                ]
             of_sources.append(torch.cat(drawn))
     reference, other, *of_sources = _principal(reference, other, *of_sources)
     baseline = share_among(other, reference, NEIGHBOURS)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from latentia.distributions import Delta
+from latentia.draws import seeded
 from latentia.models import VAE, evaluating, importance_estimate
 
 SAMPLES = 50
@@ -48,9 +49,7 @@ def sample_density(model: VAE, x: Tensor, *, samples: int = SAMPLES, seed: int =
     """
     if len(x) < 2:
         return None
-    generators = [x.device] if x.device.type == "cuda" else []
-    with torch.no_grad(), evaluating(model), torch.random.fork_rng(devices=generators):
-        torch.manual_seed(seed)
+    with torch.no_grad(), evaluating(model), seeded(seed, x.device):
         if isinstance(model.amortised(x[:1]), Delta):
             return None
         # The observed items lend their library sizes to the draws.

@@ -10,6 +10,7 @@ from torch import Tensor
 from latentia.diagnostics.evaluation import ACTIVE_VARIANCE
 from latentia.diagnostics.refinement import Refined
 from latentia.distributions import item_keys, per_item_noise
+from latentia.draws import seeded
 from latentia.models import VAE, evaluating
 
 SAMPLES = 200
@@ -70,9 +71,7 @@ def true_posterior(model: VAE, refined: Refined, *, samples: int = SAMPLES, seed
     codes, weights = [], []
     with torch.no_grad(), evaluating(model):
         approximate = model.encode(x).mean.flatten(1).cpu().double()
-        generators = [x.device] if x.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=generators):
-            torch.manual_seed(seed)
+        with seeded(seed, x.device):
             for first in range(0, samples, _PER_PASS):
                 with per_item_noise(keys, seed, first_sample=first):
                     z = own.rsample(torch.Size([_PER_PASS]))

@@ -15,6 +15,7 @@ from torch.distributions import Distribution, constraints
 from torch.distributions.constraints import Constraint
 from torch.nn import functional as F
 
+from latentia import draws
 from latentia.distributions.elementwise import Elementwise
 from latentia.distributions.numerics import widened
 
@@ -71,7 +72,7 @@ class Poisson(Elementwise):
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw counts, as floating-point numbers."""
         with torch.no_grad():
-            return torch.poisson(self._extended(self.mean, sample_shape))
+            return draws.poisson(self._extended(self.mean, sample_shape))
 
 
 class NegativeBinomial(Elementwise):
@@ -129,7 +130,7 @@ class NegativeBinomial(Elementwise):
         """Draw counts, as floating-point numbers: Poisson with a gamma-distributed rate."""
         with torch.no_grad():
             mean, dispersion = (self._extended(p, sample_shape) for p in (self.mean, self.dispersion))
-            return torch.poisson(torch._standard_gamma(dispersion.contiguous()) * mean / dispersion)
+            return draws.poisson(draws.standard_gamma(dispersion.contiguous()) * mean / dispersion)
 
 
 def _log_negative_binomial(x: Tensor, log_mean: Tensor, dispersion: Tensor) -> Tensor:

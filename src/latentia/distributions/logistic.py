@@ -11,6 +11,7 @@ from torch.distributions import Distribution, constraints
 from torch.distributions.constraints import Constraint
 from torch.nn import functional as F
 
+from latentia import draws
 from latentia.distributions.elementwise import Elementwise
 from latentia.distributions.numerics import unit_grid
 
@@ -201,7 +202,7 @@ class DiscretizedLogisticMixture(Distribution):
         """Draw an event of levels."""
         with torch.no_grad():
             many = self.expand(self._extended_shape(torch.Size(sample_shape))[: self._component + 1])
-            gumbel = -torch.empty_like(many.logits).exponential_().log()
+            gumbel = -draws.exponential(many.logits).log()
             chosen = (many.logits + gumbel).argmax(self._component, keepdim=True)
 
             def pick(tensor: Tensor) -> Tensor:

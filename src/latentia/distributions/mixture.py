@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.distributions import Distribution, constraints
 from torch.distributions.constraints import Constraint
 
+from latentia import draws
 from latentia.distributions.noise import generator_noise
 
 
@@ -74,10 +75,10 @@ class Mixture(Distribution):
         """Draw without gradient, `[*sample_shape, D]`."""
         shape = torch.Size(sample_shape)
         with torch.no_grad(), generator_noise():
-            which = torch.multinomial(self.probs, shape.numel(), replacement=True)
+            which = draws.multinomial(self.probs, shape.numel(), replacement=True)
             # One draw of every component for each point: K times too many, but any family can do it.
-            draws = self.components.sample(torch.Size([shape.numel()]))
-            return draws[torch.arange(len(which), device=which.device), which].reshape(
+            drawn = self.components.sample(torch.Size([shape.numel()]))
+            return drawn[torch.arange(len(which), device=which.device), which].reshape(
                 shape + self.event_shape
             )
 

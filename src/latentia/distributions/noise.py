@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from latentia import draws
 from latentia.distributions.numerics import widened
 
 
@@ -105,7 +106,7 @@ def standard_normal(shape: Sequence[int], like: Tensor, item_dim: int | None) ->
     """
     source = _source.get()
     if source is None or item_dim is None:
-        return torch.randn(tuple(shape), dtype=like.dtype, device=like.device)
+        return draws.randn(shape, dtype=like.dtype, device=like.device)
     return source.draw(torch.Size(shape), like, item_dim)
 
 

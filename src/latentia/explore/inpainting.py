@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent
 
 from latentia.distributions import DiagonalGaussian
+from latentia.draws import seeded
 from latentia.errors import ConfigError, DataError
 from latentia.explore.protocol import LatentEstimator
 
@@ -164,8 +165,7 @@ def _starts(target: _Target, restarts: int, generator: torch.Generator) -> Tenso
         for _ in range(_FILLING_ROUNDS):
             z = module.amortised(filled).mean
             filled = torch.where(target.observed, target.x, module.conditional(z[None], target.x).mean[0])
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
+        with seeded(int(torch.randint(2**31, (), generator=generator)), z.device):
             others = module.prior().sample(torch.Size([restarts - 1, len(z)]))
     return torch.cat([z[None], others.to(z)])
 

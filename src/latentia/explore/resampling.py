@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from latentia.distributions import item_keys, per_item_noise
+from latentia.draws import seeded
 from latentia.errors import ConfigError
 from latentia.explore.protocol import LatentEstimator
 
@@ -55,8 +56,10 @@ def resample(estimator: LatentEstimator, X: Any, draws: int = 8, seed: int = 0) 
         raise ConfigError(f"draws={draws}: at least one is needed")
     module, x = estimator.tensors(X)
     parts = []
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)  # posteriors that have noise of another kind than the Gaussian
+    with (
+        torch.no_grad(),
+        seeded(seed, x.device),
+    ):  # posteriors that have noise of another kind than the Gaussian
         for rows in x.split(_ROWS):
             with per_item_noise(item_keys(rows), seed):
                 parts.append(module.encode(rows).sample(torch.Size([draws])).transpose(0, 1).cpu().numpy())

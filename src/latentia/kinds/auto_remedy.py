@@ -77,7 +77,8 @@ class Attempt:
 def better(new: Attempt, old: Attempt) -> bool:
     """Whether `new` is the run to keep: by log-likelihood where that tells them apart, else by diagnosis, else by likelihood."""
     pairs = [
-        (new.measured.figures.get(name), old.measured.figures.get(name)) for name in ("log_likelihood", "elbo")
+        (new.measured.figures.get(name), old.measured.figures.get(name))
+        for name in ("log_likelihood", "elbo")
     ]
     known = next(((a, b) for a, b in pairs if a is not None and b is not None), None)
     if known is None:

@@ -14,6 +14,7 @@ from torch.distributions import Distribution, constraints
 from torch.distributions.constraints import Constraint
 from torch.nn import functional as F
 
+from latentia import draws
 from latentia.errors import ConfigError
 from latentia.latent.autoregressive import DENSITIES, AutoregressiveDensity, Context
 from latentia.latent.autoregressive.base import Parts, Walk
@@ -281,7 +282,7 @@ class ClassPrior(CodePrior):
         is p(c | kept) where the first codes are kept.
         """
         if labels is None:
-            labels = torch.multinomial(self._class_logits(n, given).softmax(1), 1).squeeze(1)
+            labels = draws.multinomial(self._class_logits(n, given).softmax(1), 1).squeeze(1)
         context = F.one_hot(labels, self.n_classes).to(self.log_shares.dtype)
         return _drawn(self.density, self.shape, n, context, given, temperature)
 

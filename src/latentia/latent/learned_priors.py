@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from zuko.lazy import LazyTransform
 
+from latentia import draws
 from latentia.distributions import DiagonalGaussian, FlowDistribution, Mixture
 from latentia.distributions.numerics import soft_clip
 from latentia.errors import ConfigError
@@ -97,7 +98,7 @@ class VampPrior(Prior):
         """Start the pseudo-inputs at random training items."""
         self.low.copy_(x.amin())
         self.high.copy_(x.amax())
-        order = torch.randperm(len(x), device=x.device).repeat(-(-self.n_components // len(x)))
+        order = draws.randperm(len(x), device=x.device).repeat(-(-self.n_components // len(x)))
         self.pseudo_inputs.copy_(x[order[: self.n_components]])
 
     def forward(self) -> Mixture:

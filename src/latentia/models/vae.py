@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from latentia import draws
 from latentia.core import Trace
 from latentia.distributions import DiagonalGaussian
 from latentia.latent import Likelihood, Posterior, Prior, kl_divergence
@@ -114,7 +115,7 @@ class VAE(nn.Module):
         pool = chosen = None
         if 0 < self.n_backward < n_samples and self.training and torch.is_grad_enabled():
             pool = self._log_weights(x, z, posterior, prior)
-            chosen = torch.multinomial(pool.T.softmax(-1), self.n_backward, replacement=True).T
+            chosen = draws.multinomial(pool.T.softmax(-1), self.n_backward, replacement=True).T
             z = torch.take_along_dim(z, chosen.reshape(*chosen.shape, *[1] * (z.ndim - 2)), 0)
         likelihood = self.conditional(z, x)
         return Trace(

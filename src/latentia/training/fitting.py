@@ -16,6 +16,7 @@ from torch import nn
 from torch.distributions import Distribution
 
 from latentia.core import Objective
+from latentia.draws import globally_seeded
 from latentia.errors import ConfigError
 from latentia.training.batches import Batches
 from latentia.training.config import TrainingConfig, resolve_device
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from latentia.training.loop import Loop
     from latentia.training.task import Information
 
+_checking, _unchecking, _checked_before = threading.Lock(), 0, True
 _PRECISION: dict[str, Any] = {"float32": "32-true", "bfloat16": "bf16-mixed", "float16": "16-mixed"}
 
 
@@ -95,7 +97,10 @@ def fit(
     with ExitStack() as stack:
         interrupted = stack.enter_context(_deferred_interrupts())
         stack.enter_context(_quiet_lightning())
-        stack.enter_context(seeded(config.seed, device))
+        own = _is_own(model, objective)
+        stack.enter_context(seeded(config.seed, device, foreign=not own))
+        if not own:
+            stack.enter_context(globally_seeded(config.seed, device))
         stack.enter_context(reproducible_kernels(device))
         stack.enter_context(_unchecked_distributions())
         # Lightning takes a second to import: only those who train wait for it
@@ -147,6 +152,21 @@ def fit(
     records = loop.position.records
     stopped = loop.position.stale(config.patience) and len(records) < config.max_epochs
     return History(tuple(records), loop.position.best_epoch or (len(records) or None), stopped)
+
+
+def _is_own(model: nn.Module, objective: Objective) -> bool:
+    """Whether all code that may draw is this library's, which draws from generators of its own: no layer from elsewhere, no dropout."""
+    modules = [*model.modules(), *(objective.modules() if isinstance(objective, nn.Module) else ())]
+    homes = {type(module).__module__.partition(".")[0] for module in modules} | {_home(objective)}
+    dropout = any(isinstance(m, nn.modules.dropout._DropoutNd) and m.p > 0 for m in modules)
+    return homes <= {"latentia", "torch", "zuko", "builtins", "functools"} and not dropout
+
+
+def _home(objective: object) -> str:
+    """The package of an objective, or of the terms that it sums."""
+    parts = [objective, *(term.function for term in getattr(objective, "terms", ()))]
+    homes = {str(getattr(p, "__module__", type(p).__module__)).partition(".")[0] for p in parts}
+    return "latentia" if homes <= {"latentia", "functools"} else "elsewhere"
 
 
 def _check(
@@ -257,12 +277,19 @@ def _lay_out(model: nn.Module, memory_format: torch.memory_format) -> None:
 @contextmanager
 def _unchecked_distributions() -> Iterator[None]:
     """Within the block distributions do not check their arguments, for which each would wait for the device."""
-    before = Distribution._validate_args
-    Distribution.set_default_validate_args(False)
+    global _unchecking, _checked_before
+    with _checking:  # fits in several threads: the last one to end puts it back
+        if not _unchecking:
+            _checked_before = Distribution._validate_args
+            Distribution.set_default_validate_args(False)
+        _unchecking += 1
     try:
         yield
     finally:
-        Distribution.set_default_validate_args(before)
+        with _checking:
+            _unchecking -= 1
+            if not _unchecking:
+                Distribution.set_default_validate_args(_checked_before)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
+from latentia import draws
 from latentia.core import Choosing, Loss, Paced
 from latentia.errors import ConfigError, TrainingError
 from latentia.training.averaging import Average, Weights, copy_of
@@ -19,7 +20,7 @@ from latentia.training.batches import Batches
 from latentia.training.config import learning_rate_at
 from latentia.training.optimizers import optimizers_for
 from latentia.training.progress import ProgressBar
-from latentia.training.randomness import capture, restore, seeded
+from latentia.training.randomness import seeded
 from latentia.training.records import EpochRecord, Meter, check_weights
 from latentia.training.schedule import Side
 from latentia.training.task import Interrupted, Position, Task
@@ -113,7 +114,7 @@ class Loop(LightningModule):
                 self._scaler.load_state_dict(state["scaler"])
             self.meter.sums, self.meter.items = dict(state["sums"]), state["items"]
             self.course.load(state["course"])
-            restore(state["random"], self.task.device)
+            draws.restore(state["random"])
         self._began = self._saved = time.monotonic()
 
     def transfer_batch_to_device(self, batch: Tensor, device: torch.device, dataloader_idx: int) -> Tensor:  # noqa: ARG002
@@ -348,7 +349,7 @@ class Loop(LightningModule):
                 "sums": self.meter.sums,
                 "items": self.meter.items,
                 "course": self.course.state(),
-                "random": capture(self.task.device),
+                "random": draws.states(),
             }
         )
 

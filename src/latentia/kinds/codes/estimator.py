@@ -161,7 +161,8 @@ class VQVAE(LatentEstimator):
 
     def _before(self, X: Any, y: Any) -> None:
         stages.check(self._prior_training(), self._prior_name(), self._entry(), self.prior_by_class)
-        vars(self).pop("prior_history_", None)
+        if hasattr(self, "prior_history_"):
+            del self.prior_history_
         self._labels: NDArray[np.int64] | None = None
         if self.prior_by_class:
             self.classes_, self._labels = labels_of(y, len(X))

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, Independent
 from torch.nn import functional as F
 
+from latentia import draws
 from latentia.distributions import Multinomial, NegativeBinomial, Poisson, ZeroInflatedNegativeBinomial
 from latentia.errors import ConfigError
 from latentia.latent.likelihoods.base import Likelihood, data_mean, rows_at_once
@@ -75,7 +76,7 @@ class CountLikelihood(Likelihood):
             raise ConfigError(
                 "no library sizes to draw from: call prepare(x) with training counts, or give x"
             )
-        drawn = torch.randint(N_LIBRARY_SIZES, outputs.shape[:-2], device=outputs.device)
+        drawn = draws.randint(N_LIBRARY_SIZES, outputs.shape[:-2], device=outputs.device)
         return self.library_sizes[drawn]
 
     def log_mean(self, logits: Tensor, size: Tensor) -> Tensor:

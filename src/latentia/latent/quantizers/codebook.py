@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, distributed, nn
 
+from latentia import draws
+
 ROWS_AT_ONCE = 1024
 """Vectors whose distances to all codes are held at a time: for 1024 codes four megabytes, which stay in the cache."""
 LLOYD_STEPS = 10
@@ -61,7 +63,7 @@ def from_first_process(x: Tensor) -> Tensor:
 
 def drawn_rows(z: Float[Tensor, "vectors dim"], n: int) -> Float[Tensor, "rows dim"]:
     """Draw `n` of the vectors, each at most once while they last; all processes get those of the first."""
-    order = torch.randperm(len(z), device=z.device)
+    order = draws.randperm(len(z), device=z.device)
     return from_first_process(z[order.repeat(-(-n // len(z)))[:n]])
 
 
@@ -122,7 +124,7 @@ class Codebook(nn.Module):
     ) -> None:
         super().__init__()
         self.ema, self.decay, self.revive = ema, decay, revive
-        start = torch.randn(n_codes, dim) / dim**0.5
+        start = draws.randn((n_codes, dim)) / dim**0.5
         if ema:
             self.register_buffer("vectors", start)
             self.register_buffer("sums", start.clone())

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from latentia import draws
 from latentia.distributions.numerics import at_least_single
 from latentia.latent.quantizers.base import Codes, Quantizer
 from latentia.latent.quantizers.codebook import full_precision, k_means
@@ -33,7 +34,7 @@ class StochasticQuantizer(Quantizer):
 
     def __init__(self, dim: int, n_codes: int) -> None:
         super().__init__(dim, n_codes)
-        self.vectors = nn.Parameter(torch.randn(n_codes, dim) / dim**0.5)
+        self.vectors = nn.Parameter(draws.randn((n_codes, dim)) / dim**0.5)
 
     def logits(self, z_e: Tensor) -> Tensor:
         """Unnormalised log q(k|x), `[*batch, K]`."""
@@ -157,4 +158,4 @@ class GumbelQuantizer(StochasticQuantizer):
 def gumbel_like(x: Tensor) -> Tensor:
     """Standard Gumbel noise of the shape of `x`."""
     # an exponential variate can round to 0, whose logarithm is not finite
-    return -torch.empty_like(x).exponential_().clamp(min=torch.finfo(x.dtype).tiny).log()
+    return -draws.exponential(x).clamp(min=torch.finfo(x.dtype).tiny).log()
