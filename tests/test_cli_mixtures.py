@@ -178,7 +178,9 @@ def test_images_are_flattened_and_scaled(tmp_path, capsys):
     constant = np.flatnonzero(np.ptp(x, axis=0) == 0)
     assert [i for i, _ in opened.estimator.layout_.constant] == constant.tolist()
     assert opened.estimator.layout_.stored(opened.split("train").x).shape[1] == 64 - len(constant)
-    back = opened.estimator.layout_.items(opened.estimator.layout_.stored(opened.split("train").x)).reshape(-1, 64)
+    back = opened.estimator.layout_.items(opened.estimator.layout_.stored(opened.split("train").x)).reshape(
+        -1, 64
+    )
     np.testing.assert_allclose(back * 255, x, atol=1e-3)
 
 
@@ -239,7 +241,10 @@ def test_models_lists_the_mixtures(capsys):
 
 
 def test_the_gravest_finding_is_the_verdict():
-    found = (ComponentFault("not-converged", "no convergence: raise max_iter"), ComponentFault("singular", "flat: fewer"))
+    found = (
+        ComponentFault("not-converged", "no convergence: raise max_iter"),
+        ComponentFault("singular", "flat: fewer"),
+    )
     selection = {"criterion": "bic", "at_edge": ["bic"], "table": [{"n_components": k} for k in (2, 3, 4)]}
     assert judge(found, 4, selection).name == "singular component"
     assert judge(found[:1], 4, selection).name == "not converged"

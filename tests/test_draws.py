@@ -48,7 +48,13 @@ def test_layers_and_their_noise_come_from_the_block():
     def made():
         layer = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5), nn.Conv1d(1, 2, 3))
         x = nn.functional.dropout(torch.ones(6), 0.5)
-        return [*layer.state_dict().values(), torch.rand_like(x), torch.randn_like(x), x, torch.bernoulli(x / 2)]
+        return [
+            *layer.state_dict().values(),
+            torch.rand_like(x),
+            torch.randn_like(x),
+            x,
+            torch.bernoulli(x / 2),
+        ]
 
     before = torch.get_rng_state()
     with draws.seeded(3, torch.device("cpu")):
@@ -106,7 +112,9 @@ def test_fits_in_several_threads_do_not_share_noise():
     network = Network(Noisy, NETWORKS["mlp-small"].decoder, "noisy")
 
     def fit(seed):
-        kind = VAE(latent_dim=2, max_epochs=3, network=network if seed % 2 else "mlp-small", random_state=seed)
+        kind = VAE(
+            latent_dim=2, max_epochs=3, network=network if seed % 2 else "mlp-small", random_state=seed
+        )
         return weights(kind.fit(X))
 
     alone = [fit(seed) for seed in range(4)]

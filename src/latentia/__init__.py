@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0.dev0"
+from latentia.version import __version__
 
 # Public name -> module that defines it. Nothing heavy is imported before a name is used.
 _PUBLIC = {

@@ -97,7 +97,7 @@ _PLUGIN = "modules (or .py files) that register models, likelihoods, networks or
 
 def build_parser() -> Parser:
     """The parser of all commands, from the signatures and docstrings of their functions."""
-    from latentia import __version__
+    from latentia.version import __version__
 
     parser = Parser(
         prog="latentia",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -72,18 +72,34 @@ class Objective(Protocol):
 
 @runtime_checkable
 class LatentModel(Protocol):
-    """A model with hidden variables (an `nn.Module`): every VAE, scene and sequence model has this face."""
+    """A model with hidden variables (an `nn.Module`): what the diagnostics ask of every VAE, scene and sequence model.
+
+    Where p(x|z) has no mean, its `mean` raises NotImplementedError: what rests on it is "not defined", all else is judged.
+    """
 
     def trace(self, x: Tensor, n_samples: int = 1) -> Trace:
         """One pass over a batch `[B, *event]`, with S = `n_samples` draws of z per item."""
         ...
 
+    def amortised(self, x: Tensor) -> Distribution:
+        """The encoder's own q(z|x) for a batch."""
+        ...
+
     def encode(self, x: Tensor) -> Distribution:
-        """q(z|x) for a batch."""
+        """q(z|x) for a batch; in evaluation mode it may be better than the encoder's own."""
         ...
 
     def decode(self, z: Tensor) -> Distribution:
         """p(x|z) for codes `[..., *latent]`."""
+        ...
+
+    def conditional(self, z: Tensor, x: Tensor) -> Distribution:
+        """p(x|z) for codes `[S, B, *latent]` of observed items, of which it may take what is not modelled (a total, a length)."""
+        ...
+
+    @property
+    def prior(self) -> Any:
+        """p(z), when called."""
         ...
 
     def sample(self, n: int) -> Tensor:
@@ -92,6 +108,11 @@ class LatentModel(Protocol):
 
     def log_prob(self, x: Tensor, n_importance: int) -> Tensor:
         """Importance-weighted log p(x) in nats, `[B]`."""
+        ...
+
+    @property
+    def numbers_per_code(self) -> int:
+        """About how many numbers are held at a time while one code is decoded and its likelihood taken."""
         ...
 
 

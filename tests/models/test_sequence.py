@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from latentia.data.synthetic_sequences import lstm_sequences
-from latentia.diagnostics import mutual_information
+from latentia.diagnostics import diagnose, evaluate, mutual_information
+from latentia.distributions import item_keys
 from latentia.latent.posteriors import DiagonalGaussianPosterior
 from latentia.models import SequenceDistribution, SequenceVAE
 from latentia.objectives import ObjectiveSetting, elbo
@@ -152,3 +153,27 @@ def following(model: SequenceVAE, x: torch.Tensor) -> float:
         log_joint = model.decode(z[:, None]).log_prob(x) + model.prior().log_prob(z)[:, None]
         means = torch.stack([(log_joint.softmax(0) * z).sum(0), model.encode(x).mean[:, 0]])
     return float(torch.corrcoef(means)[0, 1])
+
+
+def test_it_is_evaluated_and_diagnosed_as_every_model_with_codes():
+    """What rests on a mean of p(x|z) is not defined; all else is judged."""
+    torch.manual_seed(0)
+    model = SequenceVAE.of_lstms(7, length=5, latent_dim=2)
+    x = torch.randint(0, 7, (80, 5))
+    figures = evaluate(model, [x[:30], x[30:]], n_importance=5)
+    assert figures.elbo == pytest.approx(-figures.distortion - figures.kl)
+    assert figures.log_likelihood == pytest.approx(5 * -math.log(7), abs=0.1)
+    assert (figures.sse, figures.sse_of_mean, figures.sigma2, figures.sigma2_optimal) == (None,) * 4
+    found = diagnose(model, [x], train=figures, history=[-12.0, -11.0, -10.0])
+    assert found.name == "posterior collapse"
+    assert found.information is not None
+    assert found.dependence is not None
+    assert (found.prior_gap, found.smoothness) == (None, None)
+    assert found.generalisation.error_ratio is None
+    assert "squared error" not in str(found)
+
+
+def test_padding_changes_no_key():
+    short, padded = torch.tensor([[3, 1, 4]]), torch.tensor([[3, 1, 4, -1, -1]])
+    assert torch.equal(item_keys(short), item_keys(padded))
+    assert not torch.equal(item_keys(short), item_keys(torch.tensor([[3, 1]])))

@@ -98,7 +98,10 @@ def nats(found: Evaluation, variance: float, size: int) -> dict[str, Any]:
     """
     half = size / 2
     total = best = own = None
-    if found.kl is not None and found.elbo is not None and found.sigma2 is not None:
+    if None not in (found.kl, found.elbo, found.sigma2, found.sse):
+        assert found.kl is not None
+        assert found.elbo is not None
+        assert found.sse is not None
         total = half * math.log(variance) + found.sse / (2 * variance) + found.kl
         best = bound(found.sse, found.kl, size)
         own = -found.elbo - half * math.log(2 * math.pi)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from latentia.core import LatentModel
 from latentia.distributions import item_keys, per_item_noise
-from latentia.models import VAE, evaluating
+from latentia.models import evaluating
 
 _CHUNK = 250
 
@@ -31,7 +32,7 @@ class DecoderDependence:
     n: int
 
 
-def decoder_dependence(model: VAE, x: Tensor, *, seed: int = 0) -> DecoderDependence | None:
+def decoder_dependence(model: LatentModel, x: Tensor, *, seed: int = 0) -> DecoderDependence | None:
     r"""E[log p(x_i|z_i) - log p(x_i|z_j)], z_i ~ q(z|x_i), j the item that stands next to i.
 
     Args:

@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 from torch.distributions import Distribution
 
+from latentia.core import LatentModel
 from latentia.diagnostics.decoder_dependence import DecoderDependence, decoder_dependence
 from latentia.diagnostics.evaluation import Evaluation, evaluate
 from latentia.diagnostics.generalisation import GeneralisationGap, generalisation_gap
@@ -22,7 +23,6 @@ from latentia.diagnostics.sampling import Sample
 from latentia.diagnostics.smoothness import Smoothness, smoothness
 from latentia.diagnostics.true_posterior import TruePosterior, true_posterior
 from latentia.diagnostics.verdict import Verdict, judge
-from latentia.models import VAE
 from latentia.vocabulary import COLLAPSE
 
 SAMPLED_ITEMS = 2000
@@ -137,7 +137,7 @@ class Diagnosis:
 
 
 def diagnose(
-    model: VAE,
+    model: LatentModel,
     x_batches: Iterable[Tensor],
     *,
     evaluation: Evaluation | None = None,
@@ -222,7 +222,7 @@ def diagnose(
     )
 
 
-def _refined_items(model: VAE) -> int:
+def _refined_items(model: LatentModel) -> int:
     return int(min(64, max(8, REFINED_NUMBERS // model.numbers_per_code)))
 
 

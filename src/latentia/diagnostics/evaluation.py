@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from latentia.core import Trace
+from latentia.core import LatentModel, Trace
 from latentia.diagnostics.sampling import Sample
-from latentia.distributions import Delta, item_keys, per_item_noise
+from latentia.distributions import Delta, item_keys, mean_of, per_item_noise
 from latentia.errors import DataError
-from latentia.models import VAE, evaluating, importance_estimate
+from latentia.models import evaluating, importance_estimate
 
 ACTIVE_VARIANCE = 0.01
 """A latent dimension is active if the variance over x of E_q[z_d|x] exceeds this (Burda et al. 2016, section 5.2)."""
@@ -44,7 +44,7 @@ class Evaluation:
         kl: the rate, E KL(q(z|x) || p(z)); None for a posterior without density.
         bits_per_dim: of images, from `log_likelihood` (from `elbo` where that is None), in bits per pixel and channel.
         bits_per_dim_note: how it was computed.
-        sse: E_q of the squared error between x and the mean of p(x|z), summed over the event.
+        sse: E_q of the squared error between x and the mean of p(x|z), summed over the event; None where p(x|z) has no mean.
         sse_of_mean: the same with z the mean of q(z|x).
         sigma2: the variance of a Gaussian likelihood that is in force, mean over the event; None for other likelihoods.
         sigma2_optimal: `sse` / event size: the shared variance that is optimal on this split (Rybkin et al. 2021, eq. 8).
@@ -66,10 +66,10 @@ class Evaluation:
     kl: float | None
     bits_per_dim: float | None
     bits_per_dim_note: str
-    sse: float
-    sse_of_mean: float
+    sse: float | None
+    sse_of_mean: float | None
     sigma2: float | None
-    sigma2_optimal: float
+    sigma2_optimal: float | None
     kl_per_dim: tuple[float, ...]
     active_units: int
     active: tuple[bool, ...]
@@ -77,7 +77,7 @@ class Evaluation:
 
 
 def evaluate(
-    model: VAE,
+    model: LatentModel,
     x_batches: Iterable[Tensor],
     *,
     n_importance: int = 100,
@@ -129,7 +129,7 @@ def evaluate(
             with per_item_noise(item_keys(x), seed):
                 trace = model.trace(x)
             mean_code = trace.posterior.mean
-            sums.add(trace, mean_code, model.conditional(mean_code[None], x).mean)
+            sums.add(trace, mean_code, mean_of(model.conditional(mean_code[None], x)))
             # With all items there is nothing to choose, and batches need not be kept.
             if importance_items is None:
                 sums.add_importance(model, x, trace, n_importance, seed)
@@ -158,7 +158,7 @@ class _Sums:
         self.scalars: dict[str, list[Tensor]] = {}
         self.kl = self.code = self.code_square = torch.zeros(1, dtype=torch.float64)
 
-    def add(self, trace: Trace, mean_code: Tensor, mean_reconstruction: Tensor) -> None:
+    def add(self, trace: Trace, mean_code: Tensor, mean_reconstruction: Tensor | None) -> None:
         """Gather one batch."""
         self.deterministic = isinstance(trace.posterior, Delta)
         self.event_shape = trace.x.shape[1:]
@@ -166,8 +166,10 @@ class _Sums:
         self.n += len(trace.x)
         self._append("log_likelihood", trace.log_likelihood.mean(0))
         self._append("elbo", trace.elbo.mean(0))
-        self._append("sse", _square_error(trace.x, trace.likelihood.mean))
-        self._append("sse_of_mean", _square_error(trace.x, mean_reconstruction))
+        mean = mean_of(trace.likelihood)
+        if mean is not None and mean_reconstruction is not None:
+            self._append("sse", _square_error(trace.x, mean))
+            self._append("sse_of_mean", _square_error(trace.x, mean_reconstruction))
         code = _host(mean_code).flatten(1)
         self.kl = self.kl + _host(trace.kl).mean(0).sum(0)
         # Sums of squares about the first batch's mean lose no digits where codes lie far from 0 (autoencoders).
@@ -176,7 +178,9 @@ class _Sums:
         self.code = self.code + (code - self.origin).sum(0)
         self.code_square = self.code_square + (code - self.origin).square().sum(0)
 
-    def add_importance(self, model: VAE, x: Tensor, trace: Trace, n_importance: int, seed: int) -> None:
+    def add_importance(
+        self, model: LatentModel, x: Tensor, trace: Trace, n_importance: int, seed: int
+    ) -> None:
         """Draw importance weights for one batch, if there is a density."""
         if self.deterministic or n_importance == 0:
             return
@@ -216,7 +220,7 @@ class _Sums:
         variance = slope**2 * elbo.var() / self.n + (rest.var() / m if m > 1 else math.nan)
         return float(rest.mean()) + slope * self.mean("elbo"), float(variance**0.5), m
 
-    def figures(self, model: VAE, n_importance: int, log_volume: float, seconds: float) -> Evaluation:
+    def figures(self, model: LatentModel, n_importance: int, log_volume: float, seconds: float) -> Evaluation:
         """Reduce to the result."""
         active = self._active()
         distortion = log_volume - self.mean("log_likelihood")
@@ -230,8 +234,8 @@ class _Sums:
                 log_likelihood, se, items = self.log_likelihood()
                 log_likelihood -= log_volume
         bits, note = self._bits(elbo if log_likelihood is None else log_likelihood)
-        n_event = self.event_shape.numel()
-        sigma2 = model.likelihood.variance
+        sigma2 = getattr(getattr(model, "likelihood", None), "variance", None)
+        sse = self.mean("sse") if "sse" in self.scalars else None
         return Evaluation(
             n=self.n,
             latent_dim=len(active),
@@ -245,10 +249,10 @@ class _Sums:
             kl=kl,
             bits_per_dim=bits,
             bits_per_dim_note=note,
-            sse=self.mean("sse"),
-            sse_of_mean=self.mean("sse_of_mean"),
+            sse=sse,
+            sse_of_mean=None if sse is None else self.mean("sse_of_mean"),
             sigma2=None if sigma2 is None else float(_host(sigma2).mean()),
-            sigma2_optimal=self.mean("sse") / n_event,
+            sigma2_optimal=None if sse is None else sse / self.event_shape.numel(),
             kl_per_dim=() if self.deterministic else tuple((self.kl / self.n).tolist()),
             active_units=sum(active),
             active=active,
@@ -272,7 +276,10 @@ class _Sums:
 
 def _is_discrete(p: Distribution) -> bool:
     """Whether p(x|z) gives probabilities of levels rather than a density."""
-    support = p.support
+    try:
+        support = p.support
+    except NotImplementedError:  # of words and names
+        return True
     return bool(support is not None and support.is_discrete)
 
 

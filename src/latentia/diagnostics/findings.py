@@ -38,6 +38,8 @@ EXCESS = 0.25
 match the data as badly as that or the objective weighs the rate by less than 1."""
 HELD_OUT_ERROR = 2.0
 """Overfitted: the squared error on held-out items is more than twice that on training items. A rule of this project."""
+HELD_OUT_COST = 0.1
+"""And where there is no squared error: held-out items cost a tenth more nats than training items. A rule of this project."""
 LAST_TENTH = 0.2
 """Under-trained: the last tenth of the epochs brought more than a fifth of all improvement. A rule of this project."""
 LAST_GAIN = 0.05
@@ -151,7 +153,11 @@ def _drop(dependence: DecoderDependence | None) -> str:
 
 def _variance(figures: Evaluation) -> tuple[str, tuple[Remedy, ...]]:
     """The clause and the remedy for a likelihood variance far above the optimum."""
-    if figures.sigma2 is None or figures.sigma2 <= MISFIT_VARIANCE * figures.sigma2_optimal:
+    if (
+        figures.sigma2 is None
+        or figures.sigma2_optimal is None
+        or figures.sigma2 <= MISFIT_VARIANCE * figures.sigma2_optimal
+    ):
         return "", ()
     ratio = figures.sigma2 / figures.sigma2_optimal
     clause = (
@@ -197,7 +203,7 @@ def overload(
     cheap = rate_weight is not None and rate_weight < 1
     if excess <= EXCESS or not (short or cheap):
         return Finding("", f"{text}.")
-    ratio = figures.sigma2_optimal / figures.sigma2 if figures.sigma2 else 0.0
+    ratio = (figures.sigma2_optimal or 0.0) / figures.sigma2 if figures.sigma2 else 0.0
     remedies: tuple[Remedy, ...] = (_OPTIMAL_VARIANCE,) if ratio > MISFIT_VARIANCE else ()
     if cheap:
         text += f"; the rate is weighed by only {rate_weight:g}"
@@ -247,19 +253,38 @@ def overfitting(
     """Error on held-out items against that on training items."""
     if train is None or gap is None:
         return None
+    if figures.sse is None or train.sse is None or gap.error_ratio is None:
+        return _dearer(figures, train)
     text = f"The squared error is {figures.sse:.4g} on held-out items and {train.sse:.4g} on training items"
     if figures.elbo is not None and train.elbo is not None:
         text += f", the bound {figures.elbo:.4g} and {train.elbo:.4g} nats"
     if gap.error_ratio <= HELD_OUT_ERROR:
         return Finding("", f"{text}.")
+    return Finding(OVERFITTED, f"{text}: {gap.error_ratio:.3g} times as much.", _less_of_it(figures))
+
+
+def _dearer(figures: Evaluation, train: Evaluation) -> Finding | None:
+    """Of items without a squared error: the bound on held-out ones against that on training ones."""
+    if figures.elbo is None or train.elbo is None:
+        return None
+    cost = figures.elbo / min(train.elbo, -1e-300) - 1
+    text = (
+        f"The bound is {figures.elbo:.4g} nats on held-out items and {train.elbo:.4g} on training items: held-out ones cost "
+        f"{100 * cost:.1f} % more"
+    )
+    if train.elbo >= 0 or cost <= HELD_OUT_COST:
+        return Finding("", f"{text}.")
+    return Finding(OVERFITTED, f"{text}.", _less_of_it(figures))
+
+
+def _less_of_it(figures: Evaluation) -> tuple[Remedy, ...]:
     smaller = max(1, figures.latent_dim // 2)
-    remedies = (
+    return (
         Remedy("more data"),
         Remedy("where no rows are kept for validation, keep some: training then stops at the best epoch"),
         Remedy(f"a smaller `--latent-dim {smaller}`", settings={"latent_dim": smaller}),
         Remedy("stop earlier: `--epochs N` with a smaller N or `--set patience=N`"),
     )
-    return Finding(OVERFITTED, f"{text}: {gap.error_ratio:.3g} times as much.", remedies)
 
 
 def undertraining(history: Sequence[float], last_gain: float | None, numbers: int | None) -> Finding | None:

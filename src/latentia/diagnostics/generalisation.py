@@ -13,13 +13,13 @@ class GeneralisationGap:
 
     Attributes:
         elbo: bound on training items less that on held-out ones, nats per item; None without a bound.
-        error_ratio: squared error on held-out items over that on training items.
+        error_ratio: squared error on held-out items over that on training items; None where it is not defined.
         n_train: items.
         n_held_out: items.
     """
 
     elbo: float | None
-    error_ratio: float
+    error_ratio: float | None
     n_train: int
     n_held_out: int
 
@@ -29,7 +29,9 @@ def generalisation_gap(train: Evaluation, held_out: Evaluation) -> Generalisatio
     known = train.elbo is not None and held_out.elbo is not None
     return GeneralisationGap(
         elbo=train.elbo - held_out.elbo if known else None,  # type: ignore[operator]
-        error_ratio=held_out.sse / max(train.sse, 1e-300),
+        error_ratio=None
+        if held_out.sse is None or train.sse is None
+        else held_out.sse / max(train.sse, 1e-300),
         n_train=train.n,
         n_held_out=held_out.n,
     )

@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
+from latentia.core import LatentModel
 from latentia.diagnostics.sample_quality import share_among
+from latentia.diagnostics.smoothness import has_mean
 from latentia.distributions import item_keys, per_item_noise
 from latentia.draws import seeded
-from latentia.models import VAE, evaluating
+from latentia.models import evaluating
 
 NEIGHBOURS = 3
 COMPONENTS = 50
@@ -43,7 +45,7 @@ class PriorGap:
 
 
 def prior_gap(
-    model: VAE, x: Tensor, seed: int = 0, *, sampler: Distribution | None = None
+    model: LatentModel, x: Tensor, seed: int = 0, *, sampler: Distribution | None = None
 ) -> PriorGap | None:
     r"""Compare the decoder's images of the prior p(z) and of the aggregate posterior \int q(z|x) p(x) dx.
 
@@ -61,17 +63,17 @@ def prior_gap(
         sampler: what is compared in place of the prior: where samples are drawn from, if not from p(z).
 
     Returns:
-        None if there are fewer than 32 items.
+        None if there are fewer than 32 items, or p(x|z) has no mean.
     """
     return prior_gaps(model, x, seed, [sampler])[0]
 
 
 def prior_gaps(
-    model: VAE, x: Tensor, seed: int, sources: Sequence[Distribution | None]
+    model: LatentModel, x: Tensor, seed: int, sources: Sequence[Distribution | None]
 ) -> list[PriorGap | None]:
     """`prior_gap` of each of several sources of codes (None: the prior), for which the codes of the data are decoded once."""
     n = len(x) // 2
-    if n < FEWEST:
+    if n < FEWEST or not has_mean(model, x[:1]):
         return [None] * len(sources)
     parts = x[: 2 * n].split(256)
     with torch.no_grad(), evaluating(model), seeded(seed, x.device):
@@ -104,7 +106,7 @@ def prior_gaps(
     ]
 
 
-def _decoded(model: VAE, z: Tensor, x: Tensor) -> Tensor:
+def _decoded(model: LatentModel, z: Tensor, x: Tensor) -> Tensor:
     """Means of p(x|z) as rows, `[B, d]`."""
     return model.conditional(z, x).mean[0].flatten(1).cpu().double()
 

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
+from latentia.core import LatentModel
 from latentia.distributions import Delta, DiagonalGaussian, item_keys, per_item_noise
 from latentia.latent import kl_divergence
-from latentia.models import VAE, evaluating
+from latentia.models import evaluating
 
 STEPS = 200
 LEARNING_RATE = 0.1
@@ -59,7 +60,7 @@ class Refined:
     steps: int
 
 
-def refine(model: VAE, x: Tensor, *, steps: int = STEPS, seed: int = 0) -> Refined | None:
+def refine(model: LatentModel, x: Tensor, *, steps: int = STEPS, seed: int = 0) -> Refined | None:
     r"""For each item the diagonal Gaussian that maximises its bound, by Adam from the moments of q(z|x).
 
     .. math:: q^*(z|x) = \arg\max_{m, s} E_{N(m, s^2)}[\log p(x|z)] - \mathrm{KL}(N(m, s^2) \| p(z))
@@ -103,7 +104,7 @@ def refine(model: VAE, x: Tensor, *, steps: int = STEPS, seed: int = 0) -> Refin
 
 
 def amortisation_gap(
-    model: VAE, refined: Refined, *, samples: int = SCORING_SAMPLES, seed: int = 1
+    model: LatentModel, refined: Refined, *, samples: int = SCORING_SAMPLES, seed: int = 1
 ) -> AmortisationGap:
     r"""The two parts of log p(x) - ELBO[q]: of the encoder's amortisation, and of the Gaussian family.
 
@@ -128,12 +129,12 @@ def amortisation_gap(
         elbo=float(of_encoder.mean()),
         n=n,
         steps=refined.steps,
-        own_steps=model.refinement_steps,
+        own_steps=getattr(model, "refinement_steps", 0),
     )
 
 
 def _bound(
-    model: VAE, x: Tensor, q: Distribution, prior: Distribution, samples: int, seed: int
+    model: LatentModel, x: Tensor, q: Distribution, prior: Distribution, samples: int, seed: int
 ) -> tuple[Tensor, Tensor]:
     """The bound of each item and its importance-weighted log p(x), `[n]` each in double precision on the host."""
     bounds, weights = [], []

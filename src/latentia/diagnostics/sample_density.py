@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from latentia.core import LatentModel
 from latentia.distributions import Delta
 from latentia.draws import seeded
-from latentia.models import VAE, evaluating, importance_estimate
+from latentia.models import evaluating, importance_estimate
 
 SAMPLES = 50
 
@@ -35,7 +36,9 @@ class SampleDensity:
     n: int
 
 
-def sample_density(model: VAE, x: Tensor, *, samples: int = SAMPLES, seed: int = 0) -> SampleDensity | None:
+def sample_density(
+    model: LatentModel, x: Tensor, *, samples: int = SAMPLES, seed: int = 0
+) -> SampleDensity | None:
     """Score data and draws from the model by the model itself.
 
     Args:

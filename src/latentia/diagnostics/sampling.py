@@ -39,4 +39,17 @@ class Sample:
     def items(self) -> Tensor:
         """What is kept, `[n, *event]`, in the order of the keys."""
         order = torch.cat(self._keys).sort(stable=True).indices[: self.size]
-        return torch.cat(self._items)[order]
+        return joined(self._items)[order]
+
+
+def joined(batches: list[Tensor]) -> Tensor:
+    """Batches as one; those of whole numbers may be padded to unlike lengths, and are padded to the longest.
+
+    Example:
+        >>> joined([torch.tensor([[1, 2]]), torch.tensor([[3]])]).tolist()
+        [[1, 2], [3, -1]]
+    """
+    if batches and batches[0].ndim == 2 and not batches[0].is_floating_point():
+        longest = max(x.shape[1] for x in batches)
+        batches = [torch.nn.functional.pad(x, (0, longest - x.shape[1]), value=-1) for x in batches]
+    return torch.cat(batches)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from latentia.distributions import item_keys, per_item_noise
-from latentia.models import VAE, codes_within_budget, evaluating
+from latentia.core import LatentModel
+from latentia.distributions import item_keys, mean_of, per_item_noise
+from latentia.models import codes_within_budget, evaluating
 
 PAIRS = 100
 STEPS = 16
@@ -31,7 +32,7 @@ class Smoothness:
     n: int
 
 
-def smoothness(model: VAE, x: Tensor, *, pairs: int = PAIRS, steps: int = STEPS) -> Smoothness | None:
+def smoothness(model: LatentModel, x: Tensor, *, pairs: int = PAIRS, steps: int = STEPS) -> Smoothness | None:
     r"""Length of t -> E[x|z(t)], z(t) = (1 - t) z_a + t z_b, relative to the straight line between its ends.
 
     .. math:: \frac{\sum_k \|G(z_{k+1}) - G(z_k)\|}{\|G(z_K) - G(z_0)\|}, \quad G(z) = E[x|z]
@@ -45,11 +46,11 @@ def smoothness(model: VAE, x: Tensor, *, pairs: int = PAIRS, steps: int = STEPS)
         steps: parts of a path.
 
     Returns:
-        None with fewer than two items, for codes that are numbers of a codebook, between which nothing lies, or if no
+        None with fewer than two items, for codes that are numbers of a codebook, between which nothing lies, where p(x|z) has no mean, or if no
         pair's ends decode to different things.
     """
     n = min(pairs, len(x) // 2)
-    if n < 1 or not _continuous(model, x[:1]):
+    if n < 1 or not _continuous(model, x[:1]) or not has_mean(model, x[:1]):
         return None
     together = max(1, codes_within_budget(model, x) // (steps + 1))
     lengths: list[Tensor] = []
@@ -71,6 +72,14 @@ def smoothness(model: VAE, x: Tensor, *, pairs: int = PAIRS, steps: int = STEPS)
 
 
 @torch.no_grad()
-def _continuous(model: VAE, x: Tensor) -> bool:
+def _continuous(model: LatentModel, x: Tensor) -> bool:
     with evaluating(model), per_item_noise(item_keys(x), 0):
         return model.amortised(x).sample().is_floating_point()
+
+
+@torch.no_grad()
+def has_mean(model: LatentModel, x: Tensor) -> bool:
+    """Whether p(x|z) has a mean; asked of the items `[1, *event]`."""
+    with evaluating(model), per_item_noise(item_keys(x), 0):
+        z = model.amortised(x).sample()
+        return mean_of(model.conditional(z[None], x)) is not None

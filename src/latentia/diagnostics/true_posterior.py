@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from latentia.core import LatentModel
 from latentia.diagnostics.evaluation import ACTIVE_VARIANCE
 from latentia.diagnostics.refinement import Refined
 from latentia.distributions import item_keys, per_item_noise
 from latentia.draws import seeded
-from latentia.models import VAE, evaluating
+from latentia.models import evaluating
 
 SAMPLES = 200
 MOVES = 0.1
@@ -50,7 +51,9 @@ class TruePosterior:
         return "inference" if max(self.true_variance) > MOVES else "model"
 
 
-def true_posterior(model: VAE, refined: Refined, *, samples: int = SAMPLES, seed: int = 2) -> TruePosterior:
+def true_posterior(
+    model: LatentModel, refined: Refined, *, samples: int = SAMPLES, seed: int = 2
+) -> TruePosterior:
     r"""Compare the means of p(z|x) with those of q(z|x).
 
     E_p(z|x)[z] is a self-normalised importance average with weights p(x|z) p(z) / r(z), where the proposal r is a half

@@ -13,6 +13,7 @@ from latentia.distributions.full_gaussian import FullGaussian
 from latentia.distributions.gaussian import DiagonalGaussian
 from latentia.distributions.levels import CategoricalLevels
 from latentia.distributions.logistic import DiscretizedLogistic, DiscretizedLogisticMixture
+from latentia.distributions.means import mean_of
 from latentia.distributions.mixture import Mixture
 from latentia.distributions.noise import item_keys, per_item_noise, standard_normal
 
@@ -34,6 +35,7 @@ __all__ = [
     "Poisson",
     "ZeroInflatedNegativeBinomial",
     "item_keys",
+    "mean_of",
     "per_item_noise",
     "standard_normal",
     "univariate_factors",

@@ -152,7 +152,8 @@ def item_keys(x: Tensor) -> Int64[Tensor, " items"]:
     """Hash each row's bits to 64: equal rows have equal keys, different rows different ones (but for chance, 2^-64).
 
     The key is the hash of the wrapped sum over elements of a hash of (element, position): it does not depend on the other rows.
-    Negative zero counts as zero. A row has different keys in different dtypes.
+    Negative zero counts as zero, and negative whole numbers, which pad sequences, count as nothing. A row has different keys in
+    different dtypes.
 
     Args:
         x: `[B, *event]`, floating point, integer or boolean.
@@ -170,4 +171,8 @@ def item_keys(x: Tensor) -> Int64[Tensor, " items"]:
         integers = {2: torch.int16, 4: torch.int32, 8: torch.int64}
         rows = (rows + 0.0).view(integers[rows.element_size()])
     hashed = _mix_(rows.to(torch.int64) + _counters(0, rows.shape[1], rows.device))
+    if (
+        not x.is_floating_point()
+    ):  # what stands behind the end of a sequence: its key does not depend on the padding
+        hashed = hashed.masked_fill(rows < 0, 0)
     return _mix_(hashed.sum(1))

@@ -32,9 +32,9 @@ from safetensors.torch import save as save_tensors
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from latentia import __version__
 from latentia.errors import ConfigError, RunFolderError
 from latentia.files import write_atomically
+from latentia.version import __version__
 
 FORMAT = 1
 CONFIG, WEIGHTS, METRICS, EVALUATION = "config.json", "model.safetensors", "metrics.jsonl", "evaluation.json"

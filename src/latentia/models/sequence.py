@@ -124,9 +124,13 @@ class SequenceVAE(nn.Module):
         yield from self.encoder.parameters()
         yield from self.posterior.parameters()
 
-    def encode(self, x: Tensor) -> Distribution:
+    def amortised(self, x: Tensor) -> Distribution:
         """q(z|x) for tokens `[B, T]`: batch shape `[B]`, event shape `[D]`."""
         return self.posterior(self.encoder(x))
+
+    def encode(self, x: Tensor) -> Distribution:
+        """The same: nothing refines it."""
+        return self.amortised(x)
 
     def decode(self, z: Tensor) -> SequenceDistribution:
         """p(x|z) for codes `[*batch, D]`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,7 @@ from latentia.models.refinement import refined
 
 
 @contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
+def evaluating(model: Any) -> Iterator[None]:
     """Within this block the model is in evaluation mode, its kernels in the layout in which convolutions are fastest."""
     was_training = model.training
     model.eval()

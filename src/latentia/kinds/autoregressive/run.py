@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latentia.diagnostics import Finding, Remedy, Verdict, ordered
 from latentia.diagnostics.evaluation import LEVELS_NOTE
-from latentia.diagnostics.findings import LAST_TENTH
+from latentia.diagnostics.findings import HELD_OUT_COST, LAST_TENTH
 from latentia.errors import ConfigError
 from latentia.estimators.forms.arrays import first_rows
 from latentia.kinds.autoregressive.estimator import AutoregressiveModel
@@ -19,9 +19,6 @@ from latentia.kinds.autoregressive.words import WORDS
 from latentia.kinds.kind import NetworkRecipe
 from latentia.kinds.run import TRAIN_ROWS, Effort, Measured, Run, SplitName
 from latentia.vocabulary import OVERFITTED, UNDERTRAINED
-
-HELD_OUT_COST = 0.1
-"""Overfitted: held-out rows cost a tenth more nats than training rows. A rule of this project."""
 
 
 def recipe(params: dict[str, Any]) -> NetworkRecipe:
