@@ -14,7 +14,7 @@ from PIL import Image
 from sklearn.datasets import load_breast_cancer, load_digits
 
 from command_line import fails, run
-from latentia.kinds.run import load
+from latentia.kinds.loading import load
 
 FIELDS = {
     "model", "data", "split", "n", "latent_dim", "log_likelihood", "n_importance", "elbo", "distortion", "kl",

@@ -19,7 +19,7 @@ _PUBLIC = {
     "PoissonMixture": "latentia.kinds.mixture.estimator",
     "VAE": "latentia.kinds.vae.estimator",
     "VQVAE": "latentia.kinds.codes.estimator",
-    "load": "latentia.kinds.run",
+    "load": "latentia.kinds.loading",
     "register": "latentia.kinds.plugins",
     "select": "latentia.mixture",
 }
@@ -44,6 +44,7 @@ __all__ = [
 if TYPE_CHECKING:
     from latentia.kinds.autoregressive.estimator import AutoregressiveModel
     from latentia.kinds.codes.estimator import VQVAE
+    from latentia.kinds.loading import load
     from latentia.kinds.mixture.estimator import (
         BernoulliMixture,
         CategoricalMixture,
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
         PoissonMixture,
     )
     from latentia.kinds.plugins import register
-    from latentia.kinds.run import load
     from latentia.kinds.vae.estimator import VAE
     from latentia.mixture import select
 

@@ -12,7 +12,7 @@ from PIL import Image
 from sklearn.datasets import load_digits, load_wine
 
 from command_line import fails, run
-from latentia.kinds.run import load
+from latentia.kinds.loading import load
 
 
 @pytest.fixture(scope="module")

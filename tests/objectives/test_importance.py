@@ -223,7 +223,7 @@ def test_gradient_through_chosen_draws_has_that_of_all_as_its_expectation(bound,
         model.n_backward = 0 if place is None else 1
         if place is not None:
             monkeypatch.setattr(
-                torch, "multinomial", lambda p, n, replacement: torch.full((len(p), n), place)
+                torch, "multinomial", lambda p, n, replacement, generator=None: torch.full((len(p), n), place)
             )
         loss = bound(model.trace(x, n_samples))
         return loss.detach(), gradients(model, loss)

@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from latentia.errors import ConfigError
-from latentia.kinds.vae.catalog import CATALOG
+from latentia.kinds import KINDS
 
 BATCH_SIZE = 128
 LEARNING_RATE = 2e-3
@@ -18,6 +18,8 @@ MMD_ALPHA = 1.0
 MMD_LAMBDA = 500.0
 
 Group = Literal["report", "default", "pythae", "catalog", "own"]
+MODELS: Any = KINDS["vae"].entries()
+"""The models that a row may be of."""
 OWN = "@default"
 """What ends the name of a row that is fitted as `latentia fit --model NAME` does it, not under the report's settings."""
 
@@ -128,12 +130,12 @@ def rows(models: Sequence[str], datasets: Sequence[str]) -> list[Row]:
         "report": REPORT,
         "pythae": PYTHAE,
         "own": tuple(name + OWN for name in REPORT_OWN),
-        "all": (DEFAULT, *REPORT, *PYTHAE, *(name for name in CATALOG if name not in REPORT)),
+        "all": (DEFAULT, *REPORT, *PYTHAE, *(name for name in MODELS if name not in REPORT)),
     }
     names = dict.fromkeys(name for given in models for name in groups.get(given, (given,)))
     for name in names:
-        if name not in (DEFAULT, *PYTHAE) and name.removesuffix(OWN) not in CATALOG:
-            known = ", ".join((*groups, DEFAULT, *PYTHAE, *CATALOG))
+        if name not in (DEFAULT, *PYTHAE) and name.removesuffix(OWN) not in MODELS:
+            known = ", ".join((*groups, DEFAULT, *PYTHAE, *MODELS))
             raise ConfigError(
                 f"--models {name}: no model of Table 1 has this name; there are {known}; and those of the catalog with "
                 f"{OWN} after them"
@@ -166,7 +168,7 @@ def options_of(row: Row, epochs: int) -> dict[str, Any]:
         >>> options["schedule_options"], options["likelihood"], options["latent_dim"]
         ({'ratio': 3, 'epochs': 5}, 'gaussian-data', 5)
     """
-    entry, setting = CATALOG[row.model], row.setting
+    entry, setting = MODELS[row.model], row.setting
     options: dict[str, Any] = {"model": row.model, "latent_dim": setting.latent_dim}
     if row.model in REPORT:
         options["likelihood"] = "gaussian-data"

@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 from latentia.benchmarks.fits import fit
 from latentia.benchmarks.images import COMPARED, FeatureSpace, Images, feature_space, load_images
 from latentia.benchmarks.measure import figures_of
-from latentia.benchmarks.protocol import DEFAULT, OWN, PYTHAE, REPORT, SETTINGS, Row, published, rows
+from latentia.benchmarks.protocol import DEFAULT, MODELS, OWN, PYTHAE, REPORT, SETTINGS, Row, published, rows
 from latentia.errors import ConfigError, DataError, LatentiaError, RunFolderError
 from latentia.estimators.folder import read_json, versions, write_json
 from latentia.files import write_atomically
 from latentia.kinds.run import plain
-from latentia.kinds.vae.catalog import CATALOG
 from latentia.training import resolve_device
 
 FORMAT = 2
@@ -139,8 +138,8 @@ def read_table(out: Path, missing: list[dict[str, str]] | None = None) -> Table:
     """The finished rows of a folder."""
     files = [_read(path) for path in sorted((out / "rows").glob("*.json"))]
     found = [row for row in files if row is not None]
-    own = tuple(name + OWN for name in CATALOG)
-    order = {name: i for i, name in enumerate(dict.fromkeys((DEFAULT, *own, *REPORT, *PYTHAE, *CATALOG)))}
+    own = tuple(name + OWN for name in MODELS)
+    order = {name: i for i, name in enumerate(dict.fromkeys((DEFAULT, *own, *REPORT, *PYTHAE, *MODELS)))}
     found.sort(key=lambda row: (row["data"], order.get(row["name"], len(order)), row["name"]))
     spaces = [read_json(path) for path in sorted((out / "features").glob("*.json"))]
     real = {space["data"]: space for space in spaces}

@@ -48,7 +48,7 @@ def fit(
         quiet: print nothing but the verdict.
         flags: those of the kinds of models (`latentia.kinds.kind.Flag`), by key.
     """
-    from latentia.kinds import kind_of
+    from latentia.kinds import kind_of, params_of
     from latentia.kinds.auto_remedy import fit_with_remedies
     from latentia.kinds.fitting import fit_run
     from latentia.kinds.known import DataSpec
@@ -57,7 +57,7 @@ def fit(
     if data is None:
         raise ConfigError("DATA is missing: latentia fit DATA, for example latentia fit digits")
     kind = kind_of(model)
-    params = kind.params(model, flags)
+    params = params_of(kind, model, flags)
     if kind.shows_progress:
         params["verbose"] = not quiet
     params |= {"random_state": seed, **parse_settings(set or [])}

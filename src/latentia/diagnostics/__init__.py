@@ -4,7 +4,7 @@ from latentia.diagnostics.codes import CodebookUsage, codebook_usage
 from latentia.diagnostics.decoder_dependence import DecoderDependence, decoder_dependence
 from latentia.diagnostics.diagnosis import Diagnosis, diagnose
 from latentia.diagnostics.evaluation import Evaluation, evaluate
-from latentia.diagnostics.findings import Finding, Remedy
+from latentia.diagnostics.finding import Finding, Remedy
 from latentia.diagnostics.generalisation import GeneralisationGap, generalisation_gap
 from latentia.diagnostics.mutual_information import MutualInformation, mutual_information
 from latentia.diagnostics.prior_gap import PriorGap, prior_gap

@@ -13,6 +13,7 @@ from torch.distributions import Distribution
 
 from latentia.core import LatentModel
 from latentia.diagnostics.decoder_dependence import DecoderDependence, decoder_dependence
+from latentia.diagnostics.diagnosis_rows import Row, digits, finite, rows_of
 from latentia.diagnostics.evaluation import Evaluation, evaluate
 from latentia.diagnostics.generalisation import GeneralisationGap, generalisation_gap
 from latentia.diagnostics.mutual_information import MutualInformation, mutual_information
@@ -29,17 +30,6 @@ SAMPLED_ITEMS = 2000
 SCORED_ITEMS = 200
 REFINED_NUMBERS = 2_000_000
 """Numbers held at a time by the per-item optimisation: sets on how many items (8 to 64) it is done."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A figure as it is shown: name, value, unit, the items it is from, and what it says."""
-
-    name: str
-    value: float | int | str | None
-    unit: str
-    n: int
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,15 +86,7 @@ class Diagnosis:
 
     def rows(self) -> list[Row]:
         """Every figure that was taken, in reading order."""
-        found = [
-            *_of_evaluation(self.evaluation),
-            *_of_information(self.information),
-            *_of_decoder(self.dependence, self.smoothness),
-            *_of_inference(self.amortisation, self.true_posterior),
-            *_of_prior(self.prior_gap, self.sampler_gap, self.sample_density),
-            *_of_generalisation(self.generalisation),
-        ]
-        return [row for row in found if row.value is not None]
+        return rows_of(vars(self))
 
     def as_json(self) -> dict[str, Any]:
         """All figures as JSON has them: nested by measure; None for what was not taken or is not finite."""
@@ -117,12 +99,12 @@ class Diagnosis:
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name not in ("verdict", "seconds"):
-                plain[field.name] = None if value is None else _finite(asdict(value))
+                plain[field.name] = None if value is None else finite(asdict(value))
         return {**plain, "seconds": round(self.seconds, 3)}
 
     def __str__(self) -> str:
         """The verdict and its evidence, then the table of figures."""
-        rows = [(row.name, _digits(row.value), row.unit, f"{row.n:,}", row.note) for row in self.rows()]
+        rows = [(row.name, digits(row.value), row.unit, f"{row.n:,}", row.note) for row in self.rows()]
         table = [("figure", "value", "unit", "items", ""), *rows]
         widths = [max(len(row[i]) for row in table) for i in range(4)]
         lines = [f"verdict: {', '.join(self.names) or self.name}"]
@@ -167,20 +149,7 @@ def diagnose(
         seed: of what is drawn.
     """
     started = time.perf_counter()
-    sample = Sample(SAMPLED_ITEMS)
-
-    def watched() -> Iterable[Tensor]:
-        for x in x_batches:
-            if len(x):
-                sample.add(x)
-            yield x
-
-    if evaluation is None:
-        evaluation = evaluate(model, watched(), n_importance=0, seed=seed)
-    else:
-        for _ in watched():
-            pass
-    x = sample.items
+    evaluation, x = _looked_at(model, x_batches, evaluation, seed)
     gap, sampler_gap = (
         (*prior_gaps(model, x, seed, [None]), None)
         if sampler is None
@@ -226,135 +195,20 @@ def _refined_items(model: LatentModel) -> int:
     return int(min(64, max(8, REFINED_NUMBERS // model.numbers_per_code)))
 
 
-def _of_evaluation(e: Evaluation) -> list[Row]:
-    nats = "nats per item"
-    return [
-        Row(
-            "log-likelihood",
-            e.log_likelihood,
-            nats,
-            e.n,
-            f"{e.n_importance} importance samples on {e.n_importance_items} items",
-        ),
-        Row("bound (ELBO)", e.elbo, nats, e.n),
-        Row("distortion", e.distortion, nats, e.n, "-E_q log p(x|z)"),
-        Row("rate", e.kl, nats, e.n, "KL(q(z|x) || p(z))"),
-        Row("active units", f"{e.active_units} of {e.latent_dim}", "dimensions", e.n),
-    ]
+def _looked_at(
+    model: LatentModel, x_batches: Iterable[Tensor], evaluation: Evaluation | None, seed: int
+) -> tuple[Evaluation, Tensor]:
+    """The evaluation, and a sample of the items, in one pass."""
+    sample = Sample(SAMPLED_ITEMS)
 
+    def watched() -> Iterable[Tensor]:
+        for x in x_batches:
+            if len(x):
+                sample.add(x)
+            yield x
 
-def _of_information(m: MutualInformation | None) -> list[Row]:
-    if m is None:
-        return []
-    limit = f"cannot exceed log N = {m.bound:.3g}"
-    return [
-        Row("mutual information", m.value, "nats", m.n, limit),
-        Row(
-            "aggregate posterior from prior",
-            m.aggregate_kl,
-            "nats",
-            m.n,
-            "KL(q(z) || p(z)), at most; rate - mutual information",
-        ),
-        Row("the same by mean and covariance", m.moment_kl, "nats", m.n, "at least"),
-    ]
-
-
-def _of_decoder(d: DecoderDependence | None, s: Smoothness | None) -> list[Row]:
-    rows = []
-    if d is not None:
-        rows.append(
-            Row(
-                "loss with another's code",
-                d.drop,
-                "nats per item",
-                d.n,
-                f"{d.share:.0%} of items prefer their own",
-            )
-        )
-    if s is not None:
-        rows.append(
-            Row(
-                "path length over straight line",
-                s.path_ratio,
-                "",
-                s.n,
-                f"decoded paths of {s.steps} steps, median",
-            )
-        )
-        rows.append(Row("largest step over mean step", s.jump, "", s.n, "median"))
-    return rows
-
-
-def _of_inference(a: AmortisationGap | None, t: TruePosterior | None) -> list[Row]:
-    rows = []
-    if a is not None:
-        rows.append(
-            Row(
-                "amortisation gap",
-                a.amortisation,
-                "nats per item",
-                a.n,
-                f"{a.steps} steps of Adam for each item"
-                + (f", beyond the model's own {a.own_steps}" if a.own_steps else ""),
-            )
-        )
-        rows.append(
-            Row("approximation gap", a.approximation, "nats per item", a.n, "of the best diagonal Gaussian")
-        )
-    if t is not None:
-        dims = len(t.true_variance)
-        note = f"by importance sampling, {t.effective_samples:.1f} of {t.samples} samples effective"
-        rows.append(Row("dimensions in which p(z|x) moves", f"{t.true_active} of {dims}", "", t.n, note))
-        rows.append(Row("dimensions in which q(z|x) moves", f"{t.approximate_active} of {dims}", "", t.n))
-    return rows
-
-
-def _of_prior(g: PriorGap | None, sampler: PriorGap | None, s: SampleDensity | None) -> list[Row]:
-    rows = []
-    for gap, draws in ((g, "prior draws"), (sampler, "sampler's draws")):
-        if gap is not None:
-            note = f"other data: {gap.baseline:.3g}"
-            rows.append(Row(f"{draws} among data", gap.precision, "share", gap.n, note))
-            rows.append(Row(f"data among {draws}", gap.recall, "share", gap.n))
-    if s is not None:
-        rows.append(
-            Row(
-                "data more probable than prior draws",
-                s.drop,
-                "nats per item",
-                s.n,
-                f"± {s.standard_error:.2g}",
-            )
-        )
-    return rows
-
-
-def _of_generalisation(g: GeneralisationGap | None) -> list[Row]:
-    if g is None:
-        return []
-    return [
-        Row(
-            "generalisation gap",
-            g.elbo,
-            "nats per item",
-            g.n_held_out,
-            f"bound on {g.n_train:,} training items less that on held-out ones",
-        ),
-        Row("held-out over training error", g.error_ratio, "", g.n_held_out),
-    ]
-
-
-def _digits(value: float | int | str | None) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _finite(value: Any) -> Any:
-    """Plain values, None for what JSON cannot hold."""
-    if isinstance(value, dict):
-        return {name: _finite(item) for name, item in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    if evaluation is None:
+        return evaluate(model, watched(), n_importance=0, seed=seed), sample.items
+    for _ in watched():
+        pass
+    return evaluation, sample.items

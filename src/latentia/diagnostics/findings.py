@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
-
 from latentia.diagnostics.decoder_dependence import DecoderDependence
 from latentia.diagnostics.evaluation import ACTIVE_VARIANCE, Evaluation
+from latentia.diagnostics.finding import Finding, Remedy
 from latentia.diagnostics.generalisation import GeneralisationGap
 from latentia.diagnostics.mutual_information import MutualInformation
 from latentia.diagnostics.prior_gap import PriorGap
@@ -19,7 +16,6 @@ from latentia.vocabulary import (
     OVERFITTED,
     OVERLOAD,
     PARTIAL_COLLAPSE,
-    UNDERTRAINED,
 )
 
 # Thresholds: docs/diagnosis.md says of each where it is from. None was chosen by looking at results of test data.
@@ -40,42 +36,8 @@ HELD_OUT_ERROR = 2.0
 """Overfitted: the squared error on held-out items is more than twice that on training items. A rule of this project."""
 HELD_OUT_COST = 0.1
 """And where there is no squared error: held-out items cost a tenth more nats than training items. A rule of this project."""
-LAST_TENTH = 0.2
-"""Under-trained: the last tenth of the epochs brought more than a fifth of all improvement. A rule of this project."""
-LAST_GAIN = 0.05
-"""And more than this, in nats per number of a datum: a learning rate that falls to zero always gains in the last of a few
-epochs. Of one or two epochs: the bound after the last lies this much above its mean during it. A rule of this project."""
 MISFIT_VARIANCE = 4.0
 """The variance in force and the optimal one differ by more than this factor (a factor 2 in sigma): said as a cause."""
-
-
-@dataclass(frozen=True)
-class Remedy:
-    """One thing to do.
-
-    Attributes:
-        text: in words, options of the command line in backquotes.
-        models: names of models to fit instead, best first: the first that the catalog has is taken.
-        settings: parameters of the estimator to change.
-    """
-
-    text: str
-    models: tuple[str, ...] = ()
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def is_command(self) -> bool:
-        """Whether it can be done by fitting anew with other parameters."""
-        return bool(self.models or self.settings)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at; an empty name means that it is in order."""
-
-    name: str
-    evidence: str
-    remedies: tuple[Remedy, ...] = ()
 
 
 ANTI_COLLAPSE = ("lagging-vae", "free-bits-vae", "info-vae")
@@ -285,35 +247,6 @@ def _less_of_it(figures: Evaluation) -> tuple[Remedy, ...]:
         Remedy(f"a smaller `--latent-dim {smaller}`", settings={"latent_dim": smaller}),
         Remedy("stop earlier: `--epochs N` with a smaller N or `--set patience=N`"),
     )
-
-
-def undertraining(history: Sequence[float], last_gain: float | None, numbers: int | None) -> Finding | None:
-    """How much of the improvement fell to the last tenth of the epochs; of few epochs, to the last itself."""
-    n = len(history)
-    last = max(1, n // 10)
-    if n < 3:
-        return _few_epochs(n, last_gain, numbers)
-    first, before, end = history[0], max(history[:-last]), max(history)
-    gain = end - before
-    share = gain / max(end - first, 1e-12)
-    epochs = "epoch" if last == 1 else f"{last} epochs"
-    text = f"The last {epochs} of {n} brought {gain:.3g} nats, {share:.0%} of the improvement of the validation bound"
-    if share <= LAST_TENTH or (numbers is not None and gain <= LAST_GAIN * numbers):
-        return Finding("", f"{text}.")
-    return Finding(UNDERTRAINED, f"{text}: it was still rising.", (_longer(2 * n),))
-
-
-def _few_epochs(n: int, last_gain: float | None, numbers: int | None) -> Finding | None:
-    if not n or last_gain is None or not numbers:
-        return None
-    text = f"After the last of {n} epoch{'s' * (n > 1)} the bound is {last_gain:.3g} nats above its mean during that epoch"
-    if last_gain <= LAST_GAIN * numbers:
-        return Finding("", f"{text}.")
-    return Finding(UNDERTRAINED, f"{text}: it was still rising.", (_longer(10 * n),))
-
-
-def _longer(epochs: int) -> Remedy:
-    return Remedy(f"`--epochs {epochs}`", settings={"max_epochs": epochs})
 
 
 def _fewer(figures: Evaluation) -> Remedy:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from latentia.diagnostics import findings
 from latentia.diagnostics.decoder_dependence import DecoderDependence
 from latentia.diagnostics.evaluation import Evaluation
-from latentia.diagnostics.findings import Finding, Remedy
+from latentia.diagnostics.finding import Finding, Remedy
 from latentia.diagnostics.generalisation import generalisation_gap
 from latentia.diagnostics.mutual_information import MutualInformation
 from latentia.diagnostics.prior_gap import PriorGap
 from latentia.diagnostics.true_posterior import TruePosterior
+from latentia.diagnostics.undertraining import undertraining
 from latentia.vocabulary import COLLAPSE, FAULTS, HEALTHY, INFERENCE_COLLAPSE
 
 
@@ -85,7 +86,7 @@ def judge(
         findings.overfitting(
             evaluation, train, None if train is None else generalisation_gap(train, evaluation)
         ),
-        findings.undertraining(history, last_gain, numbers),
+        undertraining(history, last_gain, numbers),
     ]
     return ordered([finding for finding in looked_at if finding is not None], tuple(FAULTS))
 

@@ -6,6 +6,9 @@ by `latentia.register(kind=...)`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from latentia.data.shapes import Shape
 from latentia.errors import ConfigError
 from latentia.kinds.kind import Flag, Kind
@@ -122,3 +125,32 @@ def kind_flags() -> dict[str, Flag]:
         for flag in kind.flags:
             found.setdefault(flag.key, flag)
     return found
+
+
+def params_of(kind: Kind, model: str, flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of the estimator of a kind that flags of the command line mean.
+
+    Args:
+        kind: of the model.
+        model: as it was asked for.
+        flags: key of a flag -> its value; None where it was not given.
+
+    Raises:
+        ConfigError: for a flag that this kind does not have; says whose it is, and what this kind takes.
+    """
+    own = {flag.key: flag for flag in kind.flags}
+    for key, value in flags.items():
+        if value is not None and key not in own:
+            whose = " and ".join(
+                each.title for each in all_kinds() if key in {flag.key for flag in each.flags}
+            )
+            takes = (
+                kind.instead.get(key)
+                or " and ".join(flag.name for flag in kind.flags)
+                or "no flag of its own"
+            )
+            raise ConfigError(f"--{key.replace('_', '-')} is for {whose}; {model} takes {takes}")
+    return {
+        "model": kind.model_name(model),
+        **{flag.parameter: flags.get(key) for key, flag in own.items()},
+    }

@@ -128,35 +128,6 @@ class Kind:
         """A class of estimators by its name."""
         return getattr(self.part("estimator"), name)
 
-    def params(self, model: str, flags: Mapping[str, Any]) -> dict[str, Any]:
-        """Arguments of the estimator that flags of the command line mean.
-
-        Args:
-            model: as it was asked for.
-            flags: key of a flag -> its value; None where it was not given.
-
-        Raises:
-            ConfigError: for a flag that this kind does not have; says whose it is, and what this kind takes.
-        """
-        own = {flag.key: flag for flag in self.flags}
-        for key, value in flags.items():
-            if value is not None and key not in own:
-                raise ConfigError(self._foreign(model, key))
-        return {
-            "model": self.model_name(model),
-            **{flag.parameter: flags.get(key) for key, flag in own.items()},
-        }
-
-    def _foreign(self, model: str, key: str) -> str:
-        from latentia.kinds import all_kinds
-
-        flag = f"--{key.replace('_', '-')}"
-        whose = " and ".join(kind.title for kind in all_kinds() if key in {each.key for each in kind.flags})
-        takes = (
-            self.instead.get(key) or " and ".join(each.name for each in self.flags) or "no flag of its own"
-        )
-        return f"{flag} is for {whose}; {model} takes {takes}"
-
     def recipe(self, params: dict[str, Any]) -> Recipe:
         """How the model that the parameters name is fitted."""
         recipe: Recipe = self.part("run").recipe(params)

@@ -22,12 +22,12 @@ from latentia.data.loading import load, path_of, read
 from latentia.data.shapes import Shape
 from latentia.errors import DataError, RunFolderError
 from latentia.files import write_atomically
+from latentia.kinds.matching import PARTS, assigned
 
 logger = logging.getLogger("latentia")
 
 KNOWN, ROWS = "known", "rows.safetensors"
 """Entry of `config.json`; the file in which the identities of the rows stand."""
-PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -280,43 +280,6 @@ class RunData:
                 f"{path} cannot be read ({error}): without it the rows that the model was fitted to are not known; restore it, "
                 "or fit again"
             ) from error
-
-
-def assigned(items: Split, kept: dict[str, NDArray[np.int64]]) -> tuple[NDArray[np.int64], int]:
-    """The part of each row as a place in `PARTS` (or behind it, where the row is new), and how many are known by name alone.
-
-    A row is known by its values; as often as it occurred. Of those that are left over, one is known by its name.
-
-    Example:
-        >>> kept = {"train": row_identities(np.array([[1.0], [2.0]])), "test": row_identities(np.array([[3.0]]))}
-        >>> assigned(Split(np.array([[3.0], [1.0], [9.0]])), kept)[0].tolist()
-        [2, 0, 3]
-    """
-    names = name_identities(items.names)
-    part = np.full(len(items), len(PARTS), dtype=np.int64)
-    free: dict[int, list[int]] = {}
-    unused: dict[int, set[int]] = {}
-    for i, each in enumerate(PARTS):
-        for place, identity in enumerate(kept.get(each, np.empty(0, np.int64)).tolist()):
-            free.setdefault(identity, []).append(i)
-            if f"{each}.names" in kept:
-                unused.setdefault(i, set()).add(int(kept[f"{each}.names"][place]))
-    for identity in free:
-        free[identity].reverse()
-    for row, identity in enumerate(row_identities(items.x).tolist()):
-        waiting = free.get(identity)
-        if waiting:
-            part[row] = waiting.pop()
-            if names is not None:
-                unused.get(int(part[row]), set()).discard(int(names[row]))
-    renamed = 0
-    if names is not None:
-        owner = {name: i for i, left in unused.items() for name in left}
-        for row in np.flatnonzero(part == len(PARTS)).tolist():
-            if int(names[row]) in owner:
-                part[row] = owner[int(names[row])]
-                renamed += 1
-    return part, renamed
 
 
 def _other_shape(

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,47 +17,12 @@ from latentia.estimators import folder as run_folder
 from latentia.kinds import kind_of_estimator
 from latentia.kinds.kind import Kind
 from latentia.kinds.known import KNOWN, DataSpec, RunData
-from latentia.kinds.plugins import check_plugins
+from latentia.kinds.loading import class_of
 from latentia.kinds.remedies import changes_of, told
-
-E = TypeVar("E")
 
 SplitName = Literal["train", "validation", "test", "new"]
 DIAGNOSED_IMPORTANCE, DIAGNOSED_ITEMS = 50, 200  # samples and items of a diagnosis's log-likelihood
 TRAIN_ROWS = 2000  # on which figures of training rows are taken, to be held against those of held-out rows
-
-
-def load(folder: str | Path) -> Any:
-    """Read a fitted estimator, of the class that `config.json` names, from a run folder; nothing in it is executed.
-
-    Raises:
-        RunFolderError: if the folder is absent, half-written, altered, or from a newer version; the message says which.
-        ConfigError: if it needs a plug-in that is not there; the message says which module to import.
-    """
-    folder = Path(folder)
-    config = run_folder.read_config(folder)
-    return run_folder.read(folder, config, _class_of(folder, config))
-
-
-def load_as(kind: type[E], folder: str | Path) -> E:
-    """Read a fitted estimator that must be of a class, or one derived from it; see `load`."""
-    estimator = load(folder)
-    if not isinstance(estimator, kind):
-        raise RunFolderError(
-            f"{folder} holds a {type(estimator).__name__}, not a {kind.__name__}: use latentia.load"
-        )
-    return estimator
-
-
-def _class_of(folder: Path, config: dict[str, Any]) -> Any:
-    check_plugins(folder, config)
-    name = config.get("estimator")
-    kind = kind_of_estimator(name)
-    if kind is None or not isinstance(name, str):
-        raise RunFolderError(
-            f"{folder / run_folder.CONFIG} names the estimator {name!r}, which latentia does not have"
-        )
-    return kind.estimator(name)
 
 
 @dataclass(frozen=True)
@@ -133,7 +98,7 @@ class Run:
         """
         folder = Path(folder)
         config = run_folder.read_config(folder)
-        estimator = run_folder.read(folder, config, _class_of(folder, config))
+        estimator = run_folder.read(folder, config, class_of(folder, config))
         kind = kind_of_estimator(config["estimator"])
         assert kind is not None
         spec = None

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import signal
-import threading
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
-from torch.distributions import Distribution
 
 from latentia.core import Objective
 from latentia.draws import globally_seeded
@@ -23,14 +18,19 @@ from latentia.training.config import TrainingConfig, resolve_device
 from latentia.training.randomness import reproducible_kernels, seeded
 from latentia.training.records import EpochRecord, History, MetricsFile
 from latentia.training.schedule import Joint, Schedule
+from latentia.training.surroundings import (
+    deferred_interrupts,
+    quiet_lightning,
+    training_form,
+    unchecked_distributions,
+)
 from latentia.training.validation import prepare as prepare_model
 from latentia.training.watching import Measure, Watch
 
 if TYPE_CHECKING:
     from latentia.training.loop import Loop
-    from latentia.training.task import Information
+    from latentia.training.task import Information, Task
 
-_checking, _unchecking, _checked_before = threading.Lock(), 0, True
 _PRECISION: dict[str, Any] = {"float32": "32-true", "bfloat16": "bf16-mixed", "float16": "16-mixed"}
 
 
@@ -95,16 +95,11 @@ def fit(
             f"{schedule} is ruled by the mutual information; give fit(information=...) that measures it"
         )
     with ExitStack() as stack:
-        interrupted = stack.enter_context(_deferred_interrupts())
-        stack.enter_context(_quiet_lightning())
-        own = _is_own(model, objective)
-        stack.enter_context(seeded(config.seed, device, foreign=not own))
-        if not own:
-            stack.enter_context(globally_seeded(config.seed, device))
-        stack.enter_context(reproducible_kernels(device))
-        stack.enter_context(_unchecked_distributions())
+        interrupted = stack.enter_context(deferred_interrupts())
+        stack.enter_context(quiet_lightning())
+        _own_randomness(stack, model, objective, config.seed, device)
+        stack.enter_context(unchecked_distributions())
         # Lightning takes a second to import: only those who train wait for it
-        from latentia.training.checkpoints import Checkpoints, identity_of
         from latentia.training.loop import Loop
         from latentia.training.task import Task
 
@@ -113,35 +108,14 @@ def fit(
         validation = None if validation is None else validation.to(device)
         if prepare:
             prepare_model(model, train, config.seed)
-        stack.enter_context(_training_form(model, config.compile))
-        checkpoints = state = None
-        if folder is not None:
-            identity = identity_of(model, objective, train, validation, config, device, schedule)
-            checkpoints = Checkpoints(folder, identity)
-            if resume:
-                state = checkpoints.load()
-            else:
-                checkpoints.clear()
-        listeners: list[Callable[[EpochRecord], None]] = []
-        task = Task(
-            model,
-            objective,
-            train,
-            validation,
-            config,
-            schedule,
-            information,
-            device,
-            checkpoints,
-            interrupted,
-            listeners,
-        )
+        stack.enter_context(training_form(model, config.compile))
+        task = Task(model, objective, train, validation, config, schedule, information, device, interrupted)
         task.watch = None if watch is None else Watch(watch, config.seed)
-        loop = Loop(task, state)
+        loop = Loop(task, None if folder is None else _checkpoint(task, folder, resume))
         if folder is not None and not loop.position.finished:
-            listeners += _written(loop, folder, config)
+            task.listeners += _written(loop, folder, config)
         if epoch_end is not None:
-            listeners.append(epoch_end)
+            task.listeners.append(epoch_end)
         if not loop.position.finished:
             _train(loop, config, device)
             loop.finish()
@@ -152,6 +126,31 @@ def fit(
     records = loop.position.records
     stopped = loop.position.stale(config.patience) and len(records) < config.max_epochs
     return History(tuple(records), loop.position.best_epoch or (len(records) or None), stopped)
+
+
+def _own_randomness(
+    stack: ExitStack, model: nn.Module, objective: Objective, seed: int, device: torch.device
+) -> None:
+    """Seed what draws: this library's generators, and torch's own where code from elsewhere may draw from them."""
+    own = _is_own(model, objective)
+    stack.enter_context(seeded(seed, device, foreign=not own))
+    if not own:
+        stack.enter_context(globally_seeded(seed, device))
+    stack.enter_context(reproducible_kernels(device))
+
+
+def _checkpoint(task: Task, folder: Path, resume: bool) -> dict[str, Any] | None:
+    """Where the task's checkpoints go, and the state to go on from, if it is to be resumed and there is one."""
+    from latentia.training.checkpoints import Checkpoints, identity_of
+
+    identity = identity_of(
+        task.model, task.objective, task.train, task.validation, task.config, task.device, task.schedule
+    )
+    task.checkpoints = Checkpoints(folder, identity)
+    if resume:
+        return task.checkpoints.load()
+    task.checkpoints.clear()
+    return None
 
 
 def _is_own(model: nn.Module, objective: Objective) -> bool:
@@ -192,7 +191,7 @@ def _train(loop: Loop, config: TrainingConfig, device: torch.device) -> None:
     from lightning.fabric.plugins.environments.lightning import LightningEnvironment
     from lightning.pytorch import Trainer
 
-    from latentia.training.loop import EpochBatches
+    from latentia.training.epoch import EpochBatches
     from latentia.training.progress import ProgressBar
     from latentia.training.task import Interrupted
 
@@ -218,7 +217,7 @@ def _train(loop: Loop, config: TrainingConfig, device: torch.device) -> None:
     counters.ready = counters.started = counters.processed = counters.completed = position.epoch
     loop.train()
     try:
-        trainer.fit(loop, EpochBatches(loop))
+        trainer.fit(loop, EpochBatches(loop.task, position))
     except Interrupted:
         raise KeyboardInterrupt from None
     except SystemExit as error:
@@ -249,85 +248,3 @@ def _written(loop: Loop, folder: Path, config: TrainingConfig) -> list[Callable[
             log(record)
         outlets.append(log)
     return outlets
-
-
-@contextmanager
-def _training_form(model: nn.Module, compiled: bool) -> Iterator[None]:
-    """Within the block kernels lie channels-last and parts are compiled; after it the model is as plain as before."""
-    parts = list(model.children()) if compiled else []
-    _lay_out(model, torch.channels_last)
-    for part in parts:
-        part.compile()
-    try:
-        yield
-    finally:
-        for part in parts:
-            part._compiled_call_impl = None  # torch has no public way back
-        _lay_out(model, torch.contiguous_format)
-
-
-def _lay_out(model: nn.Module, memory_format: torch.memory_format) -> None:
-    for weight in model.parameters():
-        if weight.ndim == 4:
-            # not `contiguous`: with a single channel it finds nothing to do, and convolutions take the slower layout
-            weight.data = weight.data.to(memory_format=memory_format)
-            weight.grad = None
-
-
-@contextmanager
-def _unchecked_distributions() -> Iterator[None]:
-    """Within the block distributions do not check their arguments, for which each would wait for the device."""
-    global _unchecking, _checked_before
-    with _checking:  # fits in several threads: the last one to end puts it back
-        if not _unchecking:
-            _checked_before = Distribution._validate_args
-            Distribution.set_default_validate_args(False)
-        _unchecking += 1
-    try:
-        yield
-    finally:
-        with _checking:
-            _unchecking -= 1
-            if not _unchecking:
-                Distribution.set_default_validate_args(_checked_before)
-
-
-@contextmanager
-def _quiet_lightning() -> Iterator[None]:
-    """Within the block Lightning says nothing: what there is to say, this library says itself."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"lightning\.")
-        import lightning.pytorch  # noqa: F401  (sets the levels of its loggers while it is imported)
-
-        loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-        levels = [logger.level for logger in loggers]
-        warnings.filterwarnings("ignore", ".*does not have a deterministic implementation")
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
-
-
-@contextmanager
-def _deferred_interrupts() -> Iterator[Callable[[], bool]]:
-    """Within the block the first Ctrl-C only sets what the yielded function returns; the second acts at once."""
-    pressed = False
-
-    def press(number: int, frame: Any) -> None:
-        nonlocal pressed
-        if pressed:
-            signal.default_int_handler(number, frame)
-        pressed = True
-
-    main = threading.current_thread() is threading.main_thread()
-    before = signal.getsignal(signal.SIGINT) if main else None
-    if before is signal.default_int_handler:
-        signal.signal(signal.SIGINT, press)
-    try:
-        yield lambda: pressed
-    finally:
-        if before is not None:  # Lightning, too, leaves a handler of its own behind after an interrupt
-            signal.signal(signal.SIGINT, before)

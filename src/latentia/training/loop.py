@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,36 +13,24 @@ from torch import Tensor, nn
 
 from latentia import draws
 from latentia.core import Choosing, Loss, Paced
-from latentia.errors import ConfigError, TrainingError
-from latentia.training.averaging import Average, Weights, copy_of
-from latentia.training.batches import Batches
+from latentia.training.averaging import Average
 from latentia.training.config import learning_rate_at
+from latentia.training.judging import Judge, on_device
 from latentia.training.optimizers import optimizers_for
 from latentia.training.progress import ProgressBar
 from latentia.training.randomness import seeded
 from latentia.training.records import EpochRecord, Meter, check_weights
 from latentia.training.schedule import Side
+from latentia.training.sides import sides, warn_if_uneven
 from latentia.training.task import Interrupted, Position, Task
 from latentia.training.validation import (
-    EPOCH_ROWS,
     FINAL_ROWS,
     as_model,
     calibrate,
     samples_of,
-    validation_figures,
 )
 
 INFORMATION_ROWS = 2000  # items on which a schedule's measure of information is taken
-
-
-def _uneven(model: nn.Module) -> str:
-    """Name of a layer in the decoder whose output for a code depends on the rest of the batch, or on chance; or nothing."""
-    for name, layer in getattr(model, "decoder", nn.Module()).named_modules():
-        if isinstance(layer, nn.modules.batchnorm._BatchNorm) or (
-            isinstance(layer, nn.modules.dropout._DropoutNd) and layer.p > 0
-        ):
-            return f"{type(layer).__name__} in decoder.{name}"
-    return ""
 
 
 class Loop(LightningModule):
@@ -69,18 +56,12 @@ class Loop(LightningModule):
         self.position = Position()
         if isinstance(task.model, Choosing):
             task.model.n_backward = getattr(task.objective, "n_backward", 0)
-            if task.model.n_backward and (part := _uneven(task.model)):
-                warnings.warn(
-                    f"n_backward={task.model.n_backward}: {part} gives the draws that are chosen another value than those that are"
-                    " weighed, so the gradient is biased; take n_backward=0, or a network without it (network='mlp')",
-                    stacklevel=2,
-                )
+            warn_if_uneven(task.model)
         self.course = task.schedule.start(task.config.max_epochs, self.n_batches)
         self.meter = Meter()
-        self.best: Weights | None = None
         self.average = None if task.config.averaging is None else Average(task.model, task.config.averaging)
+        self.judge = Judge(task, self.average)
         self.bar: ProgressBar | None = None
-        self._watched: dict[str, float] = {}
         self._other_batches: Iterator[Tensor] = iter(())
         self._still: dict[Side, list[nn.Parameter]] = {"all": []}
         self._restored = state
@@ -190,7 +171,10 @@ class Loop(LightningModule):
         means = self.meter.means()
         check_weights(self._weights, position.step)
         notes = self.course.epoch_ended(position.epoch + 1, self._information)
-        validation = {} if task.validation is None else self._validate(task.validation)
+        elapsed = sum(record.seconds for record in position.records) + position.seconds - self._began
+        validation = self.judge.judge(
+            position, position.step / self.total_steps, lambda: elapsed + time.monotonic()
+        )
         record = EpochRecord(
             epoch=position.epoch + 1,
             step=position.step,
@@ -198,7 +182,7 @@ class Loop(LightningModule):
             validation=validation,
             learning_rate=learning_rate_at(max(0, position.step - 1), self.total_steps, task.config),
             seconds=position.seconds + time.monotonic() - self._began,
-            watched=self._watched,
+            watched=self.judge.watched,
             schedule=notes,
         )
         position.epoch, position.batch, position.seconds = position.epoch + 1, 0, 0.0
@@ -220,7 +204,7 @@ class Loop(LightningModule):
         self.model.load_state_dict(state["model"])
         if self.objective_module is not None:
             self.objective_module.load_state_dict(state["objective"])
-        self.best = _on_device(state["best"], self.task.device)
+        self.judge.best = on_device(state["best"], self.task.device)
         if self.average is not None:
             self.average.load(state["average"], self.model)
 
@@ -241,7 +225,7 @@ class Loop(LightningModule):
     def _only(self, side: Side) -> Iterator[None]:
         """Within the block only the weights of one side have gradients, so that those of the other are never computed."""
         if side not in self._still:
-            self._still |= _sides(self.model, self._weights)
+            self._still |= sides(self.model, self._weights)
         for weight in self._still[side]:
             weight.requires_grad_(False)
         try:
@@ -262,57 +246,13 @@ class Loop(LightningModule):
         self.model.train()
         return value
 
-    def _validate(self, data: Batches) -> dict[str, float]:
-        if self.average is None:
-            validation = self._score(data)
-        else:
-            with self.average.applied(self.model):
-                validation = self._score(data)
-            self.average.follow(self.model)
-        self.model.train()
-        return validation
-
-    def _score(self, data: Batches) -> dict[str, float]:
-        config = self.task.config
-        calibrate(self.model, self.task.train, EPOCH_ROWS, config.batch_size, config.seed)
-        started = time.monotonic()
-        figures, score = validation_figures(
-            self.model, data, config.batch_size, config.seed, self.task.objective
-        )
-        self._watched = self._look(data, time.monotonic() - started)
-        if any(value != value for value in figures.values()):
-            broken = ", ".join(name for name, value in figures.items() if value != value and name != "elbo")
-            raise TrainingError(
-                f"{broken or 'the bound'} of the validation set is not a number after epoch {self.position.epoch + 1}; look"
-                " for extreme values in the data, or use a lower learning_rate; the last good checkpoint, if any, is kept"
-            )
-        if score is not None and (self.position.best_score is None or score > self.position.best_score):
-            self.position.best_score, self.position.best_epoch = score, self.position.epoch + 1
-            self.best = copy_of(self.model)
-        return figures
-
-    def _look(self, data: Batches, validating: float) -> dict[str, float]:
-        if self.task.watch is None:
-            return {}
-        position = self.position
-        before = sum(record.seconds for record in position.records) + position.seconds
-        return self.task.watch.look(
-            self.model,
-            data,
-            self.task.config.batch_size,
-            epoch=position.epoch + 1,
-            progress=position.step / self.total_steps,
-            elapsed=before + time.monotonic() - self._began,
-            validating=validating,
-        )
-
     def finish(self) -> None:
         """Give the model the weights to keep, calibrate it on the training set, and note that all is done."""
         task = self.task
         if self._restored is not None:  # killed between the last epoch and this
             self._restore_weights(self._restored)
-        if self.best is not None:
-            self.model.load_state_dict(self.best)
+        if self.judge.best is not None:
+            self.model.load_state_dict(self.judge.best)
         elif self.average is not None:
             self.average.apply(self.model)
         self.model.to(task.device)  # Lightning moves it to the CPU when it is done
@@ -344,7 +284,7 @@ class Loop(LightningModule):
                 "objective": None if self.objective_module is None else self.objective_module.state_dict(),
                 "optimizers": [optimizer.state_dict() for optimizer in self._optimizers],
                 "scaler": None if self._scaler is None else self._scaler.state_dict(),
-                "best": self.best,
+                "best": self.judge.best,
                 "average": None if self.average is None else self.average.state(),
                 "sums": self.meter.sums,
                 "items": self.meter.items,
@@ -352,42 +292,3 @@ class Loop(LightningModule):
                 "random": draws.states(),
             }
         )
-
-
-class EpochBatches:
-    """What Lightning iterates over once an epoch: the present epoch's batches that are still to be done."""
-
-    def __init__(self, loop: Loop) -> None:
-        self.loop = loop
-
-    def __len__(self) -> int:
-        """Batches of a whole epoch."""
-        return self.loop.n_batches
-
-    def __iter__(self) -> Iterator[Tensor]:
-        """Stored batches from the present position on; looked up when the first is asked for."""
-        config, position = self.loop.task.config, self.loop.position
-        yield from self.loop.task.train.epoch(config.seed, position.epoch, config.batch_size, position.batch)
-
-
-def _on_device(weights: Weights | None, device: torch.device) -> Weights | None:
-    return None if weights is None else {name: tensor.to(device) for name, tensor in weights.items()}
-
-
-def _sides(model: nn.Module, weights: Iterable[nn.Parameter]) -> dict[Side, list[nn.Parameter]]:
-    """For each side of a model the weights that stand still while it moves.
-
-    Raises:
-        ConfigError: if the model does not say which parameters are its encoder's.
-    """
-    encoder_parameters = getattr(model, "encoder_parameters", None)
-    if encoder_parameters is None:
-        raise ConfigError(
-            f"this schedule moves the encoder alone, and {type(model).__name__} does not say which parameters are the"
-            " encoder's: give it a method encoder_parameters(), or use the schedule 'joint'"
-        )
-    own = {id(weight) for weight in encoder_parameters()}
-    return {
-        "encoder": [weight for weight in weights if id(weight) not in own],
-        "decoder": [weight for weight in weights if id(weight) in own],
-    }

@@ -61,7 +61,7 @@ class Task:
     schedule: Schedule
     information: Information | None
     device: torch.device
-    checkpoints: Checkpoints | None
     interrupted: Callable[[], bool]
-    listeners: list[Callable[[EpochRecord], None]]
+    checkpoints: Checkpoints | None = None
+    listeners: list[Callable[[EpochRecord], None]] = field(default_factory=list)
     watch: Watch | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from latentia.estimators.defaults import MOST_EPOCHS
+from latentia.estimators.settings import Defaults
 
 DENSITY_NUMBERS_ON_CPU = 80_000_000
 DENSITY_NUMBERS_ON_GPU = 4_000_000_000
@@ -36,3 +37,20 @@ def default_density_epochs(n: int, size: int, batch_size: int, on_cpu: bool) -> 
     numbers = DENSITY_NUMBERS_ON_CPU if on_cpu else DENSITY_NUMBERS_ON_GPU
     epochs = min(numbers / (n * size), 3000 * batch_size / n)
     return min(MOST_EPOCHS, max(2, round(epochs)))
+
+
+def defaults_for(size: int, rate: float, asked_rate: float | None) -> Defaults:
+    """What training takes where the estimator does not say.
+
+    Args:
+        size: numbers of an item.
+        rate: learning rate of the model's entry in the catalog.
+        asked_rate: the estimator's; None takes the entry's.
+    """
+    return Defaults(
+        default_density_batch_size,
+        lambda n, batch_size, on_cpu: default_density_epochs(n, size, batch_size, on_cpu),
+        rate if asked_rate is None else asked_rate,
+        10.0 * math.sqrt(size),
+        warmup_fraction=0.03,
+    )

@@ -17,24 +17,25 @@ from torch import Tensor
 from latentia import training
 from latentia.data import Dataset
 from latentia.estimators.folder import Curves, params_of
-from latentia.estimators.forms.arrays import as_mask, as_rows
+from latentia.estimators.forms.arrays import as_rows
 from latentia.estimators.forms.levels import Levels, choose_levels
 from latentia.estimators.network import NetworkEstimator
 from latentia.estimators.parameters import whole
-from latentia.estimators.settings import KEPT, Defaults, training_config
+from latentia.estimators.settings import KEPT, training_config
 from latentia.estimators.whole import all_or_nothing
 from latentia.kinds.autoregressive.catalog import DENSITY_MODELS, DensityEntry
-from latentia.kinds.autoregressive.defaults import default_density_batch_size, default_density_epochs
+from latentia.kinds.autoregressive.defaults import defaults_for
 from latentia.kinds.autoregressive.use import (
     DensityEvaluation,
     classes_in,
+    composed,
     contexts,
     drawn,
+    known_levels,
     log_probabilities,
     with_classes,
 )
-from latentia.kinds.run import load_as
-from latentia.latent.autoregressive import build_density
+from latentia.kinds.loading import load_as
 from latentia.models import DensityModel
 from latentia.objectives import negative_elbo
 from latentia.training.randomness import seeded
@@ -139,8 +140,6 @@ class AutoregressiveModel(NetworkEstimator):
     levels_: Levels
     classes_: NDArray[Any]
 
-    # ------------------------------------------------------------------ fitting
-
     def fit(
         self,
         X: Any,
@@ -201,29 +200,11 @@ class AutoregressiveModel(NetworkEstimator):
         return DENSITY_MODELS[self.model]
 
     def _compose(self) -> None:
-        entry = self._entry()
-        asked = {name: getattr(self, name) for name in _SIZES}
-        options = {**entry.options, **{name: value for name, value in asked.items() if value is not None}}
-        n_classes = len(self.classes_)
-        density = build_density(
-            entry.density,
-            self.levels_.image_shape,
-            self.levels_.n_levels,
-            n_context=n_classes,
-            ordered=True,
-            **options,
-        )
-        self.module_ = DensityModel(density, n_classes)
+        sizes = {name: getattr(self, name) for name in _SIZES}
+        self.module_ = composed(self._entry(), self.levels_, len(self.classes_), sizes)
 
     def _config(self, n: int, validated: bool) -> training.TrainingConfig:
-        size = math.prod(self.event_shape_)
-        defaults = Defaults(
-            default_density_batch_size,
-            lambda n, batch_size, on_cpu: default_density_epochs(n, size, batch_size, on_cpu),
-            self._entry().learning_rate if self.learning_rate is None else self.learning_rate,
-            10.0 * math.sqrt(size),
-            warmup_fraction=0.03,
-        )
+        defaults = defaults_for(math.prod(self.event_shape_), self._entry().learning_rate, self.learning_rate)
         return training_config(self, n, self.seed_, validated, defaults)
 
     @property
@@ -235,8 +216,6 @@ class AutoregressiveModel(NetworkEstimator):
         """What training holds of each row: its levels, and the number of its class, `[n, C H W (+ 1)]`."""
         flat = self.levels_.stored(rows).reshape(len(rows), -1)
         return with_classes(flat, y, self.classes_) if self.conditional else flat
-
-    # ------------------------------------------------------------------ use
 
     def score_samples(self, X: Any, y: Any = None) -> NDArray[np.float64]:
         """Exact log p(x) (or log p(x|class)) in nats of each row, `[n]`: a probability of its levels."""
@@ -285,17 +264,10 @@ class AutoregressiveModel(NetworkEstimator):
             random_state: seed; None draws anew each time.
         """
         found = as_rows(self, X, reset=False)
-        n, shape = len(found.rows), found.rows.shape
-        kept = np.asarray(mask)
-        if found.flat and kept.ndim == 3:  # as X is: without an axis of channels
-            kept = kept[:, None]
-        given = torch.from_numpy(self.levels_.stored(found.rows)).long()
-        keep = torch.from_numpy(as_mask(kept, shape, "rows")).reshape(n, *self.levels_.image_shape)
-        context = contexts(n, labels, self.classes_, self.conditional)
-        levels = drawn(self.module_, n, context, given, keep, temperature, random_state)
+        given, keep = known_levels(self.levels_, found, mask)
+        context = contexts(len(given), labels, self.classes_, self.conditional)
+        levels = drawn(self.module_, len(given), context, given, keep, temperature, random_state)
         return self.levels_.items(levels, found.flat)
-
-    # ------------------------------------------------------------------ keeping
 
     @staticmethod
     def load(folder: str | Path) -> AutoregressiveModel:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from latentia.diagnostics import Finding, Remedy, Verdict, ordered
 from latentia.diagnostics.evaluation import LEVELS_NOTE
-from latentia.diagnostics.findings import HELD_OUT_COST, LAST_TENTH
+from latentia.diagnostics.findings import HELD_OUT_COST
+from latentia.diagnostics.undertraining import LAST_TENTH
 from latentia.errors import ConfigError
 from latentia.estimators.forms.arrays import first_rows
 from latentia.kinds.autoregressive.estimator import AutoregressiveModel

@@ -13,6 +13,10 @@ from sklearn.utils import check_random_state
 from torch import Tensor
 
 from latentia.errors import ConfigError, DataError
+from latentia.estimators.forms.arrays import Given, as_mask
+from latentia.estimators.forms.levels import Levels
+from latentia.kinds.autoregressive.catalog import DensityEntry
+from latentia.latent.autoregressive import build_density
 from latentia.models import DensityModel
 from latentia.training.randomness import seeded
 
@@ -136,3 +140,22 @@ def drawn(
             size = chosen.stop - start
             parts.append(density.sample(size, here, known, kept, temperature=temperature).cpu().numpy())
     return np.concatenate(parts)
+
+
+def composed(entry: DensityEntry, levels: Levels, n_classes: int, sizes: dict[str, Any]) -> DensityModel:
+    """The density that an entry of the catalog names, for data of these levels; sizes that are not None replace the entry's."""
+    options = {**entry.options, **{name: size for name, size in sizes.items() if size is not None}}
+    density = build_density(
+        entry.density, levels.image_shape, levels.n_levels, n_context=n_classes, ordered=True, **options
+    )
+    return DensityModel(density, n_classes)
+
+
+def known_levels(levels: Levels, found: Given, mask: Any) -> tuple[Tensor, Tensor]:
+    """Levels of rows `[n, C, H, W]`, and where they are kept; the mask may lack the axis of channels, as X may."""
+    kept = np.asarray(mask)
+    if found.flat and kept.ndim == 3:
+        kept = kept[:, None]
+    given = torch.from_numpy(levels.stored(found.rows)).long()
+    keep = torch.from_numpy(as_mask(kept, found.rows.shape, "rows"))
+    return given, keep.reshape(len(given), *levels.image_shape)

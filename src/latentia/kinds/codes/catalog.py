@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from latentia.errors import ConfigError
 from latentia.estimators.entry import Entry
 from latentia.objectives import Linear, joint_bound, negative_elbo, quantized_bound
 from latentia.registry import Registry
@@ -77,3 +78,15 @@ for _name, _discrete in {
 
 ENTRIES = DISCRETE
 """The named models of this kind."""
+
+
+def entry_of(model: object) -> DiscreteEntry:
+    """The entry of a name, or the entry that is given itself.
+
+    Raises:
+        ConfigError: for what is neither.
+    """
+    entry = DISCRETE[model] if isinstance(model, str) else model
+    if not isinstance(entry, DiscreteEntry):
+        raise ConfigError(f"model={model!r}: expected a name or a latentia.kinds.codes.catalog.DiscreteEntry")
+    return entry

@@ -18,18 +18,17 @@ from latentia.diagnostics import Diagnosis, Evaluation
 from latentia.errors import ConfigError
 from latentia.estimators.composition import Chosen, Composition
 from latentia.estimators.folder import Curves
-from latentia.estimators.forms.arrays import Given, as_mask, as_rows
+from latentia.estimators.forms.arrays import Given, as_rows
 from latentia.estimators.latent import LatentEstimator
 from latentia.estimators.parameters import whole
 from latentia.kinds.codes import prior as stages
-from latentia.kinds.codes.catalog import DISCRETE, DiscreteEntry
+from latentia.kinds.codes.catalog import DiscreteEntry, entry_of
 from latentia.kinds.codes.composition import CodesComposition, codes_composed
-from latentia.kinds.codes.figures import DiscreteEvaluation, with_codes, with_usage
-from latentia.kinds.codes.use import checked_codes, class_numbers, drawn, labels_of
-from latentia.kinds.run import load_as
+from latentia.kinds.codes.figures import DiscreteEvaluation, use_of, with_codes, with_usage
+from latentia.kinds.codes.use import checked_codes, class_numbers, completed, drawn, labels_of
+from latentia.kinds.loading import load_as
 from latentia.latent import Likelihood
 from latentia.latent.code_priors import CodePrior
-from latentia.latent.code_priors import Given as KnownCodes
 from latentia.latent.quantizers import CodeUsage
 from latentia.models import VQVAE as VQVAEModule
 from latentia.models.discrete import code_prior
@@ -134,24 +133,14 @@ class VQVAE(LatentEstimator):
     classes_: NDArray[Any]
     composition_: CodesComposition
 
-    # ------------------------------------------------------------------ what the family gives
-
     def _entry(self) -> DiscreteEntry:
-        entry = self._listed()
+        entry = entry_of(self.model)
         if self.quantizer is not None:
             entry = dataclasses.replace(entry, quantizer=self.quantizer)
         return stages.joint(entry) if self._prior_training() == "joint" else entry
 
-    def _listed(self) -> DiscreteEntry:
-        entry = DISCRETE[self.model] if isinstance(self.model, str) else self.model
-        if not isinstance(entry, DiscreteEntry):
-            raise ConfigError(
-                f"model={self.model!r}: expected a name or a latentia.kinds.codes.catalog.DiscreteEntry"
-            )
-        return entry
-
     def _prior_training(self) -> str:
-        return self._listed().prior_training if self.prior_training is None else self.prior_training
+        return entry_of(self.model).prior_training if self.prior_training is None else self.prior_training
 
     def _prior_name(self) -> str:
         return stages.PRIOR if self.prior is None else self.prior
@@ -161,8 +150,7 @@ class VQVAE(LatentEstimator):
 
     def _before(self, X: Any, y: Any) -> None:
         stages.check(self._prior_training(), self._prior_name(), self._entry(), self.prior_by_class)
-        if hasattr(self, "prior_history_"):
-            del self.prior_history_
+        self.__dict__.pop("prior_history_", None)
         self._labels: NDArray[np.int64] | None = None
         if self.prior_by_class:
             self.classes_, self._labels = labels_of(y, len(X))
@@ -188,15 +176,15 @@ class VQVAE(LatentEstimator):
     def _built(self) -> None:
         """Where the prior has a stage of its own, the first counts its codes as under a uniform one."""
         if self._two_stage():
-            uniform = code_prior(self.module_.coder, "uniform")
-            self._final_prior, self.module_.prior = self.module_.prior, uniform
+            self._final_prior, self.module_.prior = (
+                self.module_.prior,
+                code_prior(self.module_.coder, "uniform"),
+            )
 
     def _after(self, given: Given, rows: NDArray[Any], held_out: NDArray[Any] | None, **how: Any) -> None:  # noqa: ARG002
         if self._two_stage() and not how.get("streamed"):
             stages.fit_prior(self, given.rows, self._labels, **how)
         del self._labels
-
-    # ------------------------------------------------------------------ of this family alone
 
     @property
     def n_codes_(self) -> int:
@@ -220,9 +208,8 @@ class VQVAE(LatentEstimator):
             ConfigError: if the prior is to be trained in a second stage, which a stream does not have.
         """
         if self._two_stage():
-            raise ConfigError(
-                "partial_fit has no second stage: give prior_training='concurrent' or 'joint', or prior='uniform'"
-            )
+            other = "prior_training='concurrent' or 'joint', or prior='uniform'"
+            raise ConfigError(f"partial_fit has no second stage: give {other}")
         return super().partial_fit(X, y)
 
     def embed(self, X: Any) -> NDArray[Any]:
@@ -269,12 +256,7 @@ class VQVAE(LatentEstimator):
             random_state: seed; None draws anew each time.
             y: as in `sample`; None takes the class as unknown.
         """
-        given, asked = as_rows(self, X, reset=False), self._inference()
-        codes = asked.codes(given.rows)
-        kept = as_mask(mask, codes.shape, "codes")
-        known = KnownCodes(*(torch.from_numpy(part).to(asked.device) for part in (codes, kept)))
-        numbers = None if y is None else class_numbers(self, y, len(codes))
-        return drawn(asked, len(codes), known, numbers, mean, random_state, given.flat)
+        return completed(self, as_rows(self, X, reset=False), mask, mean, random_state, y)
 
     def code_usage(self, X: Any) -> CodeUsage:
         """How the rows use the codebook: counts, perplexity, used and dead codes."""
@@ -299,12 +281,7 @@ class VQVAE(LatentEstimator):
     ) -> Diagnosis:
         """Whether the fit can be trusted; see `VAE.diagnose`. Adds whether most codes are dead."""
         diagnosis = super().diagnose(X, train=train, evaluation=evaluation, thorough=thorough)
-        if isinstance(evaluation, DiscreteEvaluation):
-            used, perplexity = evaluation.used_codes, evaluation.perplexity
-        else:
-            usage = self.code_usage(X)
-            used, perplexity = usage.used, usage.perplexity
-        verdict = with_codes(diagnosis.verdict, used, perplexity, self.module_.coder.n_codes)
+        verdict = with_codes(diagnosis.verdict, use_of(evaluation) or use_of(self.code_usage(X)))
         return dataclasses.replace(diagnosis, verdict=verdict)
 
     def describe(self) -> tuple[dict[str, Any], dict[str, Tensor], Curves]:

@@ -58,18 +58,30 @@ def with_usage(figures: Evaluation, usage: CodeUsage, n_positions: int, n_number
     )
 
 
-def with_codes(verdict: Verdict, used: int, perplexity: float, n_codes: int) -> Verdict:
-    """The verdict, with what is found of the codes' use, and remedies that a model with codes has."""
+def use_of(counted: object) -> tuple[int, float, int] | None:
+    """Codes that occur, their perplexity, and K, of figures or counts; None of what does not say."""
+    if isinstance(counted, DiscreteEvaluation):
+        return counted.used_codes, counted.perplexity, counted.n_codes
+    if isinstance(counted, CodeUsage):
+        return counted.used, counted.perplexity, len(counted.counts)
+    return None
+
+
+def with_codes(verdict: Verdict, use: tuple[int, float, int] | None) -> Verdict:
+    """The verdict, with what is found of the codes' use (see `use_of`), and remedies that a model with codes has."""
+    if use is None:
+        return verdict
+    used, perplexity, n_codes = use
     few = used < DEAD_SHARE * n_codes
     text = f"{used} of {n_codes} codes occur, with a perplexity of {perplexity:.4g}."
     fewer = Remedy(f"fewer codes, `--set n_codes={max(2, used)}`", settings={"n_codes": max(2, used)})
     kept = Remedy("a model whose codes cannot be lost: `--model fsq-vae`", ("fsq-vae",))
-    use = Finding(DEAD_CODES if few else "", text, (fewer, kept))
+    found_use = Finding(DEAD_CODES if few else "", text, (fewer, kept))
     found = [
         replace(finding, remedies=_remedies(finding.name, n_codes) or finding.remedies)
         for finding in verdict.findings
     ]
-    return ordered([*found, use], WORDS.order)
+    return ordered([*found, found_use], WORDS.order)
 
 
 def _remedies(name: str, n_codes: int) -> tuple[Remedy, ...]:

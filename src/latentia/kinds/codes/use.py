@@ -11,6 +11,8 @@ from sklearn.utils import check_random_state
 from torch import Tensor
 
 from latentia.errors import ConfigError, DataError
+from latentia.estimators.forms.arrays import Given as Rows
+from latentia.estimators.forms.arrays import as_mask
 from latentia.estimators.inference import Inference
 from latentia.latent.code_priors import ClassPrior, Given
 from latentia.training.randomness import seeded
@@ -53,6 +55,16 @@ def drawn(
             else:
                 codes.append(prior.sample(len(rows), given=known))
         return asked.decoded(torch.cat(codes), mean, flat)
+
+
+def completed(estimator: Any, rows: Rows, mask: Any, mean: bool, random_state: Any, y: Any) -> NDArray[Any]:
+    """Rows with the codes outside `mask` drawn from the prior; see `VQVAE.complete`."""
+    asked = estimator._inference()
+    codes = asked.codes(rows.rows)
+    kept = as_mask(mask, codes.shape, "codes")
+    known = Given(*(torch.from_numpy(part).to(asked.device) for part in (codes, kept)))
+    numbers = None if y is None else class_numbers(estimator, y, len(codes))
+    return drawn(asked, len(codes), known, numbers, mean, random_state, rows.flat)
 
 
 def labels_of(y: Any, n: int) -> tuple[NDArray[Any], NDArray[np.int64]]:

@@ -9,7 +9,6 @@ from sklearn.utils import Tags
 
 from latentia.kinds.mixture.base import BaseMixture
 from latentia.mixture.components import Components
-from latentia.mixture.dirichlet_multinomial import DirichletMultinomialComponents
 from latentia.mixture.discrete import (
     BernoulliComponents,
     CategoricalComponents,
@@ -20,7 +19,7 @@ from latentia.mixture.discrete import (
 from latentia.mixture.rows import Rows, Summary, summarize
 
 
-class _DiscreteMixture(BaseMixture):
+class DiscreteMixture(BaseMixture):
     """Constructor and tags of the mixtures of discrete rows."""
 
     def __init__(
@@ -72,7 +71,7 @@ class _DiscreteMixture(BaseMixture):
         return tags
 
 
-class CategoricalMixture(_DiscreteMixture):
+class CategoricalMixture(DiscreteMixture):
     """Latent class model: p(x) = sum_k w_k prod_j p_kj[x_j], each column a category number 0, 1, 2, ...
 
     Args:
@@ -104,7 +103,7 @@ class CategoricalMixture(_DiscreteMixture):
         self.category_probabilities_ = np.split(p, np.cumsum(self.n_categories_)[:-1], axis=1)
 
 
-class PoissonMixture(_DiscreteMixture):
+class PoissonMixture(DiscreteMixture):
     """Mixture of independent Poisson counts, p(x) = sum_k w_k prod_j Poisson(x_j; lambda_kj).
 
     Args:
@@ -133,7 +132,7 @@ class PoissonMixture(_DiscreteMixture):
         self.rates_ = self.components_.parameters["rates"].cpu().numpy()
 
 
-class MultinomialMixture(_DiscreteMixture):
+class MultinomialMixture(DiscreteMixture):
     """Mixture of multinomial rows given their totals, p(x|n) = sum_k w_k Multinomial(x; n, p_k).
 
     Args:
@@ -230,74 +229,3 @@ class BernoulliMixture(BaseMixture):
 
     def _publish(self) -> None:
         self.probabilities_ = self.components_.parameters["probabilities"].cpu().numpy()
-
-
-class DirichletMultinomialMixture(_DiscreteMixture):
-    """Mixture of Dirichlet-multinomial counts: discrete community types with variation inside each.
-
-    p(x|n) = sum_k w_k n!/prod x_j! B(alpha_k + x) / B(alpha_k), with a Gamma(eta, nu) prior on each alpha. The precision
-    theta_k = sum_j alpha_kj says how tight a type is. `aic, bic, icl, laplace` are on the scale of the paper: NLE + P,
-    NLE + P/2 log n, and so on, with NLE = -(log-likelihood + log prior).
-
-    Args:
-        n_components: K.
-        prior_shape: eta of the Gamma prior.
-        prior_rate: nu of the Gamma prior.
-        strict: whether fractional counts and rows without a count are refused; False takes them (to 1/1024 of a count).
-        n_init: number of starts; the likelihood has many optima, hence 5.
-        tol, max_iter, init_params, criterion, warm_start, random_state, device, verbose: as `GaussianMixture`.
-
-    Attributes:
-        weights_: `[K]`; alphas_: `[K, d]`; theta_: `[K]`, their sums.
-
-    Raises:
-        DataError: negative or fractional values, rows without a count, a single column.
-
-    Source: Holmes, Harris & Quince (2012), PLoS ONE 7(2) e30126.
-
-    Example:
-        >>> x = np.random.default_rng(0).multinomial(50, [0.5, 0.3, 0.2], size=40)
-        >>> DirichletMultinomialMixture(1).fit(x).theta_.shape
-        (1,)
-    """
-
-    _family = DirichletMultinomialComponents
-    _float64_only = True
-
-    def __init__(
-        self,
-        n_components: int = 1,
-        *,
-        prior_shape: float = 0.1,
-        prior_rate: float = 0.1,
-        strict: bool = True,
-        tol: float = 1e-6,
-        max_iter: int = 500,
-        n_init: int = 5,
-        init_params: str = "kmeans",
-        criterion: str = "log-likelihood",
-        warm_start: bool = False,
-        random_state: Any = None,
-        device: str = "cpu",
-        verbose: int = 0,
-    ) -> None:
-        self.n_components = n_components
-        self.prior_shape = prior_shape
-        self.prior_rate = prior_rate
-        self.strict = strict
-        self.tol = tol
-        self.max_iter = max_iter
-        self.n_init = n_init
-        self.init_params = init_params
-        self.criterion = criterion
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.device = device
-        self.verbose = verbose
-
-    def _settings(self) -> dict[str, Any]:
-        return {"prior_shape": float(self.prior_shape), "prior_rate": float(self.prior_rate)}
-
-    def _publish(self) -> None:
-        self.alphas_ = self.components_.parameters["alphas"].cpu().numpy()
-        self.theta_ = self.alphas_.sum(1)

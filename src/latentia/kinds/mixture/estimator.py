@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from latentia.kinds.mixture.classifier import GaussianMixtureClassifier
+from latentia.kinds.mixture.communities import DirichletMultinomialMixture
 from latentia.kinds.mixture.discrete import (
     BernoulliMixture,
     CategoricalMixture,
-    DirichletMultinomialMixture,
     MultinomialMixture,
     PoissonMixture,
 )

@@ -23,7 +23,7 @@ from latentia.estimators.folder import Curves
 from latentia.estimators.forms.arrays import Given, as_rows
 from latentia.estimators.latent import LatentEstimator
 from latentia.estimators.parameters import whole
-from latentia.kinds.run import load_as
+from latentia.kinds.loading import load_as
 from latentia.kinds.vae.catalog import CATALOG
 from latentia.kinds.vae.monitoring import Monitor
 from latentia.kinds.vae.refining import check_refinement, refine

@@ -1,0 +1,47 @@
+"""Fitted estimators from run folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from latentia.errors import RunFolderError
+from latentia.estimators import folder as run_folder
+from latentia.kinds import kind_of_estimator
+from latentia.kinds.plugins import check_plugins
+
+E = TypeVar("E")
+
+
+def load(folder: str | Path) -> Any:
+    """Read a fitted estimator, of the class that `config.json` names, from a run folder; nothing in it is executed.
+
+    Raises:
+        RunFolderError: if the folder is absent, half-written, altered, or from a newer version; the message says which.
+        ConfigError: if it needs a plug-in that is not there; the message says which module to import.
+    """
+    folder = Path(folder)
+    config = run_folder.read_config(folder)
+    return run_folder.read(folder, config, class_of(folder, config))
+
+
+def load_as(kind: type[E], folder: str | Path) -> E:
+    """Read a fitted estimator that must be of a class, or one derived from it; see `load`."""
+    estimator = load(folder)
+    if not isinstance(estimator, kind):
+        raise RunFolderError(
+            f"{folder} holds a {type(estimator).__name__}, not a {kind.__name__}: use latentia.load"
+        )
+    return estimator
+
+
+def class_of(folder: Path, config: dict[str, Any]) -> Any:
+    """The class of estimators that a `config.json` names."""
+    check_plugins(folder, config)
+    name = config.get("estimator")
+    kind = kind_of_estimator(name)
+    if kind is None or not isinstance(name, str):
+        raise RunFolderError(
+            f"{folder / run_folder.CONFIG} names the estimator {name!r}, which latentia does not have"
+        )
+    return kind.estimator(name)
