@@ -71,7 +71,7 @@ class VQVAE(LatentEstimator):
         >>> model.transform(X).shape, model.transform(X).max() < 16
         ((1797, 4), np.True_)
         >>> model.inverse_transform(model.transform(X[:5])).shape, model.sample(3).shape
-        ((5, 1, 8, 8), (3, 1, 8, 8))
+        ((5, 8, 8), (3, 8, 8))
     """
 
     def __init__(

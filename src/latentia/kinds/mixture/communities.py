@@ -32,6 +32,7 @@ class DirichletMultinomialMixture(DiscreteMixture):
     Source: Holmes, Harris & Quince (2012), PLoS ONE 7(2) e30126.
 
     Example:
+        >>> import numpy as np
         >>> x = np.random.default_rng(0).multinomial(50, [0.5, 0.3, 0.2], size=40)
         >>> DirichletMultinomialMixture(1).fit(x).theta_.shape
         (1,)
