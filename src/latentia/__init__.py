@@ -21,6 +21,7 @@ _PUBLIC = {
     "VQVAE": "latentia.kinds.codes.estimator",
     "load": "latentia.kinds.loading",
     "register": "latentia.kinds.plugins",
+    "report": "latentia.kinds.reporting",
     "select": "latentia.mixture",
 }
 
@@ -38,6 +39,7 @@ __all__ = [
     "__version__",
     "load",
     "register",
+    "report",
     "select",
 ]
 
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
         PoissonMixture,
     )
     from latentia.kinds.plugins import register
+    from latentia.kinds.reporting import report
     from latentia.kinds.vae.estimator import VAE
     from latentia.mixture import select
 

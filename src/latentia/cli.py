@@ -92,7 +92,7 @@ _POSITIONAL = {"data": "DATA", "run": "RUN", "table": "TABLE", "images": "IMAGES
 
 
 _TWO_PLACES = (encode, predict)
-_PLUGIN = "modules (or .py files) that register models, likelihoods, networks or kinds of your own"
+_PLUGIN = "a module (or .py file) that registers models, likelihoods, networks or kinds of your own; may be given more than once"
 
 
 def build_parser() -> Parser:
@@ -114,7 +114,7 @@ def build_parser() -> Parser:
         if function.__code__.co_flags & inspect.CO_VARKEYWORDS:
             for flag in kind_flags().values():
                 sub.add_argument(flag.name, dest=flag.key, default=None, type=flag.type, help=flag.help)
-        sub.add_argument("--plugin", nargs="+", default=[], type=str, metavar="MODULE", help=_PLUGIN)
+        sub.add_argument("--plugin", action="append", type=str, metavar="MODULE", help=_PLUGIN)
         subcommands.add_subcommand(function.__name__, sub, help=summary)
     return parser
 
@@ -197,12 +197,8 @@ def main(argv: list[str] | None = None) -> None:
 
 def _load_plugins(argv: list[str]) -> None:
     """Import what `--plugin` names, before the parser is built: a kind of model may bring flags of its own."""
-    names: list[str] = []
-    for place, word in enumerate(argv):
-        if word.startswith("--plugin="):
-            names.append(word.removeprefix("--plugin="))
-        elif word == "--plugin":
-            names += itertools.takewhile(lambda each: not each.startswith("-"), argv[place + 1 :])
+    names = [word.removeprefix("--plugin=") for word in argv if word.startswith("--plugin=")]
+    names += [after for word, after in itertools.pairwise(argv) if word == "--plugin"]
     if not names:
         return
     from latentia.kinds.plugins import load_plugin

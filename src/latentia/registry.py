@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from latentia.errors import ConfigError
@@ -12,6 +13,31 @@ from latentia.errors import ConfigError
 T = TypeVar("T")
 
 logger = logging.getLogger("latentia")
+
+
+@dataclass(frozen=True)
+class Entered:
+    """An entry that another module than this library's has made.
+
+    Attributes:
+        kind: of the registry: "model", "likelihood".
+        name: of the entry.
+        module: that entered it.
+        entry: itself.
+    """
+
+    kind: str
+    name: str
+    module: str
+    entry: Any
+
+
+_ENTERED: dict[tuple[str, str], Entered] = {}
+
+
+def entered() -> list[Entered]:
+    """All that was entered from elsewhere, into any registry."""
+    return list(_ENTERED.values())
 
 
 class Registry(Mapping[str, T], Generic[T]):
@@ -54,6 +80,7 @@ class Registry(Mapping[str, T], Generic[T]):
         self._entries[name] = entry
         if origin:
             self._origins[name] = origin
+            _ENTERED[self.kind, name] = Entered(self.kind, name, origin, entry)
 
     def origin(self, name: str) -> str:
         """The module that entered `name`; "" for what is of this library, or not known."""

@@ -227,3 +227,33 @@ GLOSSARY: Mapping[str, str] = {
     "criterion": _CRITERION,
 }
 """Words that a page explains."""
+
+ENTRIES: Mapping[str, str] = {
+    "model": "name of the model",
+    "data": "name or path of the data",
+    "split": "the part of the data that the figures are of",
+    "n": "items of that part",
+    "likelihood": "name of p(x|z)",
+    "latent_dim": "length of a code",
+    "n_codes": "size K of the codebook",
+    "kl_per_dim": "rate of each latent dimension, in nats; null where it does not factorise",
+    "active": "for each latent dimension whether it is active: the variance of its posterior mean over items exceeds 0.01",
+    "sigma2_optimal": "mean squared error of a number: the variance that a Gaussian likelihood would choose",
+    "n_importance": "importance samples for each item",
+    "n_importance_items": "items for which they were drawn",
+    "effective_samples": "effective number of importance samples, mean over those items",
+    "log_likelihood_se": "standard error of the mean log-likelihood over items, in nats",
+    "uniform_rate": "length of the codes under a uniform prior, in nats",
+    "weights": "of the components of a mixture",
+    "n_iter": "iterations of EM",
+    "converged": "whether EM met its stopping rule",
+    "selection": "criteria for each number of components that was tried, and what each chooses",
+    "verdict": "healthy, or the first fault that is to be mended",
+    "verdicts": "all faults, in the order in which they are to be mended",
+    "evidence": "sentences on everything that was looked at",
+    "remedies": "what to do, in words",
+    "commands": "what to do, as command lines",
+    "diagnosis": "the measures of the diagnosis, and their table as rows",
+    "seconds": "that it took",
+}
+"""What `latentia evaluate --json` tells beside the figures of its tables, key by key."""

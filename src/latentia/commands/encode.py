@@ -23,5 +23,6 @@ def encode(run: str, data: str | None = None, out: str = "codes.csv") -> None:
     check_table(Path(out))
     part = opened.items(data if data is not None else opened.place)
     codes = np.asarray(opened.estimator.transform(part.x))
-    names = [str(name) for name in opened.estimator.get_feature_names_out()]
+    named = getattr(opened.estimator, "get_feature_names_out", None)
+    names = [str(name) for name in named()] if named else [f"code {i}" for i in range(codes.shape[1])]
     print(write_table(Path(out), dict(zip(names, codes.T, strict=True)), part.names, codes))

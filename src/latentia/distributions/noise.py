@@ -110,6 +110,15 @@ def standard_normal(shape: Sequence[int], like: Tensor, item_dim: int | None) ->
     return source.draw(torch.Size(shape), like, item_dim)
 
 
+def item_normal(like: Tensor) -> Tensor | None:
+    """Inside `per_item_noise`: standard-normal numbers in the shape of `like`, `[S B, ...]`, the batch repeated S times; else None."""
+    source = _source.get()
+    if source is None:
+        return None
+    split = torch.Size([like.shape[0] // len(source.keys), len(source.keys), *like.shape[1:]])
+    return source.draw(split, like, item_dim=1).reshape(like.shape)
+
+
 @contextmanager
 def per_item_noise(keys: Int64[Tensor, " items"], seed: int, first_sample: int = 0) -> Iterator[None]:
     """Within this block the noise of an item is a pure function of its key.

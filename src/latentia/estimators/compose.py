@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import nn
 
-from latentia.estimators.entry import Entry
+from latentia.estimators.contracts import MODEL, likelihood_of, made, networks_of
+from latentia.estimators.entry import Entry, Parts
 from latentia.latent import LIKELIHOODS, POSTERIORS, PRIORS, Likelihood
 from latentia.models import VAE
 from latentia.nn import NETWORKS, Network
@@ -33,7 +34,7 @@ def compose(
         inputs: what the encoder does to the data before its first layer.
 
     Raises:
-        ConfigError: if a name is unknown.
+        ConfigError: if a name is unknown, or a part does not keep its contract (`latentia.estimators.contracts`).
 
     Example:
         >>> from latentia.kinds.vae.catalog import CATALOG
@@ -43,13 +44,18 @@ def compose(
     """
     likelihood = LIKELIHOODS[likelihood] if isinstance(likelihood, str) else likelihood
     network = NETWORKS[network] if isinstance(network, str) else network
-    p_x = likelihood(torch.Size(event_shape))
-    encoder, decoder = network.build(event_shape, entry.model.decoded_dim(latent_dim), p_x.n_outputs, inputs)
-    n_features = int(encoder.n_features)  # type: ignore[arg-type]
-    return entry.model(
+    p_x = likelihood_of(likelihood, torch.Size(event_shape))
+    decoded_dim = entry.model.decoded_dim(latent_dim)
+    encoder, decoder = networks_of(network, event_shape, decoded_dim, p_x.n_outputs, inputs)
+    parts = Parts(
         encoder,
-        POSTERIORS[entry.posterior](n_features, latent_dim),
+        POSTERIORS[entry.posterior](int(encoder.n_features), latent_dim),  # type: ignore[arg-type]
         PRIORS[entry.prior](latent_dim),
         decoder,
         p_x,
     )
+    if entry.compose is not None:
+        composed: VAE = made(MODEL, f"compose of {entry.summary!r}", entry.compose, parts)
+        return composed
+    model: VAE = made(MODEL, entry.model.__name__, entry.model, *vars(parts).values())
+    return model

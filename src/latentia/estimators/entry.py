@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from torch import nn
+
 from latentia.core import Objective
+from latentia.latent import Likelihood, Posterior, Prior
 from latentia.models import VAE
 from latentia.objectives import ObjectiveFactory
 from latentia.training import Joint, Schedule
 
 _JOINT = Joint()
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a model is put together from, built for one data set.
+
+    Attributes:
+        encoder: items `[B, *event]` to features.
+        posterior: features to q(z|x).
+        prior: p(z).
+        decoder: codes to outputs `[N, n_outputs, *event]`.
+        likelihood: outputs to p(x|z).
+    """
+
+    encoder: nn.Module
+    posterior: Posterior
+    prior: Prior
+    decoder: nn.Module
+    likelihood: Likelihood
 
 
 @dataclass(frozen=True)
@@ -33,6 +55,7 @@ class Entry:
         likelihoods: kind of data (of `estimators.form`) to the name of `LIKELIHOODS` that stands at p(x|z), for models
             that are defined by theirs; data of other kinds are refused. None: any data, the likelihood of their kind.
         sampler: where samples draw their codes from unless a person says otherwise: "prior" or "aggregate-posterior".
+        compose: puts the parts together where they do not go together in the order of `model`'s constructor.
         refinement_steps: steps toward each item's own posterior after training, unless a person says otherwise.
     """
 
@@ -49,6 +72,7 @@ class Entry:
     likelihoods: Mapping[str, str] | None = None
     sampler: str = "prior"
     refinement_steps: int = 0
+    compose: Callable[[Parts], VAE] | None = None
 
     @property
     def can_refine(self) -> bool:

@@ -7,10 +7,12 @@ from typing import Any
 
 import torch
 from sklearn.utils import check_random_state
+from torch import Tensor
 
 from latentia import training
 from latentia.data import Dataset
 from latentia.estimators.composition import chosen
+from latentia.estimators.contracts import check_objective, check_parts
 from latentia.estimators.defaults import default_batch_size, default_epochs, default_gradient_clip
 from latentia.estimators.forms.arrays import Given, as_rows
 from latentia.estimators.inference import frozen
@@ -37,7 +39,7 @@ def fit_to(estimator: Any, X: Any, y: Any, validation: Any, run_dir: str | Path 
         config = configured(estimator, len(rows), estimator.seed_, held_out is not None)
         estimator.settings_ = {name: getattr(config, name) for name in KEPT if name != "learning_rate"}
         batches = training.Batches(rows, estimator.form_)
-        _take_objective(estimator, batches, config)
+        _take_objective(estimator, rows, batches, config)
         if estimator.verbose:
             print(*estimator.choices_, sep="\n")
         estimator.form_.train()
@@ -73,7 +75,7 @@ def continue_with(estimator: Any, X: Any, y: Any) -> None:
         config = configured(estimator, len(rows), seed, False, max_epochs=1, warmup_fraction=0.0)
         batches = training.Batches(rows, estimator.form_)
         if first:
-            _take_objective(estimator, batches, config)
+            _take_objective(estimator, rows, batches, config)
         estimator.form_.train()
         estimator.module_.refinement_steps = 0
         history = training.fit(estimator.module_, estimator.objective_, batches, None, config, prepare=first)
@@ -93,7 +95,14 @@ def build(estimator: Any, given: Given, streamed: bool = False) -> None:
     estimator.seed_ = int(check_random_state(estimator.random_state).randint(2**31 - 1))
     with seeded(estimator.seed_, torch.device("cpu")):
         estimator._compose()
+    check_parts(estimator.module_, _two_items(estimator, given.rows))
     estimator._built()
+
+
+def _two_items(estimator: Any, rows: Any) -> Tensor:
+    """The first two items, as the model sees them."""
+    with seeded(0, torch.device("cpu")):
+        return next(iter(training.Batches(rows[:2], frozen(estimator.form_)).ordered(2)))
 
 
 def configured(
@@ -105,7 +114,9 @@ def configured(
     return training_config(estimator, n, seed, validated, defaults, **overrides)
 
 
-def _take_objective(estimator: Any, batches: training.Batches, config: training.TrainingConfig) -> None:
+def _take_objective(
+    estimator: Any, rows: Any, batches: training.Batches, config: training.TrainingConfig
+) -> None:
     """Build the objective of one fit, as the model, its options and the size of the fit make it."""
     n_updates = config.max_epochs * batches.n_batches(config.batch_size)
     estimator.objective_setting_ = ObjectiveSetting(
@@ -114,3 +125,4 @@ def _take_objective(estimator: Any, batches: training.Batches, config: training.
     estimator.objective_ = build_objective(
         estimator._entry().objective, estimator.objective_setting_, estimator._options()
     )
+    check_objective(estimator.objective_, estimator.module_, _two_items(estimator, rows))

@@ -34,6 +34,7 @@ from torch import Tensor
 
 from latentia.errors import ConfigError, RunFolderError
 from latentia.files import write_atomically
+from latentia.registry import entered
 from latentia.version import __version__
 
 FORMAT = 1
@@ -134,6 +135,7 @@ def save(estimator: Savable, folder: Path, extra: dict[str, Any] | None = None) 
         **_header("fitted", estimator),
         "params": params,
         **entries,
+        "plugins": from_elsewhere(estimator),
         "features": list(getattr(estimator, "feature_names_in_", [])) or None,
         "weights": {"file": WEIGHTS, "sha256": hashlib.sha256(weights).hexdigest()},
         **(extra or {}),
@@ -143,6 +145,25 @@ def save(estimator: Savable, folder: Path, extra: dict[str, Any] | None = None) 
     write_atomically(folder / METRICS, rows.encode())
     write_json(folder / CONFIG, config)
     return folder
+
+
+def from_elsewhere(estimator: Any) -> list[dict[str, str]]:
+    """The parts that this library does not have and a fitted estimator needs: what each is, its name, the module that enters it."""
+    cls = type(estimator).__name__
+    found = []
+    for each in entered():
+        if cls in getattr(each.entry, "estimators", ()):
+            found.append({"what": "kind", "name": cls, "module": each.module})
+        what = each.kind.partition(" ")[0]
+        if getattr(estimator, f"{what}_", getattr(estimator, what, None)) == each.name:
+            found.append({"what": what, "name": each.name, "module": each.module})
+    return found
+
+
+def described(estimator: Savable) -> dict[str, Any]:
+    """What `config.json` would hold of a fitted estimator; parts that were given as objects stay objects."""
+    params: dict[str, Any] = estimator.get_params(deep=False)  # type: ignore[attr-defined]
+    return {**_header("fitted", estimator), "params": params, **estimator.describe()[0], "command": ""}
 
 
 def _apart(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -246,8 +267,8 @@ def _params(estimator: Any) -> dict[str, Any]:
     for name, value in params.items():
         if not _is_plain(value):
             raise ConfigError(
-                f"{name}={value!r} is an object and cannot be written to a run folder: enter it in its registry "
-                "and give its name"
+                f"{name}={value!r} is an object and cannot be written to a run folder: enter it by "
+                f"latentia.register('my-{name}', {name}=...) and give its name, {name}='my-{name}'"
             )
     return params
 

@@ -30,6 +30,7 @@ def all_or_nothing(estimator: Any, changed: Sequence[str] = ()) -> Iterator[None
     before = vars(estimator) | {name: copy.deepcopy(getattr(estimator, name)) for name in changed}
     try:
         yield
+        vars(estimator).pop("_verdict", None)  # it was on another fit
     except BaseException:
         vars(estimator).clear()
         vars(estimator).update(before)

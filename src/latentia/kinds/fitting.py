@@ -12,7 +12,6 @@ from latentia.errors import ConfigError, LatentiaError, RunFolderError, Training
 from latentia.estimators import folder as run_folder
 from latentia.kinds import kind_of
 from latentia.kinds.known import KNOWN, ROWS, DataSpec, knowledge_of
-from latentia.kinds.plugins import used_by
 from latentia.kinds.run import Run
 
 DEFAULT_MODEL = "sigma-vae"
@@ -76,7 +75,7 @@ def fit_run(
             shutil.rmtree(out, ignore_errors=True)
         raise
     columns = None if dataset.feature_names is None else list(dataset.feature_names)
-    known = {KNOWN: knowledge_of(spec, dataset, out), "plugins": used_by(estimator, kind)}
+    known = {KNOWN: knowledge_of(spec, dataset, out)}
     kept = {**about, "source": dataset.source, "columns": columns, **known}
     run_folder.save(estimator, out, {**kept, **recipe.asked, **entries})
     run = Run.open(out)

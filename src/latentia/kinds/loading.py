@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeVar
 
+from latentia.diagnostics import Verdict
 from latentia.errors import RunFolderError
 from latentia.estimators import folder as run_folder
 from latentia.kinds import kind_of_estimator
@@ -22,7 +23,9 @@ def load(folder: str | Path) -> Any:
     """
     folder = Path(folder)
     config = run_folder.read_config(folder)
-    return run_folder.read(folder, config, class_of(folder, config))
+    estimator = run_folder.read(folder, config, class_of(folder, config))
+    estimator._verdict = _verdict_of(folder)
+    return estimator
 
 
 def load_as(kind: type[E], folder: str | Path) -> E:
@@ -45,3 +48,14 @@ def class_of(folder: Path, config: dict[str, Any]) -> Any:
             f"{folder / run_folder.CONFIG} names the estimator {name!r}, which latentia does not have"
         )
     return kind.estimator(name)
+
+
+def _verdict_of(folder: Path) -> Verdict | None:
+    """The verdict that stands in `evaluation.json`; None where there is none."""
+    path = folder / run_folder.EVALUATION
+    judged = run_folder.read_json(path) if path.exists() else {}
+    found = judged.get("test") or next(iter(judged.values()), None)
+    if not isinstance(found, dict) or "verdict" not in found:
+        return None
+    names, evidence, remedies = (tuple(found.get(name, ())) for name in ("verdicts", "evidence", "remedies"))
+    return Verdict(str(found["verdict"]), evidence, remedies, names)

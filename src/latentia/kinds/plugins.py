@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from latentia.errors import ConfigError, LatentiaError
-from latentia.kinds import KINDS, all_kinds
+from latentia.kinds import KINDS, all_kinds, kind_of_estimator
 from latentia.kinds.kind import Kind
 from latentia.registry import Registry
 
@@ -139,22 +139,6 @@ def load_plugin(name: str) -> None:
         raise ConfigError(f"--plugin {name} cannot be imported: {type(error).__name__}: {error}") from error
 
 
-def used_by(estimator: Any, kind: Kind) -> list[dict[str, str]]:
-    """The parts from elsewhere that a fitted estimator needs: what each is, its name, and the module that enters it."""
-    found = []
-    if KINDS.origin(kind.name):
-        found.append({"what": "kind", "name": kind.name, "module": KINDS.origin(kind.name)})
-    asked = [("model", kind.entries(), getattr(estimator, "model", None))]
-    asked += [
-        (what, registry, getattr(estimator, f"{what}_", getattr(estimator, what, None)))
-        for what, registry in _named_parts().items()
-    ]
-    for what, registry, name in asked:
-        if isinstance(registry, Registry) and isinstance(name, str) and registry.origin(name):
-            found.append({"what": what, "name": name, "module": registry.origin(name)})
-    return found
-
-
 def check_plugins(folder: Path, config: Mapping[str, Any]) -> None:
     """Look whether all parts from elsewhere that a run folder needs are there.
 
@@ -164,8 +148,7 @@ def check_plugins(folder: Path, config: Mapping[str, Any]) -> None:
     for each in config.get("plugins") or ():
         what, name, module = each["what"], each["name"], each["module"]
         if what == "kind":
-            all_kinds()
-            there = name in KINDS
+            there = kind_of_estimator(name) is not None
         elif what == "model":
             there = any(kind.model_name(name) for kind in all_kinds())
         else:
@@ -176,6 +159,5 @@ def check_plugins(folder: Path, config: Mapping[str, Any]) -> None:
                 if module == "__main__"
                 else f"import {module} first, or give --plugin {module} (or the path of its .py file)"
             )
-            raise ConfigError(
-                f"{folder} needs the {what} {name!r}, which the module {module!r} registers: {how}"
-            )
+            thing = f"the kind of the estimator {name}" if what == "kind" else f"the {what} {name!r}"
+            raise ConfigError(f"{folder} needs {thing}, which the module {module!r} registers: {how}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -84,6 +84,8 @@ class Run:
         self.config, self.kind, self.data = config, kind, data
         self._dataset = dataset
         self._new: Split | None = None
+        self.told: Callable[[Verdict], None] = lambda _: None
+        """Is told each verdict."""
 
     @classmethod
     def open(cls, folder: str | Path, data: str | None = None) -> Run:
@@ -225,6 +227,7 @@ class Run:
     def _measured(self, split: SplitName, effort: Effort) -> dict[str, Any]:
         started = time.perf_counter()
         found = self.measure(self.whole_or(split), effort)
+        self.told(found.verdict)
         changes = self.remedied(found.verdict)
         figures: dict[str, Any] = plain(
             {

@@ -68,19 +68,20 @@ def render(report: ReportInput, folder: Path) -> Path:
     return write_page(Page(report, report.event_shape, cards(report)), Path(folder))
 
 
-def write_page(page: Page, folder: Path, name: str = "report.html") -> Path:
+def write_page(page: Page, folder: Path, name: str = "report.html", *, pictures: bool = True) -> Path:
     """Write a page and the pictures of its cards, `figures/*.png`, into a folder, and return the page's path.
 
     Args:
         page: what is written.
         folder: made if it is not there.
         name: of the page's file.
+        pictures: also write the pictures, which the page has within itself, as files.
 
     Raises:
         RunFolderError: the folder cannot be written.
     """
     html = _html(page)
-    for card in page.cards:
+    for card in page.cards if pictures else []:
         for picture in card.pictures:
             write_atomically(folder / "figures" / f"{picture.name}.png", picture.light)
         if card.mosaic is not None:

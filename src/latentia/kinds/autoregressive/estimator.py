@@ -35,6 +35,7 @@ from latentia.kinds.autoregressive.use import (
     log_probabilities,
     with_classes,
 )
+from latentia.kinds.face import html_repr, report
 from latentia.kinds.loading import load_as
 from latentia.models import DensityModel
 from latentia.objectives import negative_elbo
@@ -136,6 +137,7 @@ class AutoregressiveModel(NetworkEstimator):
         self.verbose = verbose
         self.random_state = random_state
 
+    report, _html_repr = report, html_repr
     module_: DensityModel
     levels_: Levels
     classes_: NDArray[Any]

@@ -11,6 +11,7 @@ from torch import nn
 from latentia.errors import ConfigError
 from latentia.estimators.choices import Choice
 from latentia.estimators.composition import Chosen, Composition
+from latentia.estimators.contracts import likelihood_of
 from latentia.estimators.entry import Entry
 from latentia.estimators.forms.arrays import Given
 from latentia.estimators.parameters import whole
@@ -44,7 +45,7 @@ class CodesComposition(Composition):
             raise ConfigError("network must be 'conv', 'mlp' or 'auto' for models with discrete codes")
         return build_vqvae(
             self.event_shape,
-            likelihood(torch.Size(self.event_shape)),
+            likelihood_of(likelihood, torch.Size(self.event_shape)),
             quantizer=entry.quantizer,
             n_codes=self.n_codes,
             dim=self.latent_dim,

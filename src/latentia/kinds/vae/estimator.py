@@ -23,6 +23,7 @@ from latentia.estimators.folder import Curves
 from latentia.estimators.forms.arrays import Given, as_rows
 from latentia.estimators.latent import LatentEstimator
 from latentia.estimators.parameters import whole
+from latentia.kinds.face import html_repr, report
 from latentia.kinds.loading import load_as
 from latentia.kinds.vae.catalog import CATALOG
 from latentia.kinds.vae.monitoring import Monitor
@@ -263,6 +264,8 @@ class VAE(LatentEstimator):
         described = config.get("sampler")
         self.sampler_ = None if described is None else AggregatePosterior.rebuild(described, tensors)
         return self
+
+    report, _html_repr = report, html_repr
 
     @staticmethod
     def load(folder: str | Path) -> VAE:

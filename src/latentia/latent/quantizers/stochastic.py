@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from latentia import draws
+from latentia.distributions.noise import item_normal
 from latentia.distributions.numerics import at_least_single
 from latentia.latent.quantizers.base import Codes, Quantizer
 from latentia.latent.quantizers.codebook import full_precision, k_means
@@ -156,6 +157,9 @@ class GumbelQuantizer(StochasticQuantizer):
 
 
 def gumbel_like(x: Tensor) -> Tensor:
-    """Standard Gumbel noise of the shape of `x`."""
+    """Standard Gumbel noise of the shape of `x`, `[items, ...]`; within `per_item_noise`, a function of each item."""
+    normal = item_normal(x)
+    if normal is not None:
+        return -(-torch.special.log_ndtr(normal)).clamp(min=torch.finfo(x.dtype).tiny).log()
     # an exponential variate can round to 0, whose logarithm is not finite
     return -draws.exponential(x).clamp(min=torch.finfo(x.dtype).tiny).log()

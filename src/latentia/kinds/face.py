@@ -1,0 +1,58 @@
+"""Methods that the estimators of all kinds have, and that need what stands above them: a report, and how a notebook shows them."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import estimator_html_repr
+from sklearn.utils.validation import check_is_fitted
+
+
+def report(  # noqa: D417  a method
+    self: Any, X: Any, path: str | Path, y: Any = None, columns: Any = None, *, train: Any = None
+) -> Path:
+    """Write the page that `latentia report` writes, with figures and verdict on rows X.
+
+    Args:
+        X: rows that the model was not fitted to: a fit can be trusted by those alone.
+        path: a folder (`report.html` and `figures/` are written there), or a file that ends in .html (the page alone).
+        y: classes `[n]`, to colour maps and to be held against groups.
+        columns: names of the features, where X does not have them.
+        train: rows that it was fitted to; with them overfitting is judged.
+
+    Returns:
+        Where the page is.
+
+    Raises:
+        DataError: if X, y or columns do not fit the model, or each other.
+        RunFolderError: if the page cannot be written.
+    """
+    from latentia.kinds.reporting import write_report
+
+    return write_report(self, X, path, y, columns, train=train)
+
+
+def html_repr(self: Any) -> str:
+    """What a notebook shows: scikit-learn's diagram, and the last verdict on the fit below it."""
+    diagram: str = estimator_html_repr(self)
+    if not fitted(self):
+        return diagram
+    verdict = vars(self).get("_verdict")
+    if verdict is None:
+        text = "not judged yet: <code>.report(X, path)</code>, on rows held out, says whether the fit can be trusted"
+        return f"{diagram}<p><b>verdict</b>: {text}</p>"
+    names = escape(", ".join(verdict.names) or verdict.name)
+    seen = "".join(f"<li>{escape(sentence)}</li>" for sentence in verdict.evidence)
+    return f"{diagram}<p><b>verdict</b>: {names}</p><ul>{seen}</ul>"
+
+
+def fitted(estimator: Any) -> bool:
+    """Whether an estimator is fitted."""
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError:
+        return False
+    return True

@@ -1,0 +1,120 @@
+"""Runs of every kind, fitted once for all workers of a test session: the first model of the kind, on small data of the first shape it takes."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.datasets import load_wine
+
+from latentia.data.shapes import Shape
+from latentia.kinds import KINDS
+from latentia.kinds.fitting import fit_run
+from latentia.kinds.kind import Kind
+from latentia.kinds.known import DataSpec
+from latentia.kinds.run import Run
+
+
+def _table(folder: Path) -> str:
+    wine = load_wine()
+    ranks = wine.data.argsort(0).argsort(0)  # of ten values a column: an autoregressive model takes them, too
+    rows = np.column_stack([ranks * 10 // len(ranks) / 2 + 0.25, wine.target])
+    np.savetxt(
+        folder / "wine.csv",
+        rows,
+        delimiter=",",
+        header=",".join([*wine.feature_names, "cultivar"]),
+        comments="",
+        fmt="%g",
+    )
+    return str(folder / "wine.csv")
+
+
+def _counts(folder: Path) -> str:
+    rows = np.random.default_rng(0).negative_binomial(2, 0.4, (150, 6))
+    np.savetxt(
+        folder / "reads.csv",
+        rows,
+        delimiter=",",
+        header=",".join(f"t{i}" for i in range(6)),
+        comments="",
+        fmt="%d",
+    )
+    return str(folder / "reads.csv")
+
+
+DATA: dict[Shape, Callable[[Path], str]] = {
+    Shape.TABLE: _table,
+    Shape.COUNTS: _counts,
+    Shape.IMAGES: lambda folder: "digits",
+}
+"""Data of each shape that a gallery is made of; a kind that takes another shape adds it here."""
+QUICK = {"max_epochs": 2, "n_components": "2", "random_state": 0}
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """What a run of the gallery is of."""
+
+    kind: Kind
+    shape: Shape
+
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        return f"{self.kind.name}-{self.shape.value}"
+
+    @property
+    def model(self) -> str:
+        """The first of its kind."""
+        return next(iter(self.kind.entries()))
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Such that a fit takes a second or so."""
+        known = self.kind.recipe({"model": self.model}).estimator.get_params(deep=False)
+        return {"model": self.model, **{name: value for name, value in QUICK.items() if name in known}}
+
+
+def exhibits() -> list[Exhibit]:
+    """One for each kind and shape that it takes, of those that `DATA` has."""
+    return [Exhibit(kind, shape) for kind in KINDS.values() for shape in DATA if shape in kind.accepts]
+
+
+def gallery() -> Path:
+    """The folder of the runs of this session."""
+    session = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    folder = Path(tempfile.gettempdir()) / f"latentia-gallery-{session}"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+_OPENED: dict[str, Run] = {}
+
+
+def opened(exhibit: Exhibit, *, anew: bool = False) -> Run:
+    """The run of an exhibit; fitted by whichever worker asks first, opened once by each, unless it is to be opened `anew`."""
+    if exhibit.name not in _OPENED or anew:
+        _OPENED[exhibit.name] = _open(exhibit)
+    return _OPENED[exhibit.name]
+
+
+def _open(exhibit: Exhibit) -> Run:
+    folder = gallery()
+    with (folder / f"{exhibit.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        run = folder / exhibit.name
+        if not (run / "evaluation.json").exists():
+            spec = DataSpec(
+                DATA[exhibit.shape](folder), label_column="cultivar" if exhibit.shape is Shape.TABLE else None
+            )
+            fit_run(spec, exhibit.params, run, command=f"latentia fit {spec.name}", overwrite=True).evaluate(
+                n_importance=4
+            )
+    return Run.open(run)

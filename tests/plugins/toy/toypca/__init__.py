@@ -1,0 +1,1 @@
+"""Probabilistic PCA (Tipping & Bishop 1999), around scikit-learn's."""
