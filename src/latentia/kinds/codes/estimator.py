@@ -41,7 +41,6 @@ class VQVAE(LatentEstimator):
 
     Images become a map of codes, rows a short list of them, each one out of K. The bound is
     log p(x|code) + log p(code) (van den Oord et al. 2017); its second part, the rate, is the length of the codes under the prior.
-
     What is not named here is as in `latentia.VAE`.
 
     Args:
@@ -199,6 +198,10 @@ class VQVAE(LatentEstimator):
         return self.composition_.n_groups
 
     @property
+    def _n_features_out(self) -> int:
+        return self.module_.coder.n_positions
+
+    @property
     def code_shapes_(self) -> tuple[tuple[int, int], ...]:
         """(h, w) of each map of codes."""
         return self.module_.coder.shapes
@@ -273,8 +276,7 @@ class VQVAE(LatentEstimator):
         Where the encoder allows one code only, the bound is all there is: no importance samples are drawn.
         """
         check_is_fitted(self)
-        if self.module_.coder.deterministic:
-            n_importance = 0
+        n_importance = 0 if self.module_.coder.deterministic else n_importance
         figures = super().evaluate(X, n_importance=n_importance, importance_items=importance_items)
         return with_usage(figures, self.code_usage(X), self._n_features_out, math.prod(self.event_shape_))
 
@@ -288,13 +290,9 @@ class VQVAE(LatentEstimator):
 
     def describe(self) -> tuple[dict[str, Any], dict[str, Tensor], Curves]:
         """Entries of `config.json`, tensors and learning curves."""
-        entries, tensors, curves = super().describe()
-        entries["composition"]["prior_history"] = getattr(self, "prior_history_", [])
-        return entries, tensors, curves
-
-    @property
-    def _n_features_out(self) -> int:
-        return self.module_.coder.n_positions
+        found = super().describe()
+        found[0]["composition"]["prior_history"] = getattr(self, "prior_history_", [])
+        return found
 
     @staticmethod
     def load(folder: str | Path) -> VQVAE:
