@@ -204,14 +204,11 @@ def _with_columns(
             f" fitted to; it has {have}"
         )
     wanted = set(columns)
-    if (
-        titles[0] not in wanted
-        and titles[0] != label_column
-        and _are_row_names(frame.iloc[:, 0], not titles[0])
-    ):
-        first = [titles[0]]
-    else:
-        first = []
+    # names of rows stand first in the table of a fit; in another they may stand anywhere
+    rest = [j for j, title in enumerate(titles) if title not in wanted and title != label_column]
+    first = next(
+        ([titles[j]] for j in rest if _are_row_names(frame.iloc[:, j], j == 0 and not titles[0])), []
+    )
     label = label_column if isinstance(label_column, str) and label_column in titles else None
     if label is None:
         numeric = {
