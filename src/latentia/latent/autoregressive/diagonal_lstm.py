@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -170,19 +168,7 @@ class DiagonalBiLSTM(LayeredDensity):
         torch.Size([2, 1, 4, 5])
     """
 
-    def __init__(
-        self,
-        event_shape: Sequence[int],
-        n_levels: int,
-        n_context: int = 0,
-        n_map: int = 0,
-        *,
-        ordered: bool = False,
-        n_channels: int = 32,
-        n_layers: int = 4,
-        first_kernel_size: int = 7,
-    ) -> None:
-        super().__init__(event_shape, n_levels, n_context, n_map, ordered)
+    def _layers(self, *, n_channels: int = 32, n_layers: int = 4, first_kernel_size: int = 7) -> None:
         image_channels = self.event_shape[0]
         self.stack = RecurrentStack(
             self.n_embedded, n_channels, n_layers, first_kernel_size, image_channels, self.n_context, self.n_map,

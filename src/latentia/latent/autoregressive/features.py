@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -142,10 +142,13 @@ class LayeredDensity(AutoregressiveDensity):
         n_context: length of a context vector.
         n_map: channels of a context map.
         ordered: whether levels are grey values in their order, rather than names of codes.
+        sizes: of the network, as the class says.
     """
 
     stack: Stack
     head: Head
+    _layers: Callable[..., None]
+    """Sets `stack` and `head`, of given sizes; what is not given has a default."""
 
     def __init__(
         self,
@@ -153,11 +156,14 @@ class LayeredDensity(AutoregressiveDensity):
         n_levels: int,
         n_context: int = 0,
         n_map: int = 0,
+        *,
         ordered: bool = False,
+        **sizes: int,
     ) -> None:
         super().__init__(event_shape, n_levels, n_context, n_map)
         self.embedding = LevelEmbedding(self.n_levels, ordered)
         self.n_embedded = self.event_shape[0] * self.embedding.width
+        self._layers(**sizes)
 
     def features(self, x: Tensor, context: Context = None) -> Tensor:
         """The stack's output `[B, F, H, W]` for levels `[B, C, H, W]`."""

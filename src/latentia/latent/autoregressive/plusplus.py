@@ -150,17 +150,23 @@ class PixelCNNPlusPlus(LayeredDensity):
         n_map: int = 0,
         *,
         ordered: bool = True,
+        **sizes: int,
+    ) -> None:
+        if not ordered:
+            raise ConfigError(
+                "pixelcnn++ models ordered levels; for codes take gated-pixelcnn or another density"
+            )
+        super().__init__(event_shape, n_levels, n_context, n_map, ordered=True, **sizes)
+
+    def _layers(
+        self,
+        *,
         n_channels: int = 32,
         n_layers: int = 8,
         kernel_size: int = 3,
         first_kernel_size: int = 7,
         n_components: int = 10,
     ) -> None:
-        if not ordered:
-            raise ConfigError(
-                "pixelcnn++ models ordered levels; for codes take gated-pixelcnn or another density"
-            )
-        super().__init__(event_shape, n_levels, n_context, n_map, ordered=True)
         self.stack = GatedStack(
             self.n_embedded,
             n_channels,

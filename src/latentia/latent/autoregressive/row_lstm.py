@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
@@ -115,20 +113,9 @@ class RowLSTM(LayeredDensity):
         torch.Size([2, 1, 4, 5])
     """
 
-    def __init__(
-        self,
-        event_shape: Sequence[int],
-        n_levels: int,
-        n_context: int = 0,
-        n_map: int = 0,
-        *,
-        ordered: bool = False,
-        n_channels: int = 32,
-        n_layers: int = 4,
-        kernel_size: int = 3,
-        first_kernel_size: int = 7,
+    def _layers(
+        self, *, n_channels: int = 32, n_layers: int = 4, kernel_size: int = 3, first_kernel_size: int = 7
     ) -> None:
-        super().__init__(event_shape, n_levels, n_context, n_map, ordered)
         image_channels = self.event_shape[0]
         check_layers(n_channels, n_layers, kernel_size)
         self.stack = RecurrentStack(
