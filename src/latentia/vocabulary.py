@@ -73,6 +73,10 @@ class Words:
         found = {word.name.lower(): word for word in (_HEALTHY, *self.faults)}
         return found.get(name.strip().lower(), FaultWord(name, "caution", ""))
 
+    def told(self, judged: Mapping[str, Any]) -> tuple[FaultWord, list[FigureWord]]:
+        """The words of a verdict and of the figures beside it."""
+        return self.fault(str(judged["verdict"])), self.shown(judged)
+
     @property
     def order(self) -> tuple[str, ...]:
         """Names of the faults in the order in which they are to be mended."""

@@ -14,6 +14,7 @@ from latentia.data import Split
 from latentia.distributions import DiagonalGaussian
 from latentia.estimators.forms.scaled import Scaled
 from latentia.report import render
+from latentia.report.drawing import drawn
 from latentia.report.exploring import DIMS, STEPS, explored
 from latentia.report.sections import cards
 
@@ -80,7 +81,7 @@ def test_cards_of_images(digits, exploration):
     assert [name for name in shown if name in names] == names
     for name in names:
         assert len(shown[name].tiles) % STEPS == 0
-        assert shown[name].mosaic[:4] == b"\x89PNG"
+        assert drawn([shown[name]])[0].sheet[:4] == b"\x89PNG"
     assert [tile.caption for tile in shown["interpolations"].tiles[::8][:3]] == ["straight", "circle", "data"]
     assert shown["traversals"].tiles[0].caption == "dim 0"
     assert not {"interpolations", "traversals"} & {card.id for card in cards(digits(n=60))}

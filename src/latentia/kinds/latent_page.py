@@ -44,6 +44,8 @@ def latent_content(
     n_samples = 64 if run.is_image else max(64, shown.shape[0])
     settings = {**run.config.get("composition", {}), **estimator.settings_}
     settings.pop("prior_history", None)  # curves are drawn, not listed
+    history = estimator.history_ if rated else [_without_rate(row) for row in estimator.history_]
+    attempts = _attempts(run.config)
     head = head_of(
         run,
         figures,
@@ -52,7 +54,6 @@ def latent_content(
         settings=settings,
         choices=choices_of(estimator),
     )
-    history = estimator.history_ if rated else [_without_rate(row) for row in estimator.history_]
     return ReportInput(
         **vars(head),
         history=_in_data_units(history, estimator.form_.log_volume),
@@ -69,7 +70,7 @@ def latent_content(
         split=split,
         score=what,
         checks=checks(figures),
-        attempts=_attempts(run.config),
+        attempts=attempts,
         source=source,
         exploration=exploration,
     )

@@ -2,61 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import matplotlib.figure
+import numpy as np
 
 from latentia.report.content import ReportInput
-from latentia.report.theme import DARK, LIGHT, Theme, to_png
+from latentia.report.theme import Theme
 
 Draw = Callable[[Theme], matplotlib.figure.Figure | None]
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A chart in both schemes, as PNG, with the name of its file and a description for those who cannot see it."""
-
-    name: str
-    alt: str
-    light: bytes
-    dark: bytes
-
-
-@dataclass(frozen=True)
 class Tile:
-    """One or two small images (original above reconstruction), each with its description, and a caption."""
+    """One or two small images (original above reconstruction), each with its description, and a caption.
 
-    images: tuple[tuple[bytes, str], ...]
+    An image is `[H, W, 3]`, as `latentia.report.images.pixels` gives it.
+    """
+
+    images: tuple[tuple[np.ndarray, str], ...]
     caption: str = ""
 
 
 @dataclass(frozen=True)
 class Card:
-    """A piece of the page: words, then charts, tiles, facts or a table; `wide` ones take the whole row."""
+    """A piece of the page: words, then charts, tiles, facts or a table.
+
+    Attributes:
+        id: of the piece, and name of its pictures' files.
+        title: its heading.
+        lead: what it shows, in a sentence or two.
+        alt: what its chart shows, for who cannot see it.
+        draw: draws its chart in a scheme; where that gives None there is nothing to draw, and the card is left out.
+        tiles: small images.
+        columns: how many tiles stand side by side.
+        sharp: whether images are enlarged with sharp edges.
+        facts: figures, each with what it is.
+        table: rows, the head first.
+        sheet: rows of images `[columns, H, W, 3]`, written as one picture into the folder of figures.
+        wide: whether it takes the whole row.
+    """
 
     id: str
     title: str
     lead: str
-    pictures: tuple[Picture, ...] = ()
+    alt: str = ""
+    draw: Draw | None = None
     tiles: tuple[Tile, ...] = ()
     columns: int = 8
     sharp: bool = True
     facts: tuple[tuple[str, str], ...] = ()
     table: tuple[tuple[str, ...], ...] = ()
-    mosaic: bytes | None = None
+    sheet: Sequence[np.ndarray] = ()
     wide: bool = False
-
-
-def _picture(name: str, alt: str, draw: Draw) -> Picture | None:
-    light, dark = draw(LIGHT), draw(DARK)
-    return None if light is None or dark is None else Picture(name, alt, to_png(light), to_png(dark))
-
-
-def chart(card: Card, alt: str, draw: Draw) -> Card | None:
-    """The card with its chart drawn in both schemes; None where the data leave nothing to draw."""
-    picture = _picture(card.id, alt, draw)
-    return None if picture is None else replace(card, pictures=(picture,))
 
 
 def of_split(report: ReportInput) -> str:

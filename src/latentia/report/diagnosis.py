@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from latentia.diagnostics.findings import PRIOR_MATCH
-from latentia.report.cards import Card, chart
+from latentia.report.cards import Card
 from latentia.report.content import ReportInput, number
 from latentia.report.theme import Theme, canvas, finite, legend, style
 
@@ -178,10 +178,12 @@ def _row(attempt: Mapping[str, Any]) -> tuple[str, ...]:
 def information_card(report: ReportInput) -> Card | None:
     """What the codes told of the items in the course of training."""
     lead = "Mutual information of items and codes on some validation items, looked at every few epochs."
-    return chart(
-        Card("information", "What the codes told while training", lead),
-        "Mutual information in nats and active units by epoch.",
-        lambda theme: information_curve(report.history, theme),
+    return Card(
+        "information",
+        "What the codes told while training",
+        lead,
+        alt="Mutual information in nats and active units by epoch.",
+        draw=lambda theme: information_curve(report.history, theme),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from latentia.report.cards import Card, Tile, of_split
 from latentia.report.content import ReportInput, number
 from latentia.report.exploring import Exploration
-from latentia.report.images import LARGE_IMAGE, is_image, mosaic, pixels, tile_png
+from latentia.report.images import LARGE_IMAGE, is_image, pixels
 
 _NAMES = ("straight", "circle", "data")
 _TOLD = 4
@@ -66,12 +66,12 @@ def _sheet(
     drawn = pixels(rows.reshape(-1, *rows.shape[2:]))
     columns = rows.shape[1]
     tiles = tuple(
-        Tile(((tile_png(image), alt(*divmod(i, columns))),), "" if i % columns else labels[i // columns])
+        Tile(((image, alt(*divmod(i, columns))),), "" if i % columns else labels[i // columns])
         for i, image in enumerate(drawn)
     )
     sheet = drawn.reshape(*rows.shape[:2], *drawn.shape[1:])
     large = max(report.event_shape[1:]) >= LARGE_IMAGE
-    return Card(name, title, lead, tiles=tiles, columns=columns, sharp=not large, mosaic=mosaic(list(sheet)))
+    return Card(name, title, lead, tiles=tiles, columns=columns, sharp=not large, sheet=list(sheet))
 
 
 def _moved_features(report: ReportInput, found: Exploration) -> Card:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from latentia.report.content import Figure, Head
-from latentia.vocabulary import Words
+from latentia.vocabulary import FigureWord, Words
 
 
 def head_of(
@@ -30,6 +30,7 @@ def head_of(
         choices: what was chosen automatically, and why.
         extra: further rows of the table of figures.
     """
+    fault, shown = words.told(judged)
     return Head(
         title=f"{run.model} on {run.name}",
         model=run.model,
@@ -38,20 +39,20 @@ def head_of(
         command=str(run.config.get("command", "")),
         created=str(run.config.get("created", "")),
         verdict=str(judged["verdict"]),
-        fault=words.fault(str(judged["verdict"])),
+        fault=fault,
         evidence=judged["evidence"],
         remedies=[*judged["remedies"], *judged.get("commands", ())],
-        figures=[*figures_of(judged, words), *extra],
+        figures=[*figures_of(judged, shown), *extra],
         choices=choices,
         settings=settings,
         versions={"latentia": run.config.get("latentia", ""), **run.config.get("versions", {})},
     )
 
 
-def figures_of(judged: Mapping[str, Any], words: Words) -> list[Figure]:
+def figures_of(judged: Mapping[str, Any], shown: Sequence[FigureWord]) -> list[Figure]:
     """The rows of the table of figures; what was not taken is left out."""
     rows = []
-    for word in words.shown(judged):
+    for word in shown:
         value = judged[word.name]
         if word.name == "active_units":
             value = f"{value} of {judged['latent_dim']}"

@@ -8,7 +8,7 @@ import numpy as np
 
 from latentia.report.cards import Card, Tile, of_split
 from latentia.report.content import ReportInput, number
-from latentia.report.images import LARGE_IMAGE, mosaic, pixels, square, tile_png
+from latentia.report.images import LARGE_IMAGE, pixels, square
 
 _MAX_SAMPLES = 64
 _MAX_PAIRS = 32
@@ -17,40 +17,50 @@ _MAX_WORST = 12
 
 def image_cards(report: ReportInput) -> tuple[list[Card | None], list[Card | None]]:
     """Cards before those that every report has, and after them."""
-    height, width = report.event_shape[1:]
-    large = max(height, width) >= LARGE_IMAGE
-    return [_samples(report, large), _reconstructions(report, large)], [_worst_images(report, large)]
+    large = max(report.event_shape[1:]) >= LARGE_IMAGE
+    most = 12 if large else _MAX_PAIRS
+    worst, worst_rebuilt, scores = (part[:_MAX_WORST] for part in report.worst)
+    samples, originals, rebuilt, worst, worst_rebuilt = (
+        pixels(images) if len(images) else images
+        for images in (
+            report.samples[: 24 if large else _MAX_SAMPLES],
+            report.originals[:most],
+            report.reconstructions[:most],
+            worst,
+            worst_rebuilt,
+        )
+    )
+    first = [
+        _samples(samples, report.source, large),
+        _reconstructions(originals, rebuilt, of_split(report), large),
+    ]
+    return first, [_worst_images(worst, worst_rebuilt, scores, of_split(report), report.score, large)]
 
 
 def _tiled(card: Card, large: bool) -> Card:
     return replace(card, columns=4 if large else 8, sharp=not large)
 
 
-def _samples(report: ReportInput, large: bool) -> Card | None:
-    if not len(report.samples):
-        return None
-    drawn = pixels(report.samples[: 24 if large else _MAX_SAMPLES])
+def _samples(drawn: np.ndarray, source: str, large: bool) -> Card | None:
     total = len(drawn)
-    tiles = tuple(
-        Tile(((tile_png(t), f"Sample {i + 1} of {total} from {report.source}"),)) for i, t in enumerate(drawn)
-    )
-    lead = "New items, decoded from codes that were drawn at random."
-    sheet = mosaic(square(drawn))
-    return _tiled(Card("samples", f"Samples from {report.source}", lead, tiles=tiles, mosaic=sheet), large)
-
-
-def _reconstructions(report: ReportInput, large: bool) -> Card | None:
-    if not len(report.originals):
+    if not total:
         return None
-    count = 12 if large else _MAX_PAIRS
-    originals, rebuilt = pixels(report.originals[:count]), pixels(report.reconstructions[:count])
-    lead = f"Items{of_split(report)}: the original above, its reconstruction below."
+    tiles = tuple(Tile(((t, f"Sample {i + 1} of {total} from {source}"),)) for i, t in enumerate(drawn))
+    lead = "New items, decoded from codes that were drawn at random."
+    card = Card("samples", f"Samples from {source}", lead, tiles=tiles, sheet=square(drawn))
+    return _tiled(card, large)
+
+
+def _reconstructions(originals: np.ndarray, rebuilt: np.ndarray, of: str, large: bool) -> Card | None:
+    if not len(originals):
+        return None
+    lead = f"Items{of}: the original above, its reconstruction below."
     tiles = tuple(
-        Tile(((tile_png(x), f"Original {i + 1}"), (tile_png(r), f"Reconstruction of original {i + 1}")))
+        Tile(((x, f"Original {i + 1}"), (r, f"Reconstruction of original {i + 1}")))
         for i, (x, r) in enumerate(zip(originals, rebuilt, strict=True))
     )
-    sheet = mosaic(_pairs(originals, rebuilt))
-    return _tiled(Card("reconstructions", "Reconstructions", lead, tiles=tiles, mosaic=sheet), large)
+    card = Card("reconstructions", "Reconstructions", lead, tiles=tiles, sheet=_pairs(originals, rebuilt))
+    return _tiled(card, large)
 
 
 def completion_card(lead: str, originals: np.ndarray, first: np.ndarray, second: np.ndarray) -> Card:
@@ -65,12 +75,12 @@ def completion_card(lead: str, originals: np.ndarray, first: np.ndarray, second:
     above = originals.repeat(2, axis=0)
     below = np.stack([first, second], 1).reshape(above.shape)
     tiles = tuple(
-        Tile(((tile_png(x), f"Original {i // 2 + 1}"), (tile_png(c), f"Completion of original {i // 2 + 1}")))
+        Tile(((x, f"Original {i // 2 + 1}"), (c, f"Completion of original {i // 2 + 1}")))
         for i, (x, c) in enumerate(zip(above, below, strict=True))
     )
     lead = f"{lead}: the original above, a completion below; each twice, with other noise."
-    sheet = mosaic(_pairs(above, below))
-    card = Card("completions", "Completions", lead, tiles=tiles, mosaic=sheet, wide=True)
+    sheet = _pairs(above, below)
+    card = Card("completions", "Completions", lead, tiles=tiles, sheet=sheet, wide=True)
     return _tiled(card, max(originals.shape[1:3]) >= LARGE_IMAGE)
 
 
@@ -79,23 +89,22 @@ def _pairs(originals: np.ndarray, rebuilt: np.ndarray, columns: int = 8) -> list
     return [half[start : start + columns] for start in starts for half in (originals, rebuilt)]
 
 
-def _worst_images(report: ReportInput, large: bool) -> Card | None:
-    originals, rebuilt, scores = (part[:_MAX_WORST] for part in report.worst)
+def _worst_images(
+    originals: np.ndarray, rebuilt: np.ndarray, scores: np.ndarray, of: str, score: str, large: bool
+) -> Card | None:
     if not len(originals):
         return None
-    originals, rebuilt = pixels(originals), pixels(rebuilt)
     digits = 1 if np.abs(scores).max() >= 10 else 2
     tiles = tuple(
         Tile(
             (
-                (tile_png(x), f"Badly reconstructed item {i + 1}, score {number(float(s))}"),
-                (tile_png(r), f"Reconstruction of badly reconstructed item {i + 1}"),
+                (x, f"Badly reconstructed item {i + 1}, score {number(float(s))}"),
+                (r, f"Reconstruction of badly reconstructed item {i + 1}"),
             ),
             f"{s:,.{digits}f}".replace("-", "−"),
         )
         for i, (x, r, s) in enumerate(zip(originals, rebuilt, scores, strict=True))
     )
-    lead = f"The items{of_split(report)} that the model explains least, with their {report.score}."
-    sheet = mosaic(_pairs(originals, rebuilt))
-    card = Card("worst", "Worst reconstructions", lead, tiles=tiles, mosaic=sheet)
+    lead = f"The items{of} that the model explains least, with their {score}."
+    card = Card("worst", "Worst reconstructions", lead, tiles=tiles, sheet=_pairs(originals, rebuilt))
     return replace(_tiled(card, large), columns=4 if large else 6)

@@ -6,6 +6,7 @@ Pictures are inlined, no script runs, nothing is fetched; the page follows the r
 from __future__ import annotations
 
 import base64
+import itertools
 import re
 from dataclasses import dataclass
 from importlib.resources import files
@@ -17,6 +18,7 @@ from markupsafe import Markup, escape
 from latentia.files import write_atomically
 from latentia.report.cards import Card
 from latentia.report.content import Figure, Head, ReportInput, number
+from latentia.report.drawing import Drawn, drawn
 from latentia.report.sections import cards
 from latentia.vocabulary import GLOSSARY
 
@@ -80,17 +82,14 @@ def write_page(page: Page, folder: Path, name: str = "report.html", *, pictures:
     Raises:
         RunFolderError: the folder cannot be written.
     """
-    html = _html(page)
-    for card in page.cards if pictures else []:
-        for picture in card.pictures:
-            write_atomically(folder / "figures" / f"{picture.name}.png", picture.light)
-        if card.mosaic is not None:
-            write_atomically(folder / "figures" / f"{card.id}.png", card.mosaic)
-    write_atomically(folder / name, html.encode())
+    cards = drawn(page.cards)
+    for file, content in itertools.chain.from_iterable(card.files for card in cards if pictures):
+        write_atomically(folder / "figures" / file, content)
+    write_atomically(folder / name, _html(page, cards).encode())
     return folder / name
 
 
-def _html(page: Page) -> str:
+def _html(page: Page, cards: list[Drawn]) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -100,7 +99,7 @@ def _html(page: Page) -> str:
     return template.render(
         head=page.head,
         event_shape=page.event_shape,
-        cards=page.cards,
+        cards=cards,
         headlines=list(page.head.figures)[:_HEADLINES],
         level=page.head.word.level,
         meaning=page.head.word.meaning,

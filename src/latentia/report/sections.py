@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from latentia.report import figures
-from latentia.report.cards import Card, chart, of_split
+from latentia.report.cards import Card, of_split
 from latentia.report.content import ReportInput, number
 from latentia.report.diagnosis import diagnosis_cards, information_card
 from latentia.report.embedding import NEIGHBOURS, LatentMap, latent_map
@@ -20,23 +20,10 @@ from latentia.report.vector_cards import vector_cards
 def cards(report: ReportInput) -> list[Card]:
     """All cards of the report in reading order; what the run has no data for is left out."""
     first, last = image_cards(report) if is_image(report.event_shape) else vector_cards(report)
-    curves = [*_learning(report), information_card(report), _kl(report)]
-    found = [*diagnosis_cards(report), *first, _latent(report), *explore_cards(report), *curves, *last]
-    return filled([card for card in found if card is not None])
-
-
-def filled(found: list[Card]) -> list[Card]:
-    """Make a narrow card wide where it would be alone in its row."""
-    out: list[Card] = []
-    left = False  # whether a narrow card waits for its neighbour
-    for card in found:
-        if card.wide and left:
-            out[-1] = replace(out[-1], wide=True)
-        left = not card.wide and not left
-        out.append(card)
-    if left:
-        out[-1] = replace(out[-1], wide=True)
-    return out
+    judged, information = diagnosis_cards(report), information_card(report)
+    learning, kl, latent = _learning(report), _kl(report), _latent(report)
+    found = [*judged, *first, latent, *explore_cards(report), *learning, information, kl, *last]
+    return [card for card in found if card is not None]
 
 
 def sampler_card(lead: str, seconds: float, items: int, what: str) -> Card:
@@ -69,7 +56,7 @@ def _latent(report: ReportInput) -> Card | None:
         ", coloured by label." if labels.names else "."
     )
     card = Card("latent-map", "Latent space", lead, facts=_map_facts(report, plane), wide=True)
-    return chart(card, alt, lambda theme: figures.latent_picture(plane, labels, theme))
+    return replace(card, alt=alt, draw=lambda theme: figures.latent_picture(plane, labels, theme))
 
 
 def _map_facts(report: ReportInput, plane: LatentMap) -> tuple[tuple[str, str], ...]:
@@ -95,19 +82,19 @@ def _learning(report: ReportInput) -> list[Card | None]:
     if not rows:
         return []
     return [
-        chart(
-            Card(
-                "learning-curves",
-                "Learning curves",
-                "Loss on the training part and bound on the validation part.",
-            ),
-            f"Training loss and validation bound over {len(rows)} epochs.",
-            lambda theme: figures.learning_curves(rows, theme),
+        Card(
+            "learning-curves",
+            "Learning curves",
+            "Loss on the training part and bound on the validation part.",
+            alt=f"Training loss and validation bound over {len(rows)} epochs.",
+            draw=lambda theme: figures.learning_curves(rows, theme),
         ),
-        chart(
-            Card("rate-distortion", "Rate and distortion", "The two parts of the validation bound."),
-            f"Distortion, rate and learning rate over {len(rows)} epochs.",
-            lambda theme: figures.rate_and_distortion(rows, theme),
+        Card(
+            "rate-distortion",
+            "Rate and distortion",
+            "The two parts of the validation bound.",
+            alt=f"Distortion, rate and learning rate over {len(rows)} epochs.",
+            draw=lambda theme: figures.rate_and_distortion(rows, theme),
         ),
     ]
 
@@ -119,8 +106,10 @@ def _kl(report: ReportInput) -> Card | None:
     lead = f"{active} of {dims} dimensions are active: the others carry next to nothing about the item."
     if active == dims:
         lead = f"All {dims} dimensions are active." if dims > 1 else "The one dimension is active."
-    return chart(
-        Card("kl-per-dimension", "What each dimension carries", lead),
-        f"Bars: KL of each of {dims} latent dimensions in nats, sorted; {active} are active.",
-        lambda theme: figures.kl_per_dimension(report.kl_per_dim, report.active, theme),
+    return Card(
+        "kl-per-dimension",
+        "What each dimension carries",
+        lead,
+        alt=f"Bars: KL of each of {dims} latent dimensions in nats, sorted; {active} are active.",
+        draw=lambda theme: figures.kl_per_dimension(report.kl_per_dim, report.active, theme),
     )

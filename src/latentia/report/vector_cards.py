@@ -7,7 +7,7 @@ from itertools import zip_longest
 import numpy as np
 
 from latentia.report import tables
-from latentia.report.cards import Card, chart, of_split
+from latentia.report.cards import Card, of_split
 from latentia.report.content import ReportInput, number
 
 _MAX_WORST = 12
@@ -38,19 +38,19 @@ def _drawn_rows(report: ReportInput, data: np.ndarray, samples: np.ndarray, scal
         f"distributions: 0 alike, 1 apart.{_most_different(len(names))}{scale}"
     )
     return [
-        chart(
-            Card("samples", f"Samples from {report.source}", lead),
-            f"Histograms of each feature: data filled, samples from {report.source} as a line.",
-            lambda theme: tables.marginals(data, samples, names, theme),
+        Card(
+            "samples",
+            f"Samples from {report.source}",
+            lead,
+            alt=f"Histograms of each feature: data filled, samples from {report.source} as a line.",
+            draw=lambda theme: tables.marginals(data, samples, names, theme),
         ),
-        chart(
-            Card(
-                "correlations",
-                "Dependence between features in samples",
-                "A dot for each pair: on the line, samples keep it.",
-            ),
-            "Scatter: correlation of each pair of features in the data against that in the samples.",
-            lambda theme: tables.correlations(data, samples, theme),
+        Card(
+            "correlations",
+            "Dependence between features in samples",
+            "A dot for each pair: on the line, samples keep it.",
+            alt="Scatter: correlation of each pair of features in the data against that in the samples.",
+            draw=lambda theme: tables.correlations(data, samples, theme),
         ),
     ]
 
@@ -61,24 +61,26 @@ def _rebuilt_rows(
     names = report.names
     rows = f"{number(len(data))} rows{of_split(report)}"
     return [
-        chart(
-            Card(
-                "explained",
-                "Reconstructions",
-                f"Share of each feature's variance that survives the code.{scale}",
-            ),
-            "Bars: R squared of the reconstruction for each feature.",
-            lambda theme: tables.explained(data, rebuilt, names, theme),
+        Card(
+            "explained",
+            "Reconstructions",
+            f"Share of each feature's variance that survives the code.{scale}",
+            alt="Bars: R squared of the reconstruction for each feature.",
+            draw=lambda theme: tables.explained(data, rebuilt, names, theme),
         ),
-        chart(
-            Card("agreement", "Originals against reconstructions", f"{rows}, all features."),
-            "Scatter of observed against reconstructed values, standardised.",
-            lambda theme: tables.agreement(data, rebuilt, theme),
+        Card(
+            "agreement",
+            "Originals against reconstructions",
+            f"{rows}, all features.",
+            alt="Scatter of observed against reconstructed values, standardised.",
+            draw=lambda theme: tables.agreement(data, rebuilt, theme),
         ),
-        chart(
-            Card("heatmap", "Row by row", f"Patterns on the left should come back on the right.{scale}"),
-            "Two heat maps of standardised values: observed rows left, reconstructed rows right.",
-            lambda theme: tables.side_by_side(data, rebuilt, names, theme),
+        Card(
+            "heatmap",
+            "Row by row",
+            f"Patterns on the left should come back on the right.{scale}",
+            alt="Two heat maps of standardised values: observed rows left, reconstructed rows right.",
+            draw=lambda theme: tables.side_by_side(data, rebuilt, names, theme),
         ),
     ]
 

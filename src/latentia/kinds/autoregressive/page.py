@@ -11,13 +11,13 @@ import numpy as np
 
 from latentia.kinds.autoregressive.run import DensityRun
 from latentia.report import figures as charts
-from latentia.report.cards import Card, Tile, chart
+from latentia.report.cards import Card, Tile
 from latentia.report.content import Figure, number
 from latentia.report.head import about, choices_of, head_of
 from latentia.report.image_cards import completion_card
-from latentia.report.images import LARGE_IMAGE, mosaic, pixels, square, tile_png
+from latentia.report.images import LARGE_IMAGE, pixels, square
 from latentia.report.page import Page
-from latentia.report.sections import filled, sampler_card
+from latentia.report.sections import sampler_card
 
 SAMPLES = 64
 COMPLETIONS = 16
@@ -53,15 +53,17 @@ def cards(run: DensityRun, drawn: np.ndarray, seconds: float) -> list[Card]:
     rows = run.estimator.history_
     if rows:
         lead = "Negative log-likelihood on the training and the validation part; both are exact."
-        learning = chart(
-            Card("learning-curves", "Learning curves", lead),
-            f"Negative log-likelihood over {len(rows)} epochs.",
-            lambda theme: charts.learning_curves(rows, theme),
+        learning = Card(
+            "learning-curves",
+            "Learning curves",
+            lead,
+            alt=f"Negative log-likelihood over {len(rows)} epochs.",
+            draw=lambda theme: charts.learning_curves(rows, theme),
         )
         found += [] if learning is None else [learning]
     numbers = SAMPLES * int(np.prod(run.estimator.event_shape_))
     lead = "Every layer keeps what it has computed for earlier numbers, so that an item costs one pass of the network."
-    return filled([*found, sampler_card(lead, seconds, SAMPLES, f"{number(numbers)} numbers")])
+    return [*found, sampler_card(lead, seconds, SAMPLES, f"{number(numbers)} numbers")]
 
 
 def _tiles(run: DensityRun, items: np.ndarray) -> np.ndarray:
@@ -74,7 +76,7 @@ def _sheet(card: Card, tiles: Sequence[Tile], rows: list[np.ndarray], run: Densi
     return replace(
         card,
         tiles=tuple(tiles),
-        mosaic=mosaic(rows),
+        sheet=rows,
         columns=columns // 2 if large else columns,
         sharp=not large,
     )
@@ -95,7 +97,7 @@ def _images(run: DensityRun, drawn: np.ndarray) -> list[Card]:
     found = [
         _sheet(
             Card(name, title, lead),
-            [Tile(((tile_png(t), f"{word} {i + 1} of {len(tiles)}"),)) for i, t in enumerate(tiles)],
+            [Tile(((t, f"{word} {i + 1} of {len(tiles)}"),)) for i, t in enumerate(tiles)],
             square(tiles),
             run,
             8,

@@ -11,12 +11,12 @@ import numpy as np
 
 from latentia.kinds.codes.run import CodesRun
 from latentia.kinds.latent_page import CODES_SHOWN, latent_content
-from latentia.report.cards import Card, Tile, chart, of_split
+from latentia.report.cards import Card, Tile, of_split
 from latentia.report.content import ReportInput, number
 from latentia.report.image_cards import completion_card
-from latentia.report.images import is_image, mosaic, pixels, tile_png
+from latentia.report.images import is_image, pixels
 from latentia.report.page import Page
-from latentia.report.sections import cards, filled, sampler_card
+from latentia.report.sections import cards, sampler_card
 from latentia.report.theme import Theme, canvas, legend, style
 
 _SAMPLES_BESIDE = 16
@@ -69,7 +69,7 @@ def page(run: CodesRun) -> Page:
         content, kl_per_dim=np.array([]), active=np.array([])
     )  # a map of its own shows them
     general = cards(without_rates)
-    found = filled([*general, *code_cards(given, content), *_completions(run), _sampler(estimator, given)])
+    found = [*general, *code_cards(given, content), *_completions(run), _sampler(estimator, given)]
     return Page(content, content.event_shape, found)
 
 
@@ -115,10 +115,13 @@ def _usage(codes: CodesInput, report: ReportInput) -> Card | None:
         (f"{number(used)} of {number(codes.n_codes)}", "codes occur"),
         (number(perplexity), "perplexity: so many codes, all alike, would be as varied"),
     )
-    return chart(
-        Card("code-usage", "Code usage", lead, facts=facts),
-        f"Counts of {codes.n_codes} codes, sorted; {used} occur.",
-        lambda theme: usage_figure(counts, theme),
+    return Card(
+        "code-usage",
+        "Code usage",
+        lead,
+        facts=facts,
+        alt=f"Counts of {codes.n_codes} codes, sorted; {used} occur.",
+        draw=lambda theme: usage_figure(counts, theme),
     )
 
 
@@ -127,10 +130,12 @@ def _codebook(codes: CodesInput) -> Card | None:
         return None
     vectors, counts = codes.vectors, codes.counts
     lead = "The vectors of all codes in the plane of their two main directions; larger dots occur more often, hollow ones never."
-    return chart(
-        Card("codebook-map", "Codebook", lead),
-        f"Map of {len(vectors)} code vectors.",
-        lambda theme: codebook_figure(vectors, counts, theme),
+    return Card(
+        "codebook-map",
+        "Codebook",
+        lead,
+        alt=f"Map of {len(vectors)} code vectors.",
+        draw=lambda theme: codebook_figure(vectors, counts, theme),
     )
 
 
@@ -143,10 +148,13 @@ def _rates(codes: CodesInput) -> Card | None:
         f"Nats that the prior ({codes.prior}) needs for the code at each position; a uniform prior needs {uniform:.3g} "
         f"everywhere. {codes.rates.sum():.4g} of {n * uniform:.4g} in all."
     )
-    return chart(
-        Card("rate-map", "Rate of the codes", lead, wide=True),
-        f"Rate of {n} positions under the prior.",
-        lambda theme: rate_figure(codes.rates, codes.shapes, uniform, theme),
+    return Card(
+        "rate-map",
+        "Rate of the codes",
+        lead,
+        wide=True,
+        alt=f"Rate of {n} positions under the prior.",
+        draw=lambda theme: rate_figure(codes.rates, codes.shapes, uniform, theme),
     )
 
 
@@ -156,13 +164,11 @@ def _beside(report: ReportInput) -> Card | None:
     n = min(_SAMPLES_BESIDE, len(report.samples), len(report.originals))
     data, drawn = pixels(report.originals[:n]), pixels(report.samples[:n])
     tiles = tuple(
-        Tile(((tile_png(x), f"Item {i + 1} of the data"), (tile_png(s), f"Sample {i + 1} from the prior")))
+        Tile(((x, f"Item {i + 1} of the data"), (s, f"Sample {i + 1} from the prior")))
         for i, (x, s) in enumerate(zip(data, drawn, strict=True))
     )
     lead = f"Items{of_split(report)} above, draws from the prior over codes below. They are no pairs."
-    return Card(
-        "beside-data", "Samples beside data", lead, tiles=tiles, mosaic=mosaic([data, drawn]), wide=True
-    )
+    return Card("beside-data", "Samples beside data", lead, tiles=tiles, sheet=[data, drawn], wide=True)
 
 
 def usage_figure(counts: np.ndarray, theme: Theme) -> matplotlib.figure.Figure | None:

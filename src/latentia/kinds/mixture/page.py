@@ -10,13 +10,12 @@ from latentia.data.items import dense
 from latentia.kinds.mixture import charts
 from latentia.kinds.mixture.run import MixtureRun
 from latentia.kinds.mixture.words import CRITERIA
-from latentia.report.cards import Card, Tile, chart
+from latentia.report.cards import Card, Tile
 from latentia.report.content import number
 from latentia.report.embedding import LatentMap, latent_map
 from latentia.report.head import about, head_of
-from latentia.report.images import LARGE_IMAGE, mosaic, pixels, square, tile_png
+from latentia.report.images import LARGE_IMAGE, pixels, square
 from latentia.report.page import Page
-from latentia.report.sections import filled
 
 MAPPED = 3000
 SUMMARISED = 20_000  # training rows whose responsibilities give the components' means
@@ -51,7 +50,7 @@ def cards(run: MixtureRun, selection: dict[str, Any] | None) -> list[Card]:
     told = _means(run, rows, responsibilities) if image else _table(run, rows, responsibilities)
     found = [_map(run, rows, responsibilities), told, _samples(run) if image else None]
     found += [_curve(selection), _likelihood(run)]
-    return filled([card for card in found if card is not None])
+    return [card for card in found if card is not None]
 
 
 def _choices(selection: dict[str, Any] | None) -> list[tuple[str, str]]:
@@ -85,13 +84,14 @@ def _map(run: MixtureRun, rows: np.ndarray, responsibilities: np.ndarray) -> Car
     }[plane.method]
     lead += ", in the colour of their most probable component, paler where it is in doubt. The numbers are the components."
     k = responsibilities.shape[1]
-    card = Card(
-        "responsibility-map", "Responsibilities", lead, facts=_facts(plane, responsibilities, unit), wide=True
-    )
-    return chart(
-        card,
-        f"Map of {len(plane.points)} items, coloured by the most probable of {k} components.",
-        lambda theme: charts.component_map(plane, responsibilities, _names(run), theme),
+    return Card(
+        "responsibility-map",
+        "Responsibilities",
+        lead,
+        facts=_facts(plane, responsibilities, unit),
+        wide=True,
+        alt=f"Map of {len(plane.points)} items, coloured by the most probable of {k} components.",
+        draw=lambda theme: charts.component_map(plane, responsibilities, _names(run), theme),
     )
 
 
@@ -155,7 +155,7 @@ def _means(run: MixtureRun, rows: np.ndarray, responsibilities: np.ndarray) -> C
     order = np.argsort(-run.estimator.weights_, kind="stable")
     drawn = _tiles(run, run.estimator.layout_.items(_component_means(rows, responsibilities)[order]))
     tiles = tuple(
-        Tile(((tile_png(image), f"Mean image of component {k}"),), f"{k}: {run.estimator.weights_[k]:.1%}")
+        Tile(((image, f"Mean image of component {k}"),), f"{k}: {run.estimator.weights_[k]:.1%}")
         for k, image in zip(order, drawn, strict=True)
     )
     lead = "The mean image of each component's items, with the component's number and weight."
@@ -164,7 +164,7 @@ def _means(run: MixtureRun, rows: np.ndarray, responsibilities: np.ndarray) -> C
         "Components",
         lead,
         tiles=tiles,
-        mosaic=mosaic(square(drawn)),
+        sheet=square(drawn),
         sharp=_small(run),
         wide=True,
     )
@@ -173,13 +173,10 @@ def _means(run: MixtureRun, rows: np.ndarray, responsibilities: np.ndarray) -> C
 def _samples(run: MixtureRun) -> Card:
     drawn = _tiles(run, run.drawn(SAMPLES, seed=0))
     tiles = tuple(
-        Tile(((tile_png(t), f"Sample {i + 1} of {len(drawn)} from the mixture"),))
-        for i, t in enumerate(drawn)
+        Tile(((t, f"Sample {i + 1} of {len(drawn)} from the mixture"),)) for i, t in enumerate(drawn)
     )
     lead = "New items: a component drawn by its weight, then an image drawn from it, noise and all."
-    return Card(
-        "samples", "Samples", lead, tiles=tiles, mosaic=mosaic(square(drawn)), sharp=_small(run), wide=True
-    )
+    return Card("samples", "Samples", lead, tiles=tiles, sheet=square(drawn), sharp=_small(run), wide=True)
 
 
 def _tiles(run: MixtureRun, items: np.ndarray) -> np.ndarray:
@@ -196,17 +193,21 @@ def _curve(selection: dict[str, Any] | None) -> Card | None:
         return None
     table, criterion = selection["table"], selection["criterion"]
     lead = f"Each criterion by the number of components, its smallest value marked; {CRITERIA[criterion]} chooses."
-    return chart(
-        Card("criteria", "How many components", lead),
-        f"Criteria for {len(table)} numbers of components.",
-        lambda theme: charts.criteria_curve(table, criterion, theme),
+    return Card(
+        "criteria",
+        "How many components",
+        lead,
+        alt=f"Criteria for {len(table)} numbers of components.",
+        draw=lambda theme: charts.criteria_curve(table, criterion, theme),
     )
 
 
 def _likelihood(run: MixtureRun) -> Card | None:
     values = run.estimator.result_.log_likelihood
-    return chart(
-        Card("likelihood", "Likelihood by iteration", f"Stopping rule: {run.estimator.result_.criterion}."),
-        f"Mean log-likelihood over {len(values)} iterations.",
-        lambda theme: charts.likelihood_curve(values, theme),
+    return Card(
+        "likelihood",
+        "Likelihood by iteration",
+        f"Stopping rule: {run.estimator.result_.criterion}.",
+        alt=f"Mean log-likelihood over {len(values)} iterations.",
+        draw=lambda theme: charts.likelihood_curve(values, theme),
     )
