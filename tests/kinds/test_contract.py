@@ -178,3 +178,13 @@ def test_a_model_in_memory_has_the_same_page(exhibit, tmp_path):
     assert all(card in page for card in ids - {"classes"})
     assert "<b>verdict</b>: " in run.estimator._repr_html_()
     assert not (tmp_path / "figures").exists()
+
+
+@of_every_exhibit
+def test_what_is_loaded_scores_items_as_evaluate_does(exhibit):
+    """Where the likelihood is exact; a mixture of images could not be used from Python."""
+    run = gallery.opened(exhibit)
+    if run.kind.name not in ("mixture", "autoregressive"):
+        pytest.skip("an estimate by importance sampling")
+    scores = latentia.load(run.folder).score_samples(run.split("test").x)
+    assert scores.mean() == pytest.approx(run.figures("test")["log_likelihood"], rel=1e-6)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import gallery
 from latentia import cli
 
 KEPT = json.loads((Path(__file__).parent / "surface.json").read_text())
@@ -105,3 +106,20 @@ def test_commands_and_flags_stay():
     for command, was in KEPT["flags"].items():
         changed = {flag: default for flag, default in was.items() if now[command].get(flag) != default}
         assert not {f: d for f, d in changed.items() if [command, f] not in KEPT["changed"]}, command
+
+
+OF_KIND = {
+    "vae": "vae-table",
+    "codes": "codes",
+    "autoregressive": "autoregressive",
+    "mixture": "gaussian-mixture",
+}
+"""Kind -> the run of the first version whose keys its runs must have."""
+
+
+@pytest.mark.parametrize("exhibit", gallery.exhibits(), ids=lambda exhibit: exhibit.name)
+def test_keys_of_figures_stay(exhibit):
+    if exhibit.kind.name not in OF_KIND:
+        pytest.skip("a kind that the first version did not have")
+    was = KEPT["keys"]["evaluate"][OF_KIND[exhibit.kind.name]]
+    assert [key for key in was if key not in gallery.opened(exhibit).figures("test")] == []
