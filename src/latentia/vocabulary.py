@@ -96,6 +96,7 @@ INFERENCE_COLLAPSE = "inference collapse"
 OVERLOAD = "information overload"
 OVERFITTED = "overfitted"
 UNDERTRAINED = "under-trained"
+KEPT_EARLY = "kept too early"
 HOLES = "prior holes"
 
 _LIKELIHOOD = (
@@ -173,6 +174,9 @@ _FAULTS = (
     FaultWord(COLLAPSE, "bad", "The codes say next to nothing about the items: the decoder ignores them.", 3),
     FaultWord(
         INFERENCE_COLLAPSE, "bad", "The encoder gives every item the same code, while the model itself still tells them apart.", 3
+    ),
+    FaultWord(
+        KEPT_EARLY, "caution", "The weights are those of an early epoch, although the bound rose long after it.", 2
     ),
     FaultWord(UNDERTRAINED, "caution", "The bound was still rising when training ended.", 1),
     FaultWord(OVERFITTED, "caution", "Items that were held out are explained far worse than those trained on.", 2),

@@ -127,6 +127,8 @@ def diagnose(
     history: Sequence[float] = (),
     last_gain: float | None = None,
     rate_weight: float | None = None,
+    bounds: Sequence[float] = (),
+    kept: int | None = None,
     sampler: Distribution | None = None,
     thorough: bool = True,
     seed: int = 0,
@@ -144,6 +146,8 @@ def diagnose(
         history: validation bound after each epoch, if under-training is to be judged.
         last_gain: see `judge`.
         rate_weight: weight of the rate in the objective, if it has one.
+        bounds: validation bound after each epoch, see `judge`.
+        kept: the epoch whose weights were kept, see `judge`.
         sampler: codes that samples are decoded from, if not those of the prior.
         thorough: also take what needs an optimisation for each item; else only where the posterior seems collapsed.
         seed: of what is drawn.
@@ -167,6 +171,8 @@ def diagnose(
         "last_gain": last_gain,
         "numbers": math.prod(x.shape[1:]),
         "rate_weight": rate_weight,
+        "bounds": bounds,
+        "kept": kept,
     }
     verdict = judge(evaluation, **measured, **known)
     refined: Refined | None = None

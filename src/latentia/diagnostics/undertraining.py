@@ -1,4 +1,4 @@
-"""Whether training ended too early."""
+"""Whether training ended too early, or the epoch that was kept was one of the first."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from collections.abc import Sequence
 
 from latentia.diagnostics.finding import Finding, Remedy
 from latentia.vocabulary import (
+    KEPT_EARLY,
     UNDERTRAINED,
 )
+
+EARLY, FEWEST_EPOCHS = 0.25, 4
+"""Kept too early: the epoch that was kept lies in the first quarter of at least so many, and the bound rose later. A rule of this project."""
 
 LAST_TENTH = 0.2
 """Under-trained: the last tenth of the epochs brought more than a fifth of all improvement. A rule of this project."""
@@ -41,6 +45,29 @@ def _few_epochs(n: int, last_gain: float | None, numbers: int | None) -> Finding
     if last_gain <= LAST_GAIN * numbers:
         return Finding("", f"{text}.")
     return Finding(UNDERTRAINED, f"{text}: it was still rising.", (_longer(10 * n),))
+
+
+def kept_early(bounds: Sequence[float], kept: int | None, numbers: int | None) -> Finding | None:
+    """Whether the epoch that the objective's own loss chose is one of the first, while the bound rose on.
+
+    Args:
+        bounds: validation bound after each epoch, in nats.
+        kept: the epoch whose weights were kept, from 1 on.
+        numbers: numbers in a datum.
+    """
+    if kept is None or not numbers or len(bounds) < FEWEST_EPOCHS or kept > EARLY * len(bounds):
+        return None
+    later = max(bounds[kept:])
+    gain = later - bounds[kept - 1]
+    if gain <= LAST_GAIN * numbers:
+        return None
+    text = f"The weights are those of epoch {kept} of {len(bounds)}, which the objective's own loss chose; the bound rose by {gain:.3g} nats after it."
+    by_bound = Remedy(
+        "a model that is judged by its bound: `--model sigma-vae`",
+        ("sigma-vae",),
+        {"objective_options": None},
+    )
+    return Finding(KEPT_EARLY, text, (by_bound,))
 
 
 def _longer(epochs: int) -> Remedy:

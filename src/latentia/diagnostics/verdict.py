@@ -13,7 +13,7 @@ from latentia.diagnostics.generalisation import generalisation_gap
 from latentia.diagnostics.mutual_information import MutualInformation
 from latentia.diagnostics.prior_gap import PriorGap
 from latentia.diagnostics.true_posterior import TruePosterior
-from latentia.diagnostics.undertraining import undertraining
+from latentia.diagnostics.undertraining import kept_early, undertraining
 from latentia.vocabulary import COLLAPSE, FAULTS, HEALTHY, INFERENCE_COLLAPSE
 
 
@@ -51,6 +51,8 @@ def judge(
     last_gain: float | None = None,
     numbers: int | None = None,
     rate_weight: float | None = None,
+    bounds: Sequence[float] = (),
+    kept: int | None = None,
 ) -> Verdict:
     """Name every fault that the figures show; several can hold, and the first to be mended gives the verdict its name.
 
@@ -66,6 +68,8 @@ def judge(
         last_gain: by how much the bound after the last epoch exceeds its mean over that epoch's training batches.
         numbers: numbers in a datum.
         rate_weight: weight of the rate in the objective, if it has one.
+        bounds: validation bound after each epoch, where epochs were judged by something else.
+        kept: the epoch whose weights were kept, from 1 on.
 
     Example:
         >>> from latentia.estimators.compose import compose
@@ -86,6 +90,7 @@ def judge(
         findings.overfitting(
             evaluation, train, None if train is None else generalisation_gap(train, evaluation)
         ),
+        kept_early(bounds, kept, numbers),
         undertraining(history, last_gain, numbers),
     ]
     return ordered([finding for finding in looked_at if finding is not None], tuple(FAULTS))

@@ -256,12 +256,15 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
             thorough: also take the measures that need an optimisation for each of some rows.
         """
         rows, asked = as_rows(self, X, reset=False).rows, self._inference()
+        judged = [row for row in self.history_ if row.get("validation_elbo") is not None]
         return diagnose(
             asked.module,
             asked.batches(rows[:DIAGNOSED_ROWS], 250),
             evaluation=evaluation,
             train=None if train is None else self.evaluate(train, n_importance=0),
-            history=[score_of(row) for row in self.history_ if row.get("validation_elbo") is not None],
+            history=[score_of(row) for row in judged],
+            bounds=[row["validation_elbo"] for row in judged],
+            kept=getattr(self, "best_epoch_", None),
             last_gain=last_gain(self.history_),
             rate_weight=rate_weight(self.objective_),
             sampler=self._source(asked.module),
