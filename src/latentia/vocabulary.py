@@ -98,6 +98,7 @@ OVERFITTED = "overfitted"
 UNDERTRAINED = "under-trained"
 KEPT_EARLY = "kept too early"
 HOLES = "prior holes"
+UNLIKE = "samples unlike the data"
 
 _LIKELIHOOD = (
     "log p(x), how probable the model holds an item to be, in nats; higher is better. Of a mixture or an autoregressive model it "
@@ -187,6 +188,9 @@ _FAULTS = (
     FaultWord(
         HOLES, "caution",
         "Some codes of the prior decode to things unlike the data: samples fall short of the reconstructions.", 2,
+    ),
+    FaultWord(
+        UNLIKE, "caution", "Columns of new rows are distributed otherwise than those of the data.", 2
     ),
     FaultWord(PARTIAL_COLLAPSE, "caution", "Most dimensions of the code carry next to nothing.", 1),
 )  # fmt: skip
