@@ -9,6 +9,7 @@ import torch
 from scipy import sparse, stats
 from sklearn.metrics import adjusted_rand_score
 
+from latentia.errors import TrainingError
 from latentia.kinds.mixture.estimator import DirichletMultinomialMixture
 from latentia.mixture import DirichletMultinomialComponents, Rows, e_step, select, summarize
 
@@ -64,6 +65,52 @@ def test_update_is_a_maximum():
     statistics = e_step(mixture.components_, Rows(x)).statistics
     gradient = mixture.components_._derivatives(mixture.components_.parameters["alphas"].log(), statistics)[0]
     assert float(gradient.abs().max()) < 1e-3
+
+
+def test_determinant_equals_the_dense_one():
+    x, _ = communities(80, 10)
+    mixture = DirichletMultinomialMixture(3, n_init=1, tol=1e-8, random_state=0).fit(x)
+    components = mixture.components_
+    statistics = e_step(components, Rows(x)).statistics
+    free = components.parameters["alphas"].log()
+    mass = statistics[:, 0]
+    expected = 2 * 2 * float(mass.sum().log()) - float(mass[1:].log().sum())
+    for k in range(3):
+        one = DirichletMultinomialComponents(1, 10)
+        one.take_statistics_state(components.statistics_state())
+        hessian = torch.autograd.functional.hessian(
+            lambda v, one=one, k=k: one._value(v[None], statistics[k : k + 1])[0], free[k]
+        )
+        expected += float(torch.linalg.slogdet(-hessian).logabsdet)
+    assert components.log_det_hessian(statistics) == pytest.approx(expected, rel=1e-9)
+
+
+def test_determinant_without_a_maximum_is_refused():
+    x, _ = communities(80, 10)
+    components = DirichletMultinomialMixture(1, tol=1e-8).fit(x).components_
+    statistics = e_step(components, Rows(x)).statistics
+    components.parameters["alphas"] = components.parameters["alphas"] * 1e3
+    with pytest.raises(TrainingError, match="not concave"):
+        components.log_det_hessian(statistics)
+
+
+def test_criteria_of_very_many_columns():
+    # A dense Hessian would take 80 GB.
+    random = np.random.default_rng(0)
+    x = sparse.csr_array(random.poisson(0.02, size=(8, 100_000)))
+    scores = DirichletMultinomialMixture(1).fit(x).scores(x)
+    assert np.isfinite(scores.laplace)
+
+
+def test_prior_equals_scipy():
+    x, _ = communities(60, 8)
+    mixture = DirichletMultinomialMixture(2, prior_shape=0.3, prior_rate=0.07, n_init=1, random_state=0).fit(
+        x
+    )
+    log_density = stats.gamma(0.3, scale=1 / 0.07).logpdf(mixture.alphas_) + np.log(
+        mixture.alphas_
+    )  # of log alpha
+    assert mixture.components_.log_prior() == pytest.approx(log_density.sum(), rel=1e-12)
 
 
 def test_recovers_simulated_communities():
