@@ -7,24 +7,23 @@ from torch import Tensor
 
 
 class FeaturePairs:
-    """Pairs (i, j) of d features.
+    """Pairs (i, j) of d features: the upper triangle in blocks of rows, which also hold some pairs in both orders.
 
     Args:
         n_features: d.
-        triangle: the upper triangle, laid out in blocks of rows (which also holds some pairs in both orders); else all d^2 pairs.
         device: of the indices.
 
     Example:
-        >>> pairs = FeaturePairs(2, triangle=False)
+        >>> pairs = FeaturePairs(2)
         >>> pairs.of(torch.tensor([[1.0, 2.0], [2.0, 3.0]])).tolist()
         [1.0, 2.0, 2.0, 3.0]
     """
 
-    def __init__(self, n_features: int, *, triangle: bool, device: torch.device | str = "cpu") -> None:
+    def __init__(self, n_features: int, *, device: torch.device | str = "cpu") -> None:
         d = self.n_features = n_features
         # A few wide products instead of d narrow ones.
         width = 2 if d <= 16 else 4
-        self._blocks = [(i, min(width, d - i)) for i in range(0, d, width)] if triangle else [(0, d)]
+        self._blocks = [(i, min(width, d - i)) for i in range(0, d, width)]
         i = torch.cat([torch.arange(s, s + w).repeat_interleave(d - s) for s, w in self._blocks])
         j = torch.cat([torch.arange(s, d).repeat(w) for s, w in self._blocks])
         self.i, self.j = i.to(device), j.to(device)

@@ -14,13 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from latentia.errors import ConfigError, DataError, TrainingError
+from latentia.errors import DataError, TrainingError
 from latentia.mixture.components import FAMILIES, Components
+from latentia.mixture.covariances import Full, covariance, half_log_det, precisions
 from latentia.mixture.feature_pairs import FeaturePairs
 from latentia.mixture.rows import Chunk, Rows, Summary
 from latentia.mixture.screening import Screen
-
-COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
 
 # Largest allowed rounding of a row's log density, in nats, before a pass goes component by component.
 _ROUNDING = {torch.float32: 1e-3, torch.float64: 1e-9}
@@ -57,9 +56,7 @@ class GaussianComponents(Components):
         device: torch.device | str = "cpu",
     ) -> None:
         super().__init__(n_components, n_features, dtype=dtype, device=device)
-        if covariance_type not in COVARIANCE_TYPES:
-            known = ", ".join(COVARIANCE_TYPES)
-            raise ConfigError(f"covariance_type={covariance_type!r} is unknown; expected one of {known}")
+        self.covariance = covariance(covariance_type, n_components, n_features, self.device)
         self.covariance_type, self.reg_covar = covariance_type, float(reg_covar)
         self.parameters["centre"] = torch.zeros(n_features, dtype=torch.float64, device=self.device)
         self.parameters["spread"] = torch.ones(n_features, dtype=torch.float64, device=self.device)
@@ -67,7 +64,6 @@ class GaussianComponents(Components):
         self._screen: Screen | None = None  # while a pass is screened in float32
         self._crowded = 0  # passes until screening is tried again
         self._factored: Tensor | None = None  # the covariances that `_factor` belongs to
-        self._pairs = FeaturePairs(n_features, triangle=covariance_type == "full", device=self.device)
 
     def settings(self) -> dict[str, Any]:
         """Keyword arguments of the constructor beside the precision and the device."""
@@ -76,15 +72,12 @@ class GaussianComponents(Components):
     @property
     def n_statistics(self) -> int:
         """Mass, first moments, and second moments as far as the covariance type needs them."""
-        d = self.n_features
-        return 1 + d + {"spherical": 1, "diag": d}.get(self.covariance_type, len(self._pairs))
+        return 1 + self.n_features + self.covariance.n_second
 
     @property
     def n_free(self) -> int:
         """Free parameters of weights, means and covariances."""
-        k, d = self.n_components, self.n_features
-        shape = {"full": k * d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diag": k * d, "spherical": k}
-        return k - 1 + k * d + shape[self.covariance_type]
+        return self.n_components - 1 + self.n_components * self.n_features + self.covariance.n_free
 
     def prepare(self, rows: Rows, summary: Summary) -> None:
         """Put the centre at the mean of the data; a column without variance is refused."""
@@ -106,7 +99,7 @@ class GaussianComponents(Components):
 
     def begin(self, *, sums_only: bool = False) -> None:
         """Choose the form of the pass by its rounding, and freeze the parameters."""
-        precision = self._precisions()
+        precision = precisions(self._each_factor())
         # How far the rows of a component lie from the centre.
         spread = (self.parameters["means"] - self.centre).abs() + self.parameters["spread"]
         if precision.ndim == 3:
@@ -117,7 +110,7 @@ class GaussianComponents(Components):
         self._reference = None
         if rounding > _ROUNDING[self.dtype]:
             self._reference = self.parameters["means"].clone()
-            self._whiten = self._precision_factor()
+            self._whiten = self._each_factor()
         super().begin()
         self._screen = self._make_screen(float(bound.max())) if sums_only else None
 
@@ -129,7 +122,7 @@ class GaussianComponents(Components):
         if not usable or self._crowded or not Screen.worthwhile(rounding, self.n_components, self.n_features):
             return None
         means = self.parameters["means"] - self.centre
-        return Screen(self.natural(), self._factor, means, self._pairs, rounding, self.dtype)
+        return Screen(self.natural(), self._factor, means, self._pairs(), rounding, self.dtype)
 
     @property
     def chunk_rows(self) -> int:
@@ -156,7 +149,7 @@ class GaussianComponents(Components):
         elif self.covariance_type == "diag":
             torch.mul(u, u, out=rest)
         elif self.covariance_type == "full":
-            self._pairs.fill(u, rest)
+            self._pairs().fill(u, rest)
         return phi
 
     def log_joint(self, phi: Tensor) -> Tensor:
@@ -197,7 +190,7 @@ class GaussianComponents(Components):
         out[:, : d + 1] = responsibilities @ phi[: d + 1].T
         u = phi[1 : d + 1]
         # Only the sum over components matters to a shared covariance; it is booked on the first.
-        out[0, d + 1 :] = ((u * responsibilities.sum(0)) @ u.T).reshape(-1)
+        out[0, d + 1 :] = self.covariance.moments((u * responsibilities.sum(0)).T, u.T)
         return out
 
     def _dense(self, u: Tensor) -> Tensor:
@@ -209,7 +202,7 @@ class GaussianComponents(Components):
         out = self._buffer("log_joint", self.n_components, x.shape[1])
         assert self._reference is not None
         half = 0.5 * self.n_features * math.log(2 * math.pi)
-        constant = (self.log_weights() + self._half_log_det(self._whiten) - half).to(self.dtype)
+        constant = (self.log_weights() + half_log_det(self._whiten) - half).to(self.dtype)
         for k in range(self.n_components):
             u = x - self._reference[k].to(self.dtype)[:, None]
             factor = self._whiten[k].to(self.dtype)
@@ -224,41 +217,19 @@ class GaussianComponents(Components):
         for k, r in enumerate(responsibilities):
             u = x - self._reference[k].to(self.dtype)[:, None]
             out[k, 0], out[k, 1 : d + 1] = r.sum(dtype=torch.float64), u @ r
-            if self.covariance_type in ("full", "tied"):
-                out[k, d + 1 :] = self._pairs.of((u * r) @ u.T)
-            elif self.covariance_type == "diag":
-                out[k, d + 1 :] = u.square_() @ r
-            else:
-                out[k, d + 1] = u.square_().sum(0) @ r
+            out[k, d + 1 :] = self.covariance.moments((u * r).T, u.T)
         return out
 
     # Updates ------------------------------------------------------------------------------------------------
 
     def update_components(self, statistics: Tensor) -> None:
         """Means and covariances from moments about the reference; raises `TrainingError` where one is singular."""
-        d, kind = self.n_features, self.covariance_type
+        d = self.n_features
         mass = statistics[:, :1] + 10 * torch.finfo(torch.float64).eps
-        shift = statistics[:, 1 : d + 1] / mass
+        shift, second = statistics[:, 1 : d + 1] / mass, statistics[:, d + 1 :]
         reference = self.centre if self._reference is None else self._reference
         self.parameters["means"] = reference + shift
-        second = statistics[:, d + 1 :]
-        if kind == "diag":
-            covariances = second / mass - shift.square() + self.reg_covar
-        elif kind == "spherical":
-            covariances = (second[:, 0] / mass[:, 0] - shift.square().sum(1)) / d + self.reg_covar
-        else:
-            eye = self.reg_covar * torch.eye(d, dtype=torch.float64, device=self.device)
-            if kind == "full":
-                covariances = (
-                    self._pairs.symmetric(second / mass) - shift[:, :, None] * shift[:, None, :] + eye
-                )
-            else:
-                between = (mass * shift).T @ shift
-                covariances = (
-                    self._pairs.symmetric(second.sum(0, keepdim=True))[0] - between
-                ) / mass.sum() + eye
-                covariances = 0.5 * (covariances + covariances.T)
-        self.parameters["covariances"] = covariances
+        self.parameters["covariances"] = self.covariance.estimate(mass, shift, second, self.reg_covar)
         self._factorize()
 
     def refer_to(self, means: Tensor | None) -> None:
@@ -274,12 +245,8 @@ class GaussianComponents(Components):
         delta = self._reference - self.centre
         mass, first = statistics[:, :1], statistics[:, 1 : d + 1]
         out[:, 1 : d + 1] = first + mass * delta
-        if self.covariance_type in ("full", "tied"):
-            i, j = self._pairs.i, self._pairs.j
-            cross = first[:, i] * delta[:, j] + first[:, j] * delta[:, i] + mass * delta[:, i] * delta[:, j]
-        else:
-            cross = 2 * first * delta + mass * delta.square()
-        out[:, d + 1 :] += cross.sum(1, keepdim=True) if self.covariance_type == "spherical" else cross
+        between = self.covariance.outer(delta, delta)
+        out[:, d + 1 :] += 2 * self.covariance.outer(first, delta) + mass * between
         self._reference = None
         return out
 
@@ -290,26 +257,21 @@ class GaussianComponents(Components):
 
     def slack(self, statistics: Tensor) -> float:
         """- reg_covar / 2 * sum_k N_k tr Sigma_k^-1: with it, the regularised update is an exact maximiser."""
-        precision = self._precisions()
+        precision = precisions(self._each_factor())
         trace = precision.diagonal(dim1=-2, dim2=-1).sum(-1) if precision.ndim == 3 else precision.sum(1)
         return -0.5 * self.reg_covar * float((statistics[:, 0] * trace).sum())
 
     def natural(self) -> Tensor:
         """W `[K, F]`: (log w_k - N normaliser - d'Pd/2, P d, -P/2) with d = mu_k - reference and P the precision."""
         d = self.n_features
-        precision = self._precisions()
+        precision = precisions(self._each_factor())
         delta = self.parameters["means"] - (self.centre if self._reference is None else self._reference)
         out = torch.empty(self.n_components, self.n_statistics, dtype=torch.float64, device=self.device)
         linear = (precision @ delta[:, :, None])[:, :, 0] if precision.ndim == 3 else precision * delta
         out[:, 1 : d + 1] = linear
-        if self.covariance_type == "diag":
-            out[:, d + 1 :] = -0.5 * precision
-        elif self.covariance_type == "spherical":
-            out[:, d + 1] = -0.5 * precision[:, 0]
-        else:
-            out[:, d + 1 :] = self._pairs.of(precision) * self._pairs.weights()
+        out[:, d + 1 :] = self.covariance.natural(precision)
         half = 0.5 * d * math.log(2 * math.pi)
-        log_det = self._half_log_det(self._precision_factor())
+        log_det = half_log_det(self._each_factor())
         out[:, 0] = self.log_weights() + log_det - half - 0.5 * (linear * delta).sum(1)
         return out
 
@@ -321,17 +283,8 @@ class GaussianComponents(Components):
         reference = self.centre if self._reference is None else self._reference[component]
         u = row[0].to(torch.float64) - reference
         out[component, 0], out[component, 1 : d + 1] = mass, mass * u
-        weights, covariances = self.parameters["weights"], self.parameters["covariances"]
-        if self.covariance_type == "tied":
-            pooled = covariances
-        else:
-            pooled = (weights.view(-1, *[1] * (covariances.ndim - 1)) * covariances).sum(0)
-        if self.covariance_type == "spherical":
-            out[component, d + 1] = mass * (u.square().sum() + d * pooled)
-        elif self.covariance_type == "diag":
-            out[component, d + 1 :] = mass * (u.square() + pooled)
-        else:
-            out[component, d + 1 :] = mass * self._pairs.of(torch.outer(u, u) + pooled)
+        pooled = self.covariance.pooled(self.parameters["covariances"], self.parameters["weights"])
+        out[component, d + 1 :] = mass * (self.covariance.outer(u, u) + pooled)
         return out
 
     def sample(self, labels: Tensor, generator: torch.Generator) -> Tensor:
@@ -339,66 +292,36 @@ class GaussianComponents(Components):
         noise = torch.randn(
             len(labels), self.n_features, dtype=torch.float64, device=self.device, generator=generator
         )
-        covariances = self.parameters["covariances"]
-        if self.covariance_type in ("full", "tied"):
-            root = torch.linalg.cholesky(covariances)
-            root = root.expand(self.n_components, -1, -1)
-            scaled = torch.empty_like(noise)
-            for k in range(self.n_components):
-                scaled[labels == k] = noise[labels == k] @ root[k].T
-        else:
-            root = covariances.sqrt().reshape(self.n_components, -1)
-            scaled = noise * root[labels]
+        scaled = self.covariance.scale(noise, labels, self.parameters["covariances"])
         return self.parameters["means"][labels] + scaled
 
-    # Linear algebra of the four covariance types ---------------------------------------------------------------
+    # Factors of the precisions ------------------------------------------------------------------------------
 
     def _factorize(self) -> None:
-        """Factor F of each precision, P = F F' (upper triangular) or P = F^2 (diagonal)."""
-        covariances = self._factored = self.parameters["covariances"]
-        if self.covariance_type in ("full", "tied"):
-            root, info = torch.linalg.cholesky_ex(covariances)
-            # What is left of a variance after the features before it: only rounding, where they determine it.
-            variances = covariances.diagonal(dim1=-2, dim2=-1)
-            left = root.diagonal(dim1=-2, dim2=-1).square() / variances
-            rounding = 10 * self.n_features * torch.finfo(torch.float64).eps
-            bad = (info.reshape(-1) != 0) | (left.reshape(-1, self.n_features) <= rounding).any(1)
-            if not bool(bad.any()):
-                eye = torch.eye(self.n_features, dtype=torch.float64, device=self.device)
-                self._factor = torch.linalg.solve_triangular(root, eye.expand_as(root), upper=False).mT
-        else:
-            bad = ~(covariances.reshape(self.n_components, -1) > 0).all(1)
-            self._factor = covariances.clamp_min(1e-300).rsqrt()
+        covariances = self.parameters["covariances"]
+        factor, bad = self.covariance.factor(covariances)
         if bool(bad.any()):
             k = int(bad.nonzero()[0])
             raise TrainingError(
                 f"the covariance of component {k} is singular (its rows are too few or collinear); use fewer "
                 f"components, a larger reg_covar (now {self.reg_covar:g}), or another covariance_type"
             )
+        self._factor, self._factored = factor, covariances
 
     @property
     def precision_factor(self) -> Tensor:
         """F with precision F F' (full `[K, d, d]`, tied `[d, d]`) or F^2 (diag `[K, d]`, spherical `[K]`)."""
-        self._precision_factor()
-        return self._factor
-
-    def _precision_factor(self) -> Tensor:
-        """F for each component: `[K, d, d]` or `[K, d]`."""
-        k, d = self.n_components, self.n_features
         if self._factored is not self.parameters["covariances"]:  # replaced by a restart or a loaded state
             self._factorize()
-        factor = self._factor
-        if self.covariance_type == "tied":
-            return factor.expand(k, d, d)
-        return factor[:, None].expand(k, d) if self.covariance_type == "spherical" else factor
+        return self._factor
 
-    def _precisions(self) -> Tensor:
-        factor = self._precision_factor()
-        return factor @ factor.mT if factor.ndim == 3 else factor.square()
+    def _each_factor(self) -> Tensor:
+        """F for each component: `[K, d, d]` or `[K, d]`."""
+        return self.covariance.each(self.precision_factor)
 
-    def _half_log_det(self, factor: Tensor) -> Tensor:
-        diagonal = factor.diagonal(dim1=-2, dim2=-1) if factor.ndim == 3 else factor
-        return diagonal.log().sum(-1)
+    def _pairs(self) -> FeaturePairs:
+        assert isinstance(self.covariance, Full)
+        return self.covariance.pairs
 
 
 FAMILIES.add("gaussian", GaussianComponents)
