@@ -24,8 +24,6 @@ class Covariance(ABC):
         device: of the tensors.
     """
 
-    square = False  # whether a component's covariance is a matrix
-
     def __init__(self, n_components: int, n_features: int, device: torch.device | str = "cpu") -> None:
         self.n_components, self.n_features = n_components, n_features
         self.device = torch.device(device)
@@ -168,8 +166,6 @@ class Spherical(Diagonal):
 class Full(Covariance):
     """A matrix for each component, `[K, d, d]`."""
 
-    square = True
-
     def __init__(self, n_components: int, n_features: int, device: torch.device | str = "cpu") -> None:
         super().__init__(n_components, n_features, device)
         self.pairs = FeaturePairs(n_features, device=device)
@@ -274,14 +270,3 @@ def covariance(kind: str, n_components: int, n_features: int, device: torch.devi
         known = ", ".join(COVARIANCES)
         raise ConfigError(f"covariance_type={kind!r} is unknown; expected one of {known}")
     return COVARIANCES[kind](n_components, n_features, device)
-
-
-def precisions(factor: Tensor) -> Tensor:
-    """P = F F' `[K, d, d]`, or F^2 `[K, d]`, from F for each component."""
-    return factor @ factor.mT if factor.ndim == 3 else factor.square()
-
-
-def half_log_det(factor: Tensor) -> Tensor:
-    """Half of log det P, `[K]`, from F for each component."""
-    diagonal = factor.diagonal(dim1=-2, dim2=-1) if factor.ndim == 3 else factor
-    return diagonal.log().sum(-1)

@@ -121,7 +121,7 @@ def _overlap(components: Components, rows: Rows) -> tuple[Tensor, Tensor]:
     k = components.n_components
     gram = torch.zeros(k, k, dtype=torch.float64, device=rows.device)
     mass = torch.zeros(k, dtype=torch.float64, device=rows.device)
-    for chunk in rows.chunks(components.chunk_rows):
+    for chunk in components.chunks(rows):
         share = posterior(components, chunk)[1].to(torch.float64)
         weighted = share if chunk.weights is None else share * chunk.weights
         gram += weighted @ share.T

@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor
 
 from latentia.errors import ConfigError, TrainingError
-from latentia.mixture.components import FAMILIES
+from latentia.mixture.components import FAMILIES, Features
 from latentia.mixture.discrete import CountComponents, sample_multinomial
-from latentia.mixture.rows import Chunk, Rows, Summary
+from latentia.mixture.rows import Chunk, Rows
+from latentia.mixture.summary import Summary
 
 _LOW, _HIGH = -15.0, 10.0  # bounds of log alpha
 _BASE = (
@@ -77,10 +79,11 @@ class DirichletMultinomialComponents(CountComponents):
         """The pairs and totals that the statistics' columns count."""
         return {"vocabulary": self.vocabulary.cpu().numpy()}
 
-    def take_statistics_state(self, state: dict[str, np.ndarray]) -> None:
+    def take_statistics_state(self, state: dict[str, np.ndarray]) -> bool:
         """Put what `statistics_state` gave back."""
         self.vocabulary = torch.tensor(state["vocabulary"], dtype=torch.int64, device=self.device)
         self._split()
+        return True
 
     @property
     def n_free(self) -> int:
@@ -103,7 +106,7 @@ class DirichletMultinomialComponents(CountComponents):
         """Check the rows and learn which pairs (column, count) and totals occur."""
         super().prepare(rows, summary)
         self.vocabulary = torch.empty(0, dtype=torch.int64, device=self.device)
-        for chunk in rows.chunks(self.chunk_rows):
+        for chunk in self.chunks(rows):
             self.extend(chunk)
 
     def extend(self, chunk: Chunk) -> Tensor:
@@ -122,15 +125,17 @@ class DirichletMultinomialComponents(CountComponents):
         self._total = value[self._n_pairs :].to(torch.float64) / _PARTS
 
     def _keys(self, chunk: Chunk) -> tuple[Tensor, Tensor]:
-        """Row and key of every non-zero count and of every total of a chunk."""
+        """Row and key of every non-zero count and of every total of a chunk, row after row."""
         x = (chunk.x * _PARTS).round().to(torch.int64)
         row, column = x.nonzero(as_tuple=True)
         every = torch.arange(len(x), device=x.device)
         keys = torch.cat([column * _BASE + x[row, column], self.n_features * _BASE + x.sum(1)])
-        return torch.cat([row, every]), keys
+        rows = torch.cat([row, every])
+        order = rows.argsort(stable=True)
+        return rows[order], keys[order]
 
-    def encode(self, chunk: Chunk) -> Tensor:
-        """Sparse indicator `[1 + U, B]` of a row's pairs and total; pairs that are new are learned first."""
+    def encode(self, chunk: Chunk) -> Features:
+        """Sparse indicator `[B, U]` of a row's pairs and total; pairs that are new are learned first."""
         row, keys = self._keys(chunk)
         place = torch.searchsorted(self.vocabulary, keys)
         known = (
@@ -142,36 +147,15 @@ class DirichletMultinomialComponents(CountComponents):
             self.extend(chunk)
             self.begin()
             place = torch.searchsorted(self.vocabulary, keys)
-        n = len(chunk.x)
-        ones = torch.zeros(n, dtype=torch.int64, device=place.device)
-        index = torch.stack(
-            [torch.cat([ones, place + 1]), torch.cat([torch.arange(n, device=row.device), row])]
-        )
-        value = torch.ones(index.shape[1], dtype=self.dtype, device=row.device)
-        return torch.sparse_coo_tensor(index, value, (self.n_statistics, n), check_invariants=False)
+        n = len(chunk)
+        offsets = np.concatenate([[0], np.cumsum(np.bincount(row.cpu().numpy(), minlength=n))])
+        ones = np.ones(len(place), dtype=np.float64)
+        return sparse.csr_array((ones, place.cpu().numpy(), offsets), shape=(n, len(self.vocabulary)))
 
-    def begin(self, *, sums_only: bool = False) -> None:  # noqa: ARG002
-        """Freeze the tables of log-gamma differences, `[F, K]` for a product with sparse features."""
+    def begin(self, *, sums_only: bool = False) -> None:
+        """Freeze the tables of log-gamma differences."""
         if self.parameters.get("alphas") is not None:
-            self._natural = self.natural().to(self.dtype).T.contiguous()
-
-    def log_joint(self, phi: Tensor) -> Tensor:
-        """Log w_k + log p(x|k) - h(x), `[K, B]`."""
-        assert self._natural is not None
-        return torch.sparse.mm(phi.t(), self._natural).T.contiguous()
-
-    def statistics(self, phi: Tensor, responsibilities: Tensor) -> Tensor:
-        """Weighted numbers of pairs and totals, `[K, F]` in float64."""
-        return torch.sparse.mm(phi, responsibilities.T.contiguous()).T.to(torch.float64)
-
-    def revive(self, statistics: Tensor, component: int, row: Tensor) -> Tensor:
-        """Half of an empty component's mass on `row`, half on the pooled statistics."""
-        pooled = statistics.sum(0)
-        mass = pooled[0] / self.n_components
-        phi = self.encode(Chunk(row, None, None, 0)).to_dense()[:, 0].to(torch.float64)
-        out = statistics * (1.0 - 1.0 / self.n_components)
-        out[component] = mass * 0.5 * (phi + pooled / pooled[0])
-        return out
+            super().begin(sums_only=sums_only)
 
     def natural(self) -> Tensor:
         """(log w + lgamma A, lgamma(alpha_j + v) - lgamma(alpha_j), -lgamma(A + n))."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from latentia.mixture.components import Components
 from latentia.mixture.gaussian import GaussianComponents
-from latentia.mixture.rows import Rows
+from latentia.mixture.rows import Chunk, Rows
 from latentia.registry import Registry
 
 # k-means sees at most this many numbers: the start need not be exact, and memory must not grow with n.
@@ -82,13 +82,12 @@ def hard_statistics(
     """Statistics `[K, F]` of rows given to their nearest centre, or of random responsibilities without centres."""
     k = components.n_components
     statistics = torch.zeros(k, components.n_statistics, dtype=torch.float64, device=rows.device)
-    for chunk in rows.chunks(components.chunk_rows):
+    for chunk in components.chunks(rows):
         if centres is not None:
-            x = _as_proportions(chunk.x) if proportions else chunk.x
-            label = torch.cdist(x.to(torch.float64), centres).argmin(1)
+            label = _nearest(chunk, centres, proportions=proportions)
             share = torch.nn.functional.one_hot(label, k).T.to(rows.dtype)
         else:
-            drawn = random.uniform(size=(len(chunk.x), k))
+            drawn = random.uniform(size=(len(chunk), k))
             drawn /= drawn.sum(1, keepdims=True)
             share = torch.as_tensor(drawn.T, dtype=rows.dtype, device=rows.device)
         if chunk.weights is not None:
@@ -97,6 +96,18 @@ def hard_statistics(
     return statistics
 
 
-def _as_proportions(x: Any) -> Any:
-    total = x.sum(1)[:, None]
+def _nearest(chunk: Chunk, centres: Tensor, *, proportions: bool) -> Tensor:
+    """Number of the nearest centre of each row, `[B]`."""
+    if isinstance(chunk.stored, Tensor):
+        x = _as_proportions(chunk.stored) if proportions else chunk.stored
+        return torch.cdist(x.to(torch.float64), centres).argmin(1)
+    inner = torch.from_numpy(chunk.stored @ centres.T.contiguous().numpy())
+    if proportions:
+        inner = _as_proportions(inner, chunk.totals()[:, None])
+    return (centres.square().sum(1) - 2 * inner).argmin(1)
+
+
+def _as_proportions(x: Any, total: Any = None) -> Any:
+    """Rows over their totals; a row without any count stays zero."""
+    total = x.sum(1)[:, None] if total is None else total
     return x / (total + (total == 0))
