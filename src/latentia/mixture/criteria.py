@@ -50,6 +50,8 @@ def scores(components: Components, rows: Rows) -> Scores:
 
     p_k parameters and N_k rows of component k (Kass & Wasserman 1995; Figueiredo & Jain 2002, eq. 13).
     """
+    if isinstance(components, DirichletMultinomialComponents):
+        components = components.covering(rows)
     step = e_step(components, rows)
     n, n_free, k = rows.total_weight, components.n_free, components.n_components
     base = base_total(components, rows)
