@@ -83,7 +83,7 @@ class Screen:
         bound = torch.addmm(self._flat, self._slope, low.T).addr_(self._curve, low.square().sum(1))
         # argmax over the first axis, by operations that run along rows (torch's own is ten times slower here)
         likely = (bound >= bound.amax(0)).to(torch.float32).mul_(self._numbers).amax(0).to(torch.int64)
-        order = likely.argsort()
+        order = torch.from_numpy(likely.cpu().numpy().astype(np.int16).argsort(kind="stable")).to(u.device)
         sizes = torch.bincount(likely, minlength=len(bound)).tolist()
         best = [self._of(k, part) for k, part in enumerate(u.index_select(0, order).split(sizes))]
         value = torch.cat(best)
