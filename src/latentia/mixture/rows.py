@@ -129,15 +129,19 @@ class Rows:
 
     def stored(self, start: int, stop: int) -> sparse.csr_array:
         """Rows `start..stop` of a sparse table in the computation's precision."""
-        part = sparse.csr_array(self._table[start:stop])
-        if not self._unique:  # a slice may share the memory of the table
+        table, dtype = self._table, _numpy_dtype(self.dtype)
+        offsets = table.indptr[start : stop + 1]
+        held = slice(offsets[0], offsets[-1])
+        shape = (stop - start, self.n_features)
+        parts = table.data[held].astype(dtype, copy=False), table.indices[held], offsets - offsets[0]
+        part = sparse.csr_array(parts, shape=shape)
+        if not self._unique:  # it shares the memory of the table
             part = part.copy()
             part.sum_duplicates()
-        part = part.astype(_numpy_dtype(self.dtype), copy=False)
         if self._threshold is None:
             return part
-        above = np.where(np.isfinite(part.data), part.data > self._threshold, part.data).astype(part.dtype)
-        return sparse.csr_array((above, part.indices, part.indptr), shape=part.shape)
+        above = np.where(np.isfinite(part.data), part.data > self._threshold, part.data).astype(dtype)
+        return sparse.csr_array((above, part.indices, part.indptr), shape=shape)
 
     @cached_property
     def _unique(self) -> bool:
