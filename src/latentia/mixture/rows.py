@@ -140,7 +140,9 @@ class Rows:
             part.sum_duplicates()
         if self._threshold is None:
             return part
-        above = np.where(np.isfinite(part.data), part.data > self._threshold, part.data).astype(dtype)
+        above: np.ndarray = np.where(np.isfinite(part.data), part.data > self._threshold, part.data).astype(
+            dtype
+        )
         return sparse.csr_array((above, part.indices, part.indptr), shape=shape)
 
     @cached_property
