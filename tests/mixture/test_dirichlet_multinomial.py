@@ -10,7 +10,7 @@ from scipy import sparse, stats
 from sklearn.metrics import adjusted_rand_score
 
 from latentia.errors import DataError, TrainingError
-from latentia.kinds.mixture.estimator import DirichletMultinomialMixture
+from latentia.kinds.mixture.estimator import DirichletMultinomialMixture, MultinomialMixture
 from latentia.mixture import (
     DirichletMultinomialComponents,
     Rows,
@@ -278,6 +278,19 @@ def test_sparse_weights_and_state():
     np.testing.assert_allclose(one.alphas_, two.alphas_, rtol=1e-5)
     again = DirichletMultinomialMixture(**mixture.get_params()).from_state(mixture.state())
     np.testing.assert_array_equal(again.predict_proba(x), mixture.predict_proba(x))
+
+
+@pytest.mark.parametrize("start", ["kmeans", "k-means++", "random_from_data", "random"])
+@pytest.mark.parametrize("kind", [DirichletMultinomialMixture, MultinomialMixture])
+def test_the_order_of_samples_changes_nothing(kind, start):
+    x, _ = communities(120, 8, theta=(9.0, 7.0, 8.0))
+    order = np.random.default_rng(0).permutation(len(x))
+    weights = np.random.default_rng(1).integers(1, 4, size=len(x))
+    one = kind(4, n_init=2, init_params=start, random_state=0).fit(x, sample_weight=weights)
+    two = kind(4, n_init=2, init_params=start, random_state=0).fit(x[order], sample_weight=weights[order])
+    assert one.n_iter_ == two.n_iter_
+    np.testing.assert_allclose(two.weights_, one.weights_, rtol=1e-6)
+    np.testing.assert_array_equal(two.predict(x[order]), one.predict(x)[order])
 
 
 def test_stepwise_learns_new_counts():
