@@ -169,7 +169,9 @@ class GaussianComponents(Components):
     @property
     def chunk_rows(self) -> int:
         """Rows a chunk: passes that make products block by block want more of them at once."""
-        return super().chunk_rows if self._pass is None or self.device.type != "cpu" else 8192
+        if self._pass is None:
+            return super().chunk_rows
+        return 8192 if self.device.type == "cpu" else 1 << 18
 
     def encode(self, chunk: Chunk) -> Features:
         """What the pass makes of rows; u = x - centre and its squares where there is none."""

@@ -166,7 +166,8 @@ class FullPass(_CentredPass):
         return out
 
     def _blocks(self, x: Tensor, axis: int) -> tuple[Tensor, ...]:
-        return x.split(max(256, _BLOCK_BYTES // (x.element_size() * self._pairs.n_scratch)), axis)
+        budget = _BLOCK_BYTES if x.device.type == "cpu" else 256 * _BLOCK_BYTES
+        return x.split(max(256, budget // (x.element_size() * self._pairs.n_scratch)), axis)
 
     def _room(self, size: int) -> Room:
         if size not in self._rooms:

@@ -49,12 +49,14 @@ class Thin:
 
     def mass(self) -> Tensor:
         """Sum of each component, `[K]` float64."""
-        return torch.from_numpy(self.matrix.sum(axis=1, dtype=np.float64))
+        k = len(self.offsets) - 1
+        component = np.repeat(np.arange(k), np.diff(self.offsets))
+        return torch.from_numpy(np.bincount(component, self.values.numpy(), minlength=k))
 
     def sums(self, each: Tensor) -> Tensor:
         """Sum of `each [m, d]` over each component's own, `[K, d]`."""
         m = len(self.rows)
-        ones = np.ones(m, dtype=self.matrix.dtype)
+        ones = np.ones(m, dtype=each.numpy().dtype)
         segments = sparse.csr_array((ones, np.arange(m), self.offsets), shape=(len(self.offsets) - 1, m))
         return torch.from_numpy(segments @ each.numpy())
 
