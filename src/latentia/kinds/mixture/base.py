@@ -24,9 +24,9 @@ from latentia.mixture.components import Components
 from latentia.mixture.criteria import ComponentFault, Scores, scores, verdict
 from latentia.mixture.em import EMResult, posterior
 from latentia.mixture.rows import Rows
-from latentia.mixture.summary import Summary, summarize
 from latentia.mixture.start import initialize
 from latentia.mixture.stepwise import StepwiseEM
+from latentia.mixture.summary import Summary, summarize
 
 
 def _streams(mixture: Any) -> bool:
