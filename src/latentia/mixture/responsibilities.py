@@ -54,9 +54,9 @@ class Thin:
         return torch.from_numpy(np.bincount(component, self.values.numpy(), minlength=k))
 
     def sums(self, each: Tensor) -> Tensor:
-        """Sum of `each [m, d]` over each component's own, `[K, d]`."""
+        """Sum of `each [m, d]` over each component's own, `[K, d]` float64."""
         m = len(self.rows)
-        ones = np.ones(m, dtype=each.numpy().dtype)
+        ones = np.ones(m)  # float64: SciPy adds one number after another
         segments = sparse.csr_array((ones, np.arange(m), self.offsets), shape=(len(self.offsets) - 1, m))
         return torch.from_numpy(segments @ each.numpy())
 
