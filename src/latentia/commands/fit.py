@@ -23,6 +23,7 @@ def fit(
     resume: bool = False,
     overwrite: bool = False,
     image_size: int | None = None,
+    channels: str = "auto",
     label_column: str | None = None,
     hold_out: bool = True,
     auto_remedy: bool = False,
@@ -40,6 +41,7 @@ def fit(
         set: further parameters of the estimator (latentia.VAE, latentia.GaussianMixture, ...), as name=value; options of the objective as objective_options.beta=8.
         resume: go on with an interrupted run.
         overwrite: replace the run in the folder.
+        channels: where images in a .npy or .npz have their channels, first or last; auto takes the only axis that they can be.
         image_size: cut the middle square out of each image and resize it to so many pixels.
         label_column: column of a table that holds classes: not fitted, used to colour maps.
         hold_out: keep a test part from fitting; --no-hold-out fits a mixture to all rows, as is usual where a criterion chooses the number of components.
@@ -61,7 +63,7 @@ def fit(
     if kind.shows_progress:
         params["verbose"] = not quiet
     params |= {"random_state": seed, **parse_settings(set or [])}
-    spec = DataSpec(data, seed, image_size, label_column, hold_out)
+    spec = DataSpec(data, seed, image_size, label_column, hold_out, channels)
     folder = Path(out) if out else _new_folder(data, model, resume or overwrite)
     say = (lambda _: None) if quiet else print
     fitted = fit_with_remedies if auto_remedy else fit_run

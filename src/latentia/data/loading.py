@@ -23,6 +23,7 @@ def load(
     test_fraction: float = 0.1,
     label_column: str | int | None = None,
     data_dir: str | os.PathLike[str] | None = None,
+    channels: str = "auto",
 ) -> Dataset:
     """Load data by name or path and split it into train, validation and test parts that share no row.
 
@@ -39,10 +40,12 @@ def load(
         test_fraction: share of the rows that become the test part, if the source has none.
         label_column: column of a table that holds the classes, by name or place.
         data_dir: where named sets are looked for first, before `$LATENTIA_DATA` and the user's cache.
+        channels: axis of the channels of images in a `.npy` or `.npz`: "first" `[n, C, H, W]`, "last" `[n, H, W, C]`, or "auto":
+            the only one that it can be.
 
     Returns:
-        Images as `[n, C, H, W]` (uint8 0 ... 255, 0/1 for binary sets; float32 if a `.npy` holds floats in
-        [0, 1]), tables as `[n, d]` (int64 if all numbers are whole; CSR from a sparse `.npz`).
+        Images as `[n, C, H, W]` (uint8 0 ... 255, 0/1 for binary sets; uint16 for whole numbers above 255; float32 if a `.npy`
+        holds other numbers), tables as `[n, d]` (int64 if all numbers are whole; CSR from a sparse `.npz`).
 
     Raises:
         DataError: nothing of that name, a damaged file, numbers that are none, too few rows: says where.
@@ -57,7 +60,7 @@ def load(
     name = os.fspath(name_or_path)
     return assemble(
         name,
-        read(name, image_size=image_size, label_column=label_column, data_dir=data_dir),
+        read(name, image_size=image_size, label_column=label_column, data_dir=data_dir, channels=channels),
         seed=seed,
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
@@ -71,6 +74,7 @@ def read(
     label_column: str | int | None = None,
     data_dir: str | os.PathLike[str] | None = None,
     columns: Sequence[str] | None = None,
+    channels: str = "auto",
 ) -> Raw:
     """Read data by name or path, in the source's order; nothing is split.
 
@@ -81,12 +85,13 @@ def read(
         data_dir: as in `load`.
         columns: of a table with named columns: those that are features, in this order; others are left out, and a table that
             lacks one is refused.
+        channels: as in `load`.
 
     Raises:
         DataError, ConfigError, MissingExtraError: as `load`.
     """
     check_image_size(image_size)
-    return _read(os.fspath(name_or_path), image_size, label_column, data_dir, columns)
+    return _read(os.fspath(name_or_path), image_size, label_column, data_dir, columns, channels)
 
 
 def path_of(name: str) -> Path | None:
@@ -100,6 +105,7 @@ def _read(
     label_column: str | int | None,
     data_dir: str | os.PathLike[str] | None,
     columns: Sequence[str] | None,
+    channels: str,
 ) -> Raw:
     if name in SOURCES:
         from latentia.data.named import read_named
@@ -120,7 +126,7 @@ def _read(
     kind = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else "".join(suffixes[-1:])
     if not path.exists():
         raise DataError(_absent(name, kind))
-    return _read_file(path, kind, image_size, label_column, columns)
+    return _read_file(path, kind, image_size, label_column, columns, channels)
 
 
 def _read_file(
@@ -129,6 +135,7 @@ def _read_file(
     image_size: int | None,
     label_column: str | int | None,
     columns: Sequence[str] | None,
+    channels: str,
 ) -> Raw:
     if kind in (".csv", ".tsv"):
         from latentia.data.tables import read_text_table
@@ -147,7 +154,7 @@ def _read_file(
     if kind in (".npy", ".npz"):
         from latentia.data.arrays import read_npy, read_npz
 
-        return (read_npy if kind == ".npy" else read_npz)(path, image_size)
+        return (read_npy if kind == ".npy" else read_npz)(path, image_size, channels)
     if kind in SUFFIXES:
         raise DataError(f"{path} is a single image; give the folder that holds the images ({path.parent})")
     raise DataError(

@@ -22,15 +22,23 @@ from latentia.objectives import ObjectiveSetting, build_objective
 from latentia.training.randomness import seeded
 
 
-def fit_to(estimator: Any, X: Any, y: Any, validation: Any, run_dir: str | Path | None, resume: bool) -> None:
+def fit_to(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    validation: Any,
+    run_dir: str | Path | None,
+    resume: bool,
+    channels: str = "auto",
+) -> None:
     """What `LatentEstimator.fit` does; the arguments are its."""
     if isinstance(X, Dataset):
         y = X.train.y if y is None else y
         validation = X.validation.x if validation is None else validation
-        X = X.train.x
+        X, channels = X.train.x, "first"
     with all_or_nothing(estimator):
         estimator._before(X, y)
-        given = as_rows(estimator, X, reset=True)
+        given = as_rows(estimator, X, reset=True, channels=channels)
         build(estimator, given)
         if validation is None:
             rows, held_out = estimator._split(given.rows, estimator.seed_)

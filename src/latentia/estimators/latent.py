@@ -108,21 +108,23 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
         validation: Any = None,
         run_dir: str | Path | None = None,
         resume: bool = False,
+        channels: str = "auto",
     ) -> Self:
         """Fit to X from scratch. A fit that fails or is interrupted leaves the estimator as it was before.
 
         Args:
-            X: `[n, d]` (NumPy, torch, pandas, SciPy sparse), images `[n, C, H, W]` or `[n, H, W]`, or a
+            X: `[n, d]` (NumPy, torch, pandas, SciPy sparse), images `[n, C, H, W]`, `[n, H, W, C]` or `[n, H, W]`, or a
                 `latentia.data.Dataset` (its train part; its validation part chooses the epoch).
             y: classes `[n]`, for models that learn something by class; else ignored.
             validation: rows like X; None splits `validation_fraction` off X.
             run_dir: where `metrics.jsonl` and checkpoints go while fitting; None keeps nothing on disk.
             resume: go on from the last checkpoint in `run_dir`, to the very weights of an uninterrupted run.
+            channels: where images have them: "first", "last", or "auto": the only axis that they can be.
 
         Returns:
             Itself.
         """
-        fit_to(self, X, y, validation, run_dir, resume)
+        fit_to(self, X, y, validation, run_dir, resume, channels)
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
@@ -181,7 +183,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
     def reconstruct(self, X: Any) -> NDArray[Any]:
         """X by way of its codes: the mean of p(x|z) at the posterior mean, in the units, type and shape of X."""
         given = as_rows(self, X, reset=False)
-        return self._inference().rebuilt(given.rows, given.flat)
+        return self._inference().rebuilt(given.rows, given.axes)
 
     def sample(self, n_samples: int = 1, *, mean: bool = False, random_state: Any = None) -> NDArray[Any]:
         """`n_samples` draws from the model: a code from the prior (or what stands in its place), then x from p(x|z), in the units of the data.

@@ -93,6 +93,8 @@ def command(spec: DataSpec, params: Mapping[str, Any], out: Path | str) -> str:
         words += ["--seed", str(spec.seed)]
     if spec.image_size is not None:
         words += ["--image-size", str(spec.image_size)]
+    if spec.channels != "auto":
+        words += ["--channels", spec.channels]
     if spec.label_column is not None:
         words += ["--label-column", spec.label_column]
     if not spec.hold_out:

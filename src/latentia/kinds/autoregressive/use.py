@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from torch import Tensor
 
+from latentia.data.pictures import in_order
 from latentia.errors import ConfigError, DataError
 from latentia.estimators.forms.arrays import Given, as_mask
 from latentia.estimators.forms.levels import Levels
@@ -154,8 +155,10 @@ def composed(entry: DensityEntry, levels: Levels, n_classes: int, sizes: dict[st
 def known_levels(levels: Levels, found: Given, mask: Any) -> tuple[Tensor, Tensor]:
     """Levels of rows `[n, C, H, W]`, and where they are kept; the mask may lack the axis of channels, as X may."""
     kept = np.asarray(mask)
-    if found.flat and kept.ndim == 3:
+    if found.rows.ndim == 4 and kept.ndim == 3:
         kept = kept[:, None]
+    elif found.axes == "last" and kept.ndim == 4:
+        kept = in_order(kept, found.axes)
     given = torch.from_numpy(levels.stored(found.rows)).long()
     keep = torch.from_numpy(as_mask(kept, found.rows.shape, "rows"))
     return given, keep.reshape(len(given), *levels.image_shape)
