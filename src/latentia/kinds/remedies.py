@@ -129,9 +129,28 @@ def changes_of(run: Any, verdict: Verdict) -> list[Change]:
 
 
 def told(verdict: Verdict, changes: list[Change]) -> list[str]:
-    """All remedies in words, each with the model that it comes to."""
-    words = {change.remedy: change.text for change in changes}
-    return [words.get(text, text) for text in verdict.remedies]
+    """All remedies in words, each with the model that it comes to; those that would change nothing of this run are left out."""
+    return [text for _, text in _applying(verdict, changes)]
+
+
+def _applying(verdict: Verdict, changes: list[Change]) -> list[tuple[Change | None, str]]:
+    """Remedies that are words only, and those that are another fit."""
+    found = {change.remedy: change for change in changes}
+    return [
+        (found.get(action.text), found[action.text].text if action.text in found else action.text)
+        for action in verdict.actions
+        if action.text in found or not action.is_command
+    ]
+
+
+def steps_of(verdict: Verdict, changes: list[Change]) -> list[dict[str, str | None]]:
+    """Each remedy in words with its command; where two come to the same command, the first."""
+    out: list[dict[str, str | None]] = []
+    for change, text in _applying(verdict, changes):
+        line = change.command or None if change is not None else None
+        if line is None or line not in [step["command"] for step in out]:
+            out.append({"text": text, "command": line})
+    return out
 
 
 def label_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
