@@ -215,7 +215,8 @@ def _classes(
     shown = np.sort(shown)
     body = [(str(i), *(number(int(counts[i, j])) for j in shown)) for i in range(k)]
     rand, mutual = figures["adjusted_rand_index"], figures["normalized_mutual_information"]
-    lead = "Training items by their most probable component and by their class, which the fit never saw."
+    whose = "Training items" if len(run.dataset.train) else "Items"
+    lead = f"{whose} by their most probable component and by their class, which the fit never saw."
     if len(shown) < len(names):
         lead += f" The {len(shown)} most frequent of {len(names)} classes."
     return Card(

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentia.data.items import dense, length
+from latentia.data import Split
+from latentia.data.items import dense
 from latentia.diagnostics import Finding, Remedy, Verdict, ordered
 from latentia.diagnostics.evaluation import DENSITY_NOTE, LEVELS_NOTE
 from latentia.diagnostics.margins import FEWEST, margins, unlike
@@ -85,7 +86,7 @@ class MixtureRun(Run):
             "n_iter": self.estimator.n_iter_,
             "converged": self.estimator.converged_,
             "selection": selection,
-            **self._agreement(train),
+            **self._agreement(self.split("train" if len(self.dataset.train) else split)),
         }
         remedies = remedies_of(self.estimator, self.estimator.layout_.resolution(train))
         faults = self.estimator.verdict(train)
@@ -101,18 +102,17 @@ class MixtureRun(Run):
         found = margins(np.asarray(rows, float), np.asarray(dense(self.drawn(COMPARED, seed=0)), float))
         return unlike(found, self.columns, (more,))
 
-    def _agreement(self, train: Any) -> dict[str, float | None]:
-        """How alike components and classes are, over the training items whose class is known; None without classes."""
-        y = self.split("train").y if len(self.dataset.train) else None
+    def _agreement(self, part: Split) -> dict[str, float | None]:
+        """How alike components and classes are, over the items whose class is known; None without classes."""
+        y = part.y
         names = ("adjusted_rand_index", "normalized_mutual_information")
-        if y is None or len(y) != length(train) or (y >= 0).sum() < 2:
+        if y is None or (y >= 0).sum() < 2:
             return dict.fromkeys(names)
         from sklearn import metrics
 
-        component = self.memberships(train).argmax(1)[y >= 0]
-        known = y[y >= 0]
+        component = self.memberships(part.x).argmax(1)[y >= 0]
         scores = (metrics.adjusted_rand_score, metrics.normalized_mutual_info_score)
-        return {name: float(score(known, component)) for name, score in zip(names, scores, strict=True)}
+        return {name: float(score(y[y >= 0], component)) for name, score in zip(names, scores, strict=True)}
 
     def _bits(self, log_likelihood: float) -> tuple[float | None, str]:
         layout = self.estimator.layout_
