@@ -56,8 +56,6 @@ class Drawing(_Renderer):
         definitions = "".join(self._definitions.values())
         return (f"<defs>{definitions}</defs>" if definitions else "") + "".join(self._elements)
 
-    # ------------------------------------------------------------------ what matplotlib asks
-
     def get_canvas_width_height(self) -> tuple[float, float]:
         """In points."""
         return self.width, self.height
@@ -93,6 +91,9 @@ class Drawing(_Renderer):
     ) -> None:
         """One shape in many places."""
         places = [vertices[-2:] for vertices, _ in path.iter_segments(trans, simplify=False) if len(vertices)]
+        frame = gc.get_clip_rectangle()
+        if frame is not None:
+            places = [place for place in places if frame.padded(1).contains(*place)]
         size = _diameter(marker_path, marker_trans)
         if size is not None and rgbFace is not None and _rimless(gc, rgbFace):
             self._dots([(float(x), float(y)) for x, y in places], size, rgbFace, gc.get_alpha())
@@ -179,8 +180,6 @@ class Drawing(_Renderer):
             f"{anchor}{weight}{halo}{turn}",
             str(escape(s.replace(r"\$", "$") if ismath else s)),
         )
-
-    # ------------------------------------------------------------------ how it is written
 
     def _add(self, element: str, content: str | None = None) -> None:
         tag = element.split(" ", 1)[0]
