@@ -14,6 +14,7 @@ from latentia.diagnostics.sample_findings import PRIOR_MATCH
 from latentia.report.cards import Card
 from latentia.report.content import Answered, ReportInput, number
 from latentia.report.theme import Theme, canvas, finite, legend, style
+from latentia.vocabulary import KEPT_EARLY, UNDERTRAINED, UNLIKE
 
 YES, NO, PARTLY, OPEN = "✓ yes", "✗ no", "△ in part", "–"
 SATURATED = 0.95
@@ -45,7 +46,7 @@ def checks(figures: Mapping[str, Any], kept: str = "") -> list[Check]:
     asked: list[Callable[[Mapping[str, Any], Mapping[str, Any], set[str]], Check | None]] = [
         _codes, _decoder, _encoder, _prior, _sampler, _smooth, _generalises,
     ]  # fmt: skip
-    found = [*(ask(figures, measured, faults) for ask in asked), _trained(figures, faults, kept)]
+    found = [*(ask(figures, measured, faults) for ask in asked), alike(figures), trained(figures, kept)]
     return [check for check in found if check is not None]
 
 
@@ -139,20 +140,41 @@ def _generalises(figures: Mapping[str, Any], measured: Mapping[str, Any], faults
     gap = measured.get("generalisation")
     if not gap:
         return None
-    text = f"The squared error of held-out items is {number(gap['error_ratio'])} times that of training items"
-    if gap["elbo"] is not None:
-        text += (
-            f"; their bound is {number(abs(gap['elbo']))} nats {'lower' if gap['elbo'] >= 0 else 'higher'}"
+    parts = []
+    if gap["error_ratio"] is not None:
+        parts.append(
+            f"the squared error of held-out items is {number(gap['error_ratio'])} times that of training items"
         )
+    if gap["elbo"] is not None:
+        way = "lower" if gap["elbo"] >= 0 else "higher"
+        parts.append(f"the bound of held-out items is {number(abs(gap['elbo']))} nats {way}")
+    if not parts:
+        return None
+    text = "; ".join(parts)
+    text = text[0].upper() + text[1:]
     return Check("Does it hold for new items?", _answer(faults, "overfitted"), f"{text}.")
 
 
-def _trained(figures: Mapping[str, Any], faults: set[str], kept: str) -> Check | None:
-    sentences = [text for text in figures.get("evidence", ()) if "epoch" in text][:1]
+def alike(figures: Mapping[str, Any]) -> Check | None:
+    """Of tables: whether columns of samples are distributed as those of the data."""
+    sentence = next((text for text in figures.get("evidence", ()) if text.startswith("Samples differ")), None)
+    faults = set(figures.get("verdicts") or ())
+    if sentence is None:
+        return None
+    return Check("Are samples like the data?", _answer(faults, UNLIKE), sentence)
+
+
+_OF_TRAINING = ("The last ", "After the last ", "The weights are those ")  # how sentences on it begin
+
+
+def trained(figures: Mapping[str, Any], kept: str = "") -> Check | None:
+    """Whether training went on long enough, with the kept epoch in words."""
+    sentences = [text for text in figures.get("evidence", ()) if text.startswith(_OF_TRAINING)][:1]
     if not sentences and not kept:
         return None
     text = " ".join([*sentences, kept]).strip()
-    return Check("Was the training long enough?", _answer(faults, "under-trained"), text)
+    faults = set(figures.get("verdicts") or ())
+    return Check("Was the training long enough?", _answer(faults, UNDERTRAINED, KEPT_EARLY), text)
 
 
 def question_card(asked: Sequence[Answered]) -> Card:

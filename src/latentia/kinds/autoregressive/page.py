@@ -13,14 +13,14 @@ from latentia.kinds.autoregressive.run import DensityRun
 from latentia.report import figures as charts
 from latentia.report.cards import Card, Tile
 from latentia.report.content import number
-from latentia.report.diagnosis import NO, YES, Check, question_card
+from latentia.report.diagnosis import NO, YES, Check, alike, question_card, trained
 from latentia.report.figures import Learning
 from latentia.report.head import about, choices_of, head_of
 from latentia.report.image_cards import completion_card
 from latentia.report.images import LARGE_IMAGE, pixels, square
 from latentia.report.page import Page
 from latentia.report.sections import sampler_card
-from latentia.vocabulary import OVERFITTED, UNDERTRAINED
+from latentia.vocabulary import OVERFITTED
 
 SAMPLES = 64
 COMPLETIONS = 16
@@ -49,18 +49,11 @@ def page(run: DensityRun) -> Page:
 
 def questions(figures: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> list[Check]:
     """Questions and answers from what `latentia evaluate --json` gives."""
-    faults, seen = set(figures["verdicts"]), list(figures["evidence"])
     kept = Learning.of(history, exact=True).kept if history else ""
-    held_out = [text for text in seen if "held-out" in text]
-    trained = [text for text in seen if "epochs brought" in text]
-    found = []
-    if held_out:
-        answer = NO if OVERFITTED in faults else YES
-        found.append(Check("Does it hold for new items?", answer, held_out[0]))
-    if trained or kept:
-        answer = NO if UNDERTRAINED in faults else YES
-        found.append(Check("Was the training long enough?", answer, " ".join([*trained, kept]).strip()))
-    return found
+    held_out = next((text for text in figures["evidence"] if "held-out" in text), None)
+    answer = NO if OVERFITTED in figures["verdicts"] else YES
+    holds = None if held_out is None else Check("Does it hold for new items?", answer, held_out)
+    return [check for check in (holds, alike(figures), trained(figures, kept)) if check is not None]
 
 
 def cards(run: DensityRun, figures: Mapping[str, Any], drawn: np.ndarray, seconds: float) -> list[Card]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from latentia.kinds.mixture.words import DUPLICATE, EDGE, EMPTY, NOT_CONVERGED, SINGULAR
 from latentia.report.content import number
-from latentia.report.diagnosis import NO, OPEN, YES, Check
+from latentia.report.diagnosis import NO, OPEN, YES, Check, alike
 
 
 def questions(figures: Mapping[str, Any]) -> list[Check]:
@@ -29,8 +29,11 @@ def questions(figures: Mapping[str, Any]) -> list[Check]:
     ]
     if chosen is not None:
         found.append(Check("Is the number of components settled?", NO if EDGE in faults else YES, chosen))
-    if figures["split"] != "train":
+    if figures["split"] == "train":
+        text = "Nothing was held out: all figures are of the rows that it was fitted to."
+    else:
         of_train, held_out = figures["train_log_likelihood"], figures["log_likelihood"]
         text = f"Held-out items are explained {number(abs(of_train - held_out))} nats {'worse' if held_out < of_train else 'better'} than training items."
-        found.append(Check("Does it hold for new items?", OPEN, text))
-    return found
+    found.append(Check("Does it hold for new items?", OPEN, text))
+    samples = alike(figures)
+    return found if samples is None else [*found, samples]
