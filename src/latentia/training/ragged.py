@@ -14,7 +14,7 @@ from torch import Tensor
 from latentia.errors import ConfigError
 from latentia.training.batches import Batches, Indices, permutation
 
-WINDOW = 50
+WINDOW = 100
 """Batches whose sequences are sorted by length together: more waste less padding, fewer mix lengths better."""
 
 
