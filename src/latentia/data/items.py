@@ -75,7 +75,7 @@ class Ragged:
         """The steps of one sequence, `[T_i, *event]`."""
         return self.values[self.offsets[i] : self.offsets[i + 1]]
 
-    def __getitem__(self, rows: Any) -> Ragged:
+    def __getitem__(self, rows: Any) -> Self:
         """The sequences at some places, in that order."""
         chosen = np.arange(len(self))[rows]
         starts, lengths = self.offsets[chosen], self.lengths[chosen]

@@ -97,7 +97,9 @@ def read(
     check_image_size(image_size)
     named = checked(roles)
     name = os.fspath(name_or_path)
-    if named:
+    if named and not (
+        set(named) == {"text"} and _kind_of(Path(name)) == ".txt"
+    ):  # a text file is its own column
         path, kind = _file_of(name)
         if image_size is not None:
             raise DataError(f"{path} is a table; image_size is for images")

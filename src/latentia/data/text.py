@@ -39,7 +39,7 @@ def read_lines(path: Path) -> Raw:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     file = Path(folder, "two.txt")
-        ...     _ = file.write_bytes(b"one line\\r\\n\\r\\nand another\\r\\n")
+        ...     _ = file.write_bytes(b"one line\r\n\r\nand another\r\n")
         ...     read_lines(file).train.x.lists()
         ['one line', 'and another']
     """

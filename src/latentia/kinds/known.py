@@ -39,10 +39,17 @@ class DataSpec:
     image_size: int | None = None
     label_column: str | None = None
     hold_out: bool = True
+    roles: dict[str, str] | None = None
 
     def load(self) -> Dataset:
         """The data, split as they were when the run was fitted; without `hold_out` each part is the whole."""
-        dataset = load(self.name, seed=self.seed, image_size=self.image_size, label_column=self.label_column)
+        dataset = load(
+            self.name,
+            seed=self.seed,
+            image_size=self.image_size,
+            label_column=self.label_column,
+            roles=self.roles,
+        )
         return dataset if self.hold_out else dataset.whole()
 
 
@@ -184,6 +191,7 @@ class RunData:
                 image_size=size if images else None,
                 label_column=label if is_table else None,
                 columns=columns,
+                roles=None if self.spec is None else self.spec.roles,
             )
         except DataError as error:
             side = self.event_shape[-1] if images and self.event_shape[1] == self.event_shape[2] else None

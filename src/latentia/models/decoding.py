@@ -79,7 +79,7 @@ class Drawing:
         return draws.multinomial(logits.softmax(1), 1)[:, 0]
 
 
-GREEDY = Drawing(temperature=0.0)
+DRAWS, GREEDY = Drawing(), Drawing(temperature=0.0)
 
 
 def _beyond(logits: Tensor, top_p: float) -> Tensor:
@@ -96,7 +96,7 @@ def generated(
     z: Float[Tensor, "batch latent"],
     longest: int,
     end: int | None,
-    drawing: Drawing = Drawing(),
+    drawing: Drawing = DRAWS,
     prefix: Int64[Tensor, "batch given"] | None = None,
 ) -> Int64[Tensor, "batch time"]:
     """Sequences that are fed their own tokens, -1 behind each end.

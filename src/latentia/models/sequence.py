@@ -14,7 +14,7 @@ from latentia.core import Trace
 from latentia.distributions import DiagonalGaussian
 from latentia.latent import PRIORS, Posterior, Prior, kl_divergence
 from latentia.latent.posteriors import DiagonalGaussianPosterior
-from latentia.models.decoding import GREEDY, Drawing, generated, own_tokens
+from latentia.models.decoding import DRAWS, GREEDY, Drawing, generated, own_tokens
 from latentia.models.importance import importance_log_prob
 from latentia.models.refinement import refined
 from latentia.models.vae import evaluating
@@ -68,13 +68,15 @@ class SequenceDistribution(Distribution):
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Sequences, `[*sample_shape, *batch, T]`, T the longest of them."""
         shape = torch.Size(sample_shape) + self.batch_shape
-        z = self.z.expand(*shape, -1).reshape(-1, self.z.shape[-1])
-        return self._drawn(z, Drawing()).reshape(*shape, -1)
+        z = self.z.expand(*shape, -1).reshape(shape.numel(), self.z.shape[-1])
+        return self._drawn(z, DRAWS).reshape(*shape, -1)
 
     @property
     def mode(self) -> Tensor:
         """The likeliest token at each step given those chosen before, `[*batch, T]` (not the likeliest sequence)."""
-        return self._drawn(self.z.reshape(-1, self.z.shape[-1]), GREEDY).unflatten(0, self.batch_shape)
+        return self._drawn(self.z.reshape(self.batch_shape.numel(), self.z.shape[-1]), GREEDY).unflatten(
+            0, self.batch_shape
+        )
 
     def _drawn(self, z: Tensor, drawing: Drawing) -> Tensor:
         return generated(self.decoder, z, self.event_shape[0], self.end, drawing)
@@ -82,8 +84,8 @@ class SequenceDistribution(Distribution):
     def _together(self, value: Tensor) -> tuple[torch.Size, Tensor, Tensor]:
         """The joint batch shape, and codes and sequences of it as rows."""
         batch = torch.broadcast_shapes(self.batch_shape, value.shape[:-1])
-        z = self.z.expand(*batch, -1).reshape(-1, self.z.shape[-1])
-        return batch, z, value.expand(*batch, -1).reshape(-1, value.shape[-1])
+        z = self.z.expand(*batch, -1).reshape(batch.numel(), self.z.shape[-1])
+        return batch, z, value.expand(*batch, -1).reshape(batch.numel(), value.shape[-1])
 
 
 class SequenceVAE(nn.Module):

@@ -21,8 +21,10 @@ WINDOW = 100
 class Sequences(Protocol):
     """Sequences behind one another: `latentia.data.items.Ragged`."""
 
-    values: npt.NDArray[Any]
-    offsets: npt.NDArray[np.int64]
+    @property
+    def values(self) -> npt.NDArray[Any]: ...  # noqa: D102
+    @property
+    def offsets(self) -> npt.NDArray[np.int64]: ...  # noqa: D102
 
     def __len__(self) -> int: ...
 

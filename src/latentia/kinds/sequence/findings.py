@@ -1,0 +1,140 @@
+"""What faults of a model of sequences look like in figures, and what to do about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from latentia.diagnostics import (
+    DecoderDependence,
+    Evaluation,
+    Finding,
+    MutualInformation,
+    Remedy,
+    TeacherForcing,
+)
+from latentia.kinds.sequence.catalog import FLOOR
+from latentia.kinds.sequence.measures import Counted, Drawn, Rebuilt
+from latentia.kinds.sequence.words import CHEATING, UNKNOWN_WORDS
+from latentia.vocabulary import COLLAPSE, HOLES, INFERENCE_COLLAPSE, PARTIAL_COLLAPSE, UNDERTRAINED
+
+IGNORED = 0.01
+"""Nats per dimension that another item's code must cost, and share of tokens that the own code must bring over none, for the code to be used:
+that of the rule for collapse (`diagnostics.findings.COLLAPSED_KL`); measured pairs are .001 and .000 of collapsed models, 8 and .06 of cured ones."""
+ABLE = 1.05
+"""A decoder foretells well if its loss with true prefixes is at most so many times that of a trigram. A rule of this project."""
+LEANING_INFORMATION, LEANING_GAP = 1.0, 0.05
+"""The code tells this many nats, and yet reconstructions are not more like their items than those of another's code by this much: a note."""
+REVERSE = 2.0
+"""Holes: draws teach a trigram so much less than as many training items do that it is twice as uncertain. A rule of this project."""
+MOST_UNKNOWN = 0.2
+
+_DEFAULT = Remedy(
+    "train the encoder as an autoencoder first, then a new decoder with free bits: `--model sequence-pretrained`",
+    ("sequence-pretrained",),
+)
+_FREE_BITS = Remedy(
+    f"do not reward a rate below {FLOOR:g} nats: `--model sequence-free-bits`", ("sequence-free-bits",)
+)
+_LAGGING = Remedy(
+    "let the encoder catch up before each step of the decoder: `--model sequence-lagging`",
+    ("sequence-lagging",),
+)
+_DROPPED = Remedy(
+    "tell the decoder fewer of the words: `--model sequence-word-dropout`", ("sequence-word-dropout",)
+)
+CURES = (_DEFAULT, _FREE_BITS, _LAGGING, _DROPPED)
+_SMALLER_VOCABULARY = Remedy(
+    "cut into characters, of which none is unknown: `--set tokens=char`", settings={"tokens": "char"}
+)
+
+
+def of_sequences(findings: Sequence[Finding], max_epochs: int) -> list[Finding]:
+    """Findings that every model with codes may have, with remedies that this kind has."""
+    found = []
+    for finding in findings:
+        remedies = finding.remedies
+        if finding.name in (COLLAPSE, INFERENCE_COLLAPSE):
+            remedies = CURES if finding.name == COLLAPSE else (_LAGGING, *CURES)
+        elif finding.name == PARTIAL_COLLAPSE:
+            remedies = tuple(each for each in remedies if "latent_dim" in each.settings) + CURES[:1]
+        elif finding.name == UNDERTRAINED:
+            remedies = (_longer(2 * max_epochs),)
+        else:
+            remedies = tuple(each for each in remedies if not each.models and "sampler" not in each.settings)
+        found.append(replace(finding, remedies=tuple({each.text: each for each in remedies}.values())))
+    return found
+
+
+def cheating(
+    figures: Evaluation, dependence: DecoderDependence | None, forcing: TeacherForcing, counts: Counted
+) -> Finding:
+    """Whether the decoder foretells well and does without the code: a collapse whose cause is teacher forcing."""
+    drop = 0.0 if dependence is None else dependence.drop
+    gain = forcing.free_accuracy - forcing.free_accuracy_zero
+    text = (
+        f"With true prefixes a token costs {forcing.forced_loss:.2f} nats, left alone with its own words "
+        f"{forcing.free_loss:.2f} ({forcing.free_loss_other:.2f} with another item's code); left alone the decoder says "
+        f"{forcing.free_accuracy:.1%} of the tokens right, {forcing.free_accuracy_zero:.1%} without a code"
+    )
+    able = forcing.forced_loss <= ABLE * counts.trigram_per_token
+    if drop < IGNORED * figures.latent_dim and gain < IGNORED and able:
+        return Finding(CHEATING, f"{text}: the words before each are all that it looks at.", CURES)
+    return Finding("", f"{text}.")
+
+
+def leaning(information: MutualInformation | None, likeness: Rebuilt) -> Finding:
+    """A note: what the codes tell does not show in reconstructions."""
+    text = (
+        f"Reconstructions keep {likeness.own:.0%} of their items (edit similarity), those from another item's code {likeness.other:.0%}, "
+        f"from none {likeness.zero:.0%}; {likeness.exact:.1%} come back whole"
+    )
+    told = information is not None and information.value > LEANING_INFORMATION
+    if told and likeness.own - likeness.other < LEANING_GAP:
+        return Finding("", f"{text}: the decoder leans on its own words more than on the code.")
+    return Finding("", f"{text}.")
+
+
+def below_counts(log_likelihood: float | None, counts: Counted, epochs: int) -> Finding | None:
+    """A model of sequences that foretells no better than a trigram has not been trained enough."""
+    if log_likelihood is None:
+        return None
+    text = (
+        f"An item costs {-log_likelihood:.4g} nats, {-counts.trigram:.4g} by a trigram of the training part and "
+        f"{-counts.unigram:.4g} by a unigram"
+    )
+    if log_likelihood >= counts.trigram:
+        return Finding("", f"{text}.")
+    return Finding(UNDERTRAINED, f"{text}: counts of neighbouring tokens do as well.", (_longer(2 * epochs),))
+
+
+def holes(draws: Drawn) -> Finding:
+    """Whether what the model draws teaches as much of the data as training items do."""
+    text = (
+        f"A trigram of {draws.n:,} draws is at a perplexity of {draws.reverse_perplexity:.4g} on held-out items, one of as many training items "
+        f"at {draws.of_data:.4g}; {draws.copies:.1%} of the draws are copies of training items"
+    )
+    if draws.reverse_perplexity <= REVERSE * draws.of_data:
+        return Finding("", f"{text}.")
+    fewer = Remedy(
+        "ask for less in the code: `--set objective_options.nats=4`",
+        settings={"objective_options": {"nats": 4.0}},
+    )
+    return Finding(HOLES, f"{text}: draws are unlike the data.", (fewer,))
+
+
+def unknown(share: float, unit: str) -> Finding | None:
+    """Whether too many tokens have no number of their own."""
+    if share <= MOST_UNKNOWN:
+        return None if not share else Finding("", f"{share:.1%} of the tokens are unknown to the vocabulary.")
+    remedies = (_SMALLER_VOCABULARY,) if unit == "word" else ()
+    more = Remedy(
+        "a larger vocabulary: `--set tokens.min_count=1`, `tokens.max_types=N`, or more training items"
+    )
+    return Finding(
+        UNKNOWN_WORDS, f"{share:.1%} of the tokens are unknown to the vocabulary.", (*remedies, more)
+    )
+
+
+def _longer(epochs: int) -> Remedy:
+    return Remedy(f"`--epochs {epochs}`", settings={"max_epochs": epochs})
