@@ -49,13 +49,13 @@ class BatchNormPosterior(Posterior):
         if not gamma > 0:
             raise ConfigError(f"gamma={gamma!r}: a number above 0 is expected")
         self.gamma = gamma
-        self.linear = nn.Linear(n_features, 2 * latent_dim)
+        self.loc, self.log_variance = nn.Linear(n_features, latent_dim), nn.Linear(n_features, latent_dim)
         self.normalise = nn.BatchNorm1d(latent_dim, affine=False)
         self.shift = nn.Parameter(torch.zeros(latent_dim))
 
     def forward(self, features: Float[Tensor, "batch features"]) -> DiagonalGaussian:
         """q(z|x): batch `[B]`, event `[D]`."""
-        loc, log_variance = at_least_single(self.linear(features)).chunk(2, -1)
+        loc, log_variance = at_least_single(self.loc(features)), at_least_single(self.log_variance(features))
         scale = (0.5 * soft_clip(log_variance, *LOG_VARIANCE_RANGE)).exp()
         return DiagonalGaussian(self.gamma * self.normalise(loc) + self.shift, scale, validate_args=False)
 

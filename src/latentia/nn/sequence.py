@@ -53,10 +53,10 @@ class Dropout(nn.Module):
         return x * kept / (1 - self.p)
 
 
-def last_of(states: Float[Tensor, "batch time width"], x: Int64[Tensor, "batch time"]) -> Tensor:
-    """The state at each sequence's last token, `[batch, width]`."""
+def last_of(states: Tensor, x: Tensor) -> Tensor:
+    """Of states `[batch, time, width]` that at each sequence's last token, `[batch, width]`."""
     last = (x >= 0).sum(1).sub(1).clamp(min=0)
-    return states[torch.arange(len(x), device=x.device), last]
+    return states.gather(1, last[:, None, None].expand(-1, 1, states.shape[2]))[:, 0]
 
 
 def reversed_within(x: Int64[Tensor, "batch time"]) -> Int64[Tensor, "batch time"]:

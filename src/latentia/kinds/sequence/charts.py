@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from latentia.report.cards import Card, Draw
 from latentia.report.theme import Theme, canvas, finite, legend, style
+
+
+def charted(card: Card, alt: str, draw: Draw) -> Card:
+    """A card with a chart; `alt` says what it shows."""
+    return replace(card, alt=alt, draw=draw)
 
 
 def against_counts(rows: Sequence[tuple[str, float]], theme: Theme) -> Figure:

@@ -9,12 +9,13 @@ from markupsafe import Markup
 
 from latentia import explore
 from latentia.kinds.sequence import marked
+from latentia.kinds.sequence.charts import charted
 from latentia.kinds.sequence.measures import similarity
 from latentia.kinds.sequence.run import SequenceRun
 from latentia.kinds.sequence.text_cards import joint_of
 from latentia.kinds.sequence.written import shown
 from latentia.report import figures as pictures
-from latentia.report.cards import Card, chart
+from latentia.report.cards import Card
 from latentia.report.content import number
 from latentia.report.diagnosis import information_curve
 from latentia.report.embedding import NEIGHBOURS, latent_map
@@ -53,7 +54,7 @@ def _rebuilt(run: SequenceRun, split: Any, figures: dict[str, Any]) -> Card:
                 f"{similarity(own, other):.0%}",
             )
         )
-    likeness = figures["reconstruction"]
+    likeness = figures["diagnosis"]["reconstruction"]
     lead = (
         f"Items by way of their codes, the likeliest token at each step. Over {likeness['n']} items a reconstruction keeps "
         f"{likeness['own']:.0%} of its item, one from another item's code {likeness['other']:.0%}, one from none {likeness['zero']:.0%}."
@@ -118,7 +119,7 @@ def _map(run: SequenceRun, split: Any) -> Card | None:
         ", laid on a flat sheet (t-SNE)." if plane.method == "t-SNE" else "."
     )
     card = Card("latent-map", "Latent space", lead, facts=tuple(facts), wide=True)
-    return chart(
+    return charted(
         card,
         f"Map of {len(plane.points)} codes, {how}.",
         lambda theme: pictures.latent_picture(plane, labels, theme),
@@ -127,7 +128,7 @@ def _map(run: SequenceRun, split: Any) -> Card | None:
 
 def _information(run: SequenceRun) -> Card | None:
     lead = "Mutual information of items and codes on some validation items, looked at every few epochs."
-    return chart(
+    return charted(
         Card("information", "What the codes tell", lead),
         "Mutual information by epoch.",
         lambda theme: information_curve(run.estimator.history_, theme),
@@ -139,7 +140,7 @@ def _kl(figures: dict[str, Any]) -> Card | None:
     if len(kl) != len(active) or not len(kl):
         return None
     lead = f"{int(active.sum())} of {len(kl)} dimensions are active: the others carry next to nothing about the item."
-    return chart(
+    return charted(
         Card("kl-per-dimension", "What each dimension carries", lead),
         f"Bars: KL of each of {len(kl)} latent dimensions in nats, sorted.",
         lambda theme: pictures.kl_per_dimension(kl, active, theme),

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from latentia.errors import ConfigError
 from latentia.kinds.sequence.written import write_rows
 
-_SEARCHED = 20_000
+_SEARCHED, _CODED = 20_000, 2000
 
 
 def sample(
@@ -106,11 +106,7 @@ def interpolate(
     if from_ is not None and to is not None:
         ends = _given(opened, [from_, to])
     else:
-        part = opened.split(opened.whole_or(split))
-        for place in places:
-            if not 0 <= place < len(part):
-                raise ConfigError(f"item {place}: the {split} split has items 0 to {len(part) - 1}")
-        ends = part.subset(places).x
+        ends = _picked(opened, split, places)
     rows = []
     for name in ("linear", "spherical", "geodesic") if method == "all" else (method,):
         for step, (item, score) in enumerate(opened.way(ends, steps, name)):
@@ -206,7 +202,46 @@ def neighbours(
     write_rows(out, ("item", "rank", "neighbour", "distance"), rows)
 
 
-COMMANDS = (sample, reconstruct, interpolate, complete, neighbours)
+def traverse(
+    run: str,
+    item: int | None = None,
+    dims: str | None = None,
+    steps: int = 5,
+    out: str | None = None,
+    split: Literal["train", "validation", "test", "new"] = "test",
+    data: str | None = None,
+) -> None:
+    """Change one dimension of a code after another over its range in the data.
+
+    Args:
+        run: run folder.
+        item: place in the split of the item to start from; the median code if left out.
+        dims: which dimensions, as 0,4,7; the five most varied if left out.
+        steps: values of each.
+        out: a .tsv, .csv or .jsonl file; printed if left out.
+        split: train, validation or test; new: items that the model has not seen.
+        data: where the run's data are now, if not where they were.
+    """
+    from latentia import explore
+
+    opened = _opened(run, data)
+    _with_code(opened, "traverse")
+    part = opened.split(opened.whole_or(split)).take(_CODED)
+    codes = opened.coded(part.x)
+    start = None
+    if item is not None:
+        start = opened.coded(_picked(opened, split, [item]))[0]
+    chosen = codes.std(axis=0).argsort()[::-1][:5] if dims is None else _places(dims, "--dims")
+    found = explore.traverse(opened.estimator, codes, start=start, dims=chosen, steps=steps)
+    rows = [
+        (int(dim), round(float(value), 3), text)
+        for dim, values, texts in zip(found.dims, found.values, found.items, strict=True)
+        for value, text in zip(values, texts, strict=True)
+    ]
+    write_rows(out, ("dimension", "value", "item"), rows)
+
+
+COMMANDS = (traverse, sample, reconstruct, interpolate, complete, neighbours)
 
 
 def _opened(run: str, data: str | None = None) -> Any:
@@ -228,11 +263,20 @@ def _at_least_one(n: int) -> int:
     return n
 
 
-def _places(text: str) -> list[int]:
+def _picked(opened: Any, split: Any, places: list[int]) -> Any:
+    """Items of a split by their places in it."""
+    part = opened.split(opened.whole_or(split))
+    for place in places:
+        if not 0 <= place < len(part):
+            raise ConfigError(f"item {place}: the {split} split has items 0 to {len(part) - 1}")
+    return part.subset(places).x
+
+
+def _places(text: str, flag: str = "--items") -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise ConfigError(f"--items {text!r}: expected whole numbers with commas between, as 3,17") from None
+        raise ConfigError(f"{flag} {text!r}: expected whole numbers with commas between, as 3,17") from None
 
 
 def _narrowed(

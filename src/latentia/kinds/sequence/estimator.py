@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
@@ -23,12 +23,15 @@ from latentia.estimators.forms.arrays import Given
 from latentia.estimators.forms.tokens import TokenForm
 from latentia.estimators.latent import LatentEstimator
 from latentia.estimators.parameters import whole
+from latentia.kinds.face import html_repr
 from latentia.kinds.loading import load_as
 from latentia.kinds.sequence import use
 from latentia.kinds.sequence.catalog import SEQUENCE_MODELS, SequenceEntry
 from latentia.kinds.sequence.composition import SequenceComposition, composed
+from latentia.kinds.sequence.face import report
 from latentia.kinds.sequence.inference import SequenceInference
 from latentia.kinds.sequence.way import SequenceWay, information, watched
+from latentia.kinds.sequence.written import as_array
 from latentia.training import Schedule, build_schedule
 
 
@@ -37,8 +40,8 @@ class SequenceVAE(LatentEstimator):
 
     .. math:: \log p(x) \ge E_q[\sum_t \log p(x_t | x_{<t}, z)] - \mathrm{KL}(q(z|x) \| p(z))
 
-    The end of an item is a token like the others. The decoder reads the true tokens before each, and so can do without z: the default model
-    keeps it from that (Li et al. 2019). Whatever is left at None or "auto" is chosen from the data; `choices_` says what and why.
+    The end of an item is a token. The decoder reads the true tokens before each, and so can do without z: the default model keeps it from that
+    (Li et al. 2019). Whatever is left at None or "auto" is chosen from the data; `choices_` says what and why.
 
     Args:
         model: a name of the catalog (`latentia models`): "sequence-lm" has no code.
@@ -51,7 +54,7 @@ class SequenceVAE(LatentEstimator):
         max_epochs: passes over the data; None: by the number of tokens.
         batch_size: None: 32, of fewer than 512 items 16.
         optimizer: "adamw", "muon" or "sgd", as in `latentia.VAE`.
-        learning_rate: peak of the warm-up and cosine schedule; None: 2e-3, of 300,000 tokens and more 1e-3.
+        learning_rate: peak of the schedule; None: 2e-3, of 300,000 tokens and more 1e-3.
         patience: epochs without a better validation bound before stopping; None: a quarter of `max_epochs`, but at least 10.
         validation_fraction: share of the items kept from training to choose the best epoch, where `fit` is not given validation data.
         n_importance: importance samples in `score_samples` and all that rests on it.
@@ -67,13 +70,12 @@ class SequenceVAE(LatentEstimator):
         history_: learning curves of the fit proper, one dict an epoch, in nats per item.
         pretraining_: those of the phase as an autoencoder.
         choices_: automatic choices with their reasons.
-        latent_dim_: length of a code; 0: none.
 
     Raises:
         DataError: for items that cannot be used (a `ValueError`).
         ConfigError: in `fit`, for a wrong parameter (a `ValueError`).
 
-    Source: Bowman et al. 2016, Generating Sentences from a Continuous Space.
+    Source: Bowman et al. 2016.
 
     Example:
         >>> texts = ["the cat sat", "the dog sat", "a cat ran", "a dog ran"] * 8
@@ -195,7 +197,7 @@ class SequenceVAE(LatentEstimator):
             narrowed: `temperature`, `top_k`, `top_p`, `avoid`, as in `sample`; of "greedy" and "beam" `avoid` alone counts.
         """
         drawing = use.drawing_of(self.form_, **narrowed)
-        return use.decoded(self._inference(), self._codes_of(Z), how, drawing, self._drawn_seed(random_state))
+        return use.decoded(self._inference(), self._codes_of(Z), how, drawing, use.seed_of(random_state))
 
     def sample(
         self,
@@ -208,7 +210,7 @@ class SequenceVAE(LatentEstimator):
         avoid: Sequence[Any] = (),
         random_state: Any = None,
     ) -> Any:
-        """`n_samples` new items: a code from the prior, then token by token; exact draws unless something is narrowed.
+        """`n_samples` new items `[n]`: a code from the prior, then token by token; exact draws unless something is narrowed.
 
         Args:
             n_samples: how many.
@@ -222,7 +224,7 @@ class SequenceVAE(LatentEstimator):
         check_is_fitted(self)
         drawing = use.drawing_of(self.form_, temperature, top_k, top_p, avoid)
         n = whole("n_samples", n_samples, 1)
-        return self._inference().drawn(n, mean, None, self._drawn_seed(random_state), drawing)
+        return as_array(self._inference().drawn(n, mean, None, use.seed_of(random_state), drawing))
 
     def complete(
         self, prefixes: Any, n: int = 1, *, random_state: Any = None, **narrowed: Any
@@ -232,20 +234,18 @@ class SequenceVAE(LatentEstimator):
         Args:
             prefixes: beginnings, as items are; empty ones give draws from the model.
             n: items of each.
-            random_state: seed; None draws anew each time.
+            random_state: seed.
             narrowed: `temperature`, `top_k`, `top_p`, `avoid`, as in `sample`.
         """
         rows, drawing = self._strings(prefixes), use.drawing_of(self.form_, **narrowed)
-        return use.completed(
-            self._inference(), rows, whole("n", n, 1), drawing, self._drawn_seed(random_state)
-        )
+        return use.completed(self._inference(), rows, whole("n", n, 1), drawing, use.seed_of(random_state))
 
     def tensors(self, X: Any) -> tuple[Any, Tensor]:
         """The torch module in evaluation mode, and X `[n, T]` as it sees them, negative behind each end."""
         asked = self._inference()
         pairs = list(asked.sorted_batches(self.form_.stored(self._strings(X))))
-        order = np.argsort(np.concatenate([places for places, _ in pairs]))
-        return asked.module, joined([x for _, x in pairs])[torch.from_numpy(order)]
+        order = torch.from_numpy(np.argsort(np.concatenate([places for places, _ in pairs])))
+        return asked.module, joined([x for _, x in pairs])[order]
 
     def evaluate(
         self, X: Any, *, n_importance: int | None = None, importance_items: int | None = None
@@ -282,14 +282,12 @@ class SequenceVAE(LatentEstimator):
         self.pretraining_ = config["pretraining"]
         return self
 
+    report, _html_repr = report, html_repr
+
     @staticmethod
     def load(folder: str | Path) -> SequenceVAE:
         """Read a run folder that `save` or the command line wrote; nothing in it is executed."""
         return load_as(SequenceVAE, folder)
-
-    @staticmethod
-    def _drawn_seed(random_state: Any) -> int:
-        return int(check_random_state(random_state).randint(2**31 - 1))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import warnings
 from pathlib import Path
@@ -38,13 +39,13 @@ def export_onnx(estimator: Any, folder: Path) -> list[tuple[Path, float]]:
         The path of the encoder with the largest absolute difference from torch.
 
     Raises:
-        MissingExtraError: if onnx, onnxscript or onnxruntime are not installed.
+        MissingExtraError: if onnx or onnxruntime are not installed.
         ConfigError: if the exported graph does not give what torch gives.
         RunFolderError: if the folder cannot be written.
     """
     try:
+        import onnx  # noqa: F401
         import onnxruntime  # noqa: F401
-        import onnxscript  # noqa: F401
     except ImportError as error:
         raise MissingExtraError(f"{error.name} is not installed: pip install 'latentia[onnx]'") from None
     module = _Encoder(estimator.module_.float().cpu().eval()).eval()
@@ -74,18 +75,21 @@ def _items(n: int, length: int, n_tokens: int, generator: torch.Generator) -> Te
 
 
 def _exported(module: nn.Module, example: Tensor) -> bytes:
+    """The graph, by torch's exporter of traces: its newer one unrolls LSTMs, and so fixes the length of items."""
+    written = io.BytesIO()
     with warnings.catch_warnings(), torch.inference_mode(False):
         warnings.simplefilter("ignore")  # the exporter's own deprecations
-        program = torch.onnx.export(
+        torch.onnx.export(
             module,
             (example,),
-            dynamo=True,
+            written,
+            dynamo=False,
             input_names=["tokens"],
             output_names=["z"],
-            dynamic_shapes=({0: torch.export.Dim("batch", min=1), 1: torch.export.Dim("time", min=1)},),
-            verbose=False,
+            dynamic_axes={"tokens": {0: "batch", 1: "time"}, "z": {0: "batch"}},
+            opset_version=18,
         )
-    return program.model_proto.SerializeToString()  # type: ignore[union-attr]
+    return written.getvalue()
 
 
 def _difference(content: bytes, module: nn.Module, batch: Tensor) -> float:

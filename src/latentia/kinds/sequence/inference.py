@@ -14,6 +14,7 @@ from torch.distributions import Distribution
 
 from latentia.data.items import Ragged, Strings
 from latentia.estimators.forms.tokens import TokenForm
+from latentia.kinds.sequence.written import as_array
 from latentia.models import SequenceVAE, importance_log_prob
 from latentia.models.decoding import DRAWS, GREEDY, Drawing, generated
 from latentia.training.ragged import RaggedBatches
@@ -80,9 +81,9 @@ class SequenceInference:
         found = self.each(rows, self.module.means, (self.module.decoder.latent_dim,))
         return found.astype(np.float32)
 
-    def rebuilt(self, rows: Strings, flat: bool | None = None) -> list[Any]:  # noqa: ARG002  (for images)
-        """Items by way of their codes: the likeliest token at each step."""
-        return self.decoded(torch.as_tensor(self.codes(rows), device=self.device))
+    def rebuilt(self, rows: Strings, flat: bool | None = None) -> NDArray[Any]:  # noqa: ARG002  (for images)
+        """Items `[n]` by way of their codes: the likeliest token at each step."""
+        return as_array(self.decoded(torch.as_tensor(self.codes(rows), device=self.device)))
 
     def decoded(self, z: Tensor, drawing: Drawing = GREEDY, seed: int = 0) -> list[Any]:
         """Items for codes `[n, D]`."""

@@ -12,7 +12,6 @@ from latentia.report.cards import Card
 from latentia.report.diagnosis import checks, diagnosis_cards
 from latentia.report.head import about, choices_of, head_of
 from latentia.report.page import Page
-from latentia.report.sections import filled
 
 
 def page(run: SequenceRun) -> Page:
@@ -30,7 +29,7 @@ def page(run: SequenceRun) -> Page:
     found = [*_asked(figures, run), *text_cards(run, split, figures)]
     if run.has_code:
         found += code_cards(run, split, figures)
-    return Page(head, (), filled([card for card in found if card is not None]))
+    return Page(head, (), [card for card in found if card is not None])
 
 
 def _asked(figures: dict[str, Any], run: SequenceRun) -> list[Card | None]:

@@ -50,7 +50,7 @@ class SequenceRun(LatentRun):
         forcing = measures.forced(asked, items)
         most = measures.DRAWN_THOROUGHLY if effort.thorough else measures.DRAWN_ITEMS
         draws, share = measures.drawn(asked, train, items, most), form.unknown_share(stored)
-        details: dict[str, Any] = {"teacher_forcing": asdict(forcing), "draws": asdict(draws)}
+        details: dict[str, Any] = {"rows": [], "teacher_forcing": asdict(forcing), "draws": asdict(draws)}
         if self.has_code:
             evaluation, own, found = self._with_code(split, effort, forcing, counts, details)
         else:
@@ -63,7 +63,7 @@ class SequenceRun(LatentRun):
         ]
         figures = {
             "likelihood": self.likelihood,
-            **asdict(evaluation),
+            **{name: value for name, value in asdict(evaluation).items() if name not in _OF_NUMBERS},
             **_units(evaluation, log_likelihood, stored.lengths.sum(), form.characters(items).sum()),
             "perplexity_note": self._bound(evaluation),
             "trigram_log_likelihood": counts.trigram,
@@ -75,7 +75,7 @@ class SequenceRun(LatentRun):
             **own,
         }
         verdict = ordered([each for each in found if each is not None], WORDS.order)
-        return Measured(split, figures, verdict, details)
+        return Measured(split, figures, verdict, {"diagnosis": details})
 
     def _with_code(
         self,
@@ -89,7 +89,7 @@ class SequenceRun(LatentRun):
         evaluation, diagnosis = self.examine(split, effort)
         likeness = measures.rebuilt(self.estimator._inference(), self.split(split).x)
         shown = {k: v for k, v in diagnosis.as_json().items() if k not in _TOLD_ABOVE}
-        details["diagnosis"] = {**shown, "rows": [asdict(row) for row in diagnosis.rows()]}
+        details |= {**shown, "rows": [asdict(row) for row in diagnosis.rows()]}
         details["reconstruction"] = asdict(likeness)
         found: list[Finding | None] = [*findings.of_sequences(diagnosis.verdict.findings, self._epochs)]
         found += [
@@ -185,6 +185,8 @@ class SequenceRun(LatentRun):
 
 
 _TOLD_ABOVE = ("verdict", "verdicts", "evidence", "remedies", "evaluation", "seconds")
+_OF_NUMBERS = ("bits_per_dim", "bits_per_dim_note", "sse", "sse_of_mean", "sigma2", "sigma2_optimal")
+"""Figures of items that are numbers."""
 _OF_FORCING = (
     "forced_loss", "forced_loss_other", "free_loss", "free_loss_other", "free_accuracy", "free_accuracy_other", "free_accuracy_zero",
 )  # fmt: skip

@@ -11,9 +11,10 @@ import torch
 from latentia.data.items import Strings
 from latentia.estimators.forms.tokens import END, UNKNOWN
 from latentia.kinds.sequence import charts, marked, measures
+from latentia.kinds.sequence.charts import charted
 from latentia.kinds.sequence.run import SequenceRun
 from latentia.kinds.sequence.written import shown
-from latentia.report.cards import Card, chart
+from latentia.report.cards import Card
 from latentia.report.content import number
 
 SAMPLES = 20
@@ -53,7 +54,7 @@ def _counts(figures: dict[str, Any]) -> Card | None:
     lead = "Negative log-likelihood beside what counts of one and of three neighbouring tokens in the training part give for the same items."
     card = Card("counts", "Against counts of neighbouring tokens", lead)
     alt = "Bars: " + ", ".join(f"{name} {value:.4g} nats" for name, value in rows) + "."
-    return chart(card, alt, lambda theme: charts.against_counts(rows, theme))
+    return charted(card, alt, lambda theme: charts.against_counts(rows, theme))
 
 
 def _forcing(run: SequenceRun, items: Strings, figures: dict[str, Any]) -> Card | None:
@@ -76,7 +77,7 @@ def _forcing(run: SequenceRun, items: Strings, figures: dict[str, Any]) -> Card 
     )
     card = Card("teacher-forcing", "With and without true prefixes", lead, facts=facts, wide=True)
     alt = "Loss of a token by position, for " + ", ".join(curves) + "."
-    return chart(card, alt, lambda theme: charts.forced_and_free(curves, theme))
+    return charted(card, alt, lambda theme: charts.forced_and_free(curves, theme))
 
 
 def loss_by_position(asked: Any, items: Strings, has_code: bool) -> dict[str, np.ndarray]:
@@ -109,7 +110,7 @@ def loss_by_position(asked: Any, items: Strings, has_code: bool) -> dict[str, np
 
 def _samples(run: SequenceRun, figures: dict[str, Any]) -> Card:
     drawn = run.drawn(SAMPLES, seed=0)
-    draws = figures["draws"]
+    draws = figures["diagnosis"]["draws"]
     facts = (
         (f"{draws['copies']:.1%}", f"of {number(draws['n'])} draws are copies of training items"),
         (
@@ -166,7 +167,7 @@ def _lengths(run: SequenceRun, items: Strings) -> Card | None:
         "What a token costs in items of all lengths, given the true tokens before it.",
     )
     alt = f"Nats a token of {int(keep.sum())} items by their length."
-    return chart(card, alt, lambda theme: charts.by_length(lengths[keep], per_token, theme))
+    return charted(card, alt, lambda theme: charts.by_length(lengths[keep], per_token, theme))
 
 
 def _learning(run: SequenceRun) -> Card | None:
@@ -179,7 +180,7 @@ def _learning(run: SequenceRun) -> Card | None:
     if any((row.get("train_beta") or 1.0) < 0.999 for row in history):
         lead += " Light: epochs in which the rate's weight was still rising."
     alt = f"Negative bound and rate over {len(history)} epochs."
-    return chart(
+    return charted(
         Card("learning-curves", "Learning curves", lead),
         alt,
         lambda theme: charts.phases(pretraining, history, theme),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.utils import check_random_state
 from torch import Tensor
 
 from latentia import draws
@@ -15,6 +16,7 @@ from latentia.data.items import Strings
 from latentia.errors import ConfigError, DataError
 from latentia.estimators.forms.tokens import END, UNKNOWN, TokenForm
 from latentia.kinds.sequence.inference import SequenceInference
+from latentia.kinds.sequence.written import as_array
 from latentia.models.decoding import Drawing, beam, generated
 from latentia.training.randomness import seeded
 
@@ -33,6 +35,11 @@ def codes_of(asked: SequenceInference, Z: Any) -> Tensor:
     if not np.isfinite(codes).all():
         raise DataError("codes contain NaN or infinity; every code must be finite")
     return torch.as_tensor(codes, dtype=asked.dtype, device=asked.device)
+
+
+def seed_of(random_state: Any) -> int:
+    """A seed out of what scikit-learn takes for one; None draws it anew."""
+    return int(check_random_state(random_state).randint(2**31 - 1))
 
 
 def drawing_of(
@@ -65,8 +72,8 @@ def drawing_of(
     return Drawing(temperature, top_k, top_p, tuple(numbers))
 
 
-def decoded(asked: SequenceInference, z: Tensor, how: str, drawing: Drawing, seed: int) -> list[Any]:
-    """Items for codes: "greedy" (the likeliest token at each step), "beam" (a likely item), or "sample".
+def decoded(asked: SequenceInference, z: Tensor, how: str, drawing: Drawing, seed: int) -> NDArray[Any]:
+    """Items `[n]` for codes: "greedy" (the likeliest token at each step), "beam" (a likely item), or "sample".
 
     Raises:
         ConfigError: for another way.
@@ -75,7 +82,7 @@ def decoded(asked: SequenceInference, z: Tensor, how: str, drawing: Drawing, see
         raise ConfigError(f"how={how!r}: expected one of {', '.join(WAYS)}")
     if how != "beam":
         greedy = Drawing(0.0, avoid=drawing.avoid)
-        return asked.decoded(z, greedy if how == "greedy" else drawing, seed)
+        return as_array(asked.decoded(z, greedy if how == "greedy" else drawing, seed))
     module = asked.module
     if module.end is None:
         raise ConfigError(
@@ -86,7 +93,7 @@ def decoded(asked: SequenceInference, z: Tensor, how: str, drawing: Drawing, see
         for some in z.to(asked.dtype).split(32):
             tokens, _ = beam(module.decoder, some, module.longest, module.end, BEAM, avoid=drawing.avoid)
             found += asked.form.items(tokens.cpu())
-    return found
+    return as_array(found)
 
 
 def completed(

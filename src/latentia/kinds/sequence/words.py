@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from latentia.vocabulary import FAULTS, FaultWord, FigureWord, Words, figures
+from dataclasses import replace
+
+from latentia.vocabulary import FAULTS, UNDERTRAINED, FaultWord, FigureWord, Words, figures
 
 CHEATING, UNKNOWN_WORDS = "cheating decoder", "unknown words"
 
@@ -36,8 +38,12 @@ _FIGURES = (
         "free_loss", "loss left alone", "nats a token", "z the posterior mean",
         "−log p of a true token where the prefix is what the decoder said itself.",
     ),
+    FigureWord(
+        "forced_loss_other", "loss with true prefixes, another's code", "nats a token", "", "The same with the code of another item."
+    ),
     FigureWord("free_loss_other", "loss left alone, another's code", "nats a token", "", "The same with the code of another item."),
     FigureWord("free_accuracy", "token accuracy left alone", "share", "z the posterior mean", _FREE),
+    FigureWord("free_accuracy_other", "token accuracy left alone, another's code", "share", "", _FREE),
     FigureWord("free_accuracy_zero", "token accuracy left alone, no code", "share", "z = 0", _FREE),
     FigureWord(
         "edit_similarity", "edit similarity of reconstructions", "share", "1 - Levenshtein / longer length, in tokens",
@@ -60,7 +66,12 @@ WORDS = Words(
             CHEATING, "bad",
             "The decoder foretells each token from the true ones before it and does without the code: left alone it says the same whatever the item.", 3,
         ),
-        *FAULTS.values(),
+        *(
+            replace(word, meaning="The bound was still rising when training ended, or counts of neighbouring tokens do as well.")
+            if word.name == UNDERTRAINED
+            else word
+            for word in FAULTS.values()
+        ),
         FaultWord(
             UNKNOWN_WORDS, "caution",
             "More than a fifth of the tokens are unknown to the vocabulary: what is said of them is said of a blank.", 1,

@@ -7,10 +7,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from latentia.errors import ConfigError
 from latentia.files import write_atomically, write_csv
 
-_SUFFIXES = (".txt", ".tsv", ".csv", ".jsonl")
+_SUFFIXES = (".txt", ".tsv", ".csv", ".jsonl", ".npy")
+
+
+def as_array(items: Sequence[Any]) -> NDArray[Any]:
+    """Items as a NumPy array of objects `[n]`, texts or lists.
+
+    >>> as_array([["a"], ["b", "c"]]).shape
+    (2,)
+    """
+    found = np.empty(len(items), dtype=object)
+    found[:] = items
+    return found
 
 
 def shown(value: Any) -> Any:
@@ -45,7 +59,10 @@ def write_rows(out: str | None, columns: tuple[str, ...], rows: Sequence[tuple[A
     if suffix not in _SUFFIXES or (suffix == ".txt" and len(columns) > 1):
         kinds = _SUFFIXES if len(columns) == 1 else _SUFFIXES[1:]
         raise ConfigError(f"--out {out}: texts can be written as {', '.join(kinds)}")
-    if suffix == ".jsonl":
+    if suffix == ".npy":
+        cells = np.array([[str(shown(value)) for value in row] for row in rows], dtype=np.str_)
+        write_atomically(path, lambda file: np.save(file, cells, allow_pickle=False))
+    elif suffix == ".jsonl":
         lines = [json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False) for row in rows]
         write_atomically(path, "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass"))
     elif suffix == ".txt":
