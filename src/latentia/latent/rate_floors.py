@@ -16,7 +16,7 @@ from latentia.latent.posteriors import LOG_VARIANCE_RANGE, Posterior
 
 GAMMA = 0.6
 DELTA = 0.15
-_SMALLEST = 1e-8  # under the root of the mean, whose slope is infinite at 0
+_SMALLEST = 1e-8  # under roots, whose slope is infinite at 0
 
 
 class BatchNormPosterior(Posterior):
@@ -50,7 +50,7 @@ class BatchNormPosterior(Posterior):
             raise ConfigError(f"gamma={gamma!r}: a number above 0 is expected")
         self.gamma = gamma
         self.loc, self.log_variance = nn.Linear(n_features, latent_dim), nn.Linear(n_features, latent_dim)
-        self.normalise = nn.BatchNorm1d(latent_dim, affine=False)
+        self.normalise = nn.BatchNorm1d(latent_dim, eps=_SMALLEST, affine=False)
         self.shift = nn.Parameter(torch.zeros(latent_dim))
 
     def forward(self, features: Float[Tensor, "batch features"]) -> DiagonalGaussian:

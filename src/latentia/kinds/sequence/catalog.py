@@ -15,8 +15,6 @@ from latentia.objectives.annealed import annealed_elbo, minimum_rate
 from latentia.registry import Registry
 from latentia.training import Aggressive, Joint, Schedule
 
-FLOOR = 8.0
-"""Nats of the whole code below which a rate earns nothing: lambda of Li et al. 2019 on the Penn Treebank."""
 _JOINT = Joint()
 _UP = Linear(until=0.4)
 
@@ -35,6 +33,7 @@ class SequenceEntry:
         schedule: how encoder and decoder take turns.
         pretraining: epochs as an autoencoder before the fit proper, as a share of its epochs; the decoder then begins anew.
         keep: share of the input tokens that the decoder is told in training, unless a person says otherwise.
+        floored: whether the objective has a floor `nats`, which is chosen by the data where a person gives none.
     """
 
     summary: str
@@ -46,10 +45,10 @@ class SequenceEntry:
     schedule: Schedule = _JOINT
     pretraining: float = 0.0
     keep: float = 1.0
+    floored: bool = False
 
 
 _warmed_up: ObjectiveFactory = partial(annealed_elbo, beta=_UP)
-_floored: ObjectiveFactory = partial(annealed_elbo, beta=_UP, nats=FLOOR)
 _cyclical: ObjectiveFactory = partial(annealed_elbo, beta=Cyclical(cycles=4, rising=0.5))
 _LI = "Li, He, Neubig, Berg-Kirkpatrick & Yang 2019, A Surprisingly Effective Fix for Deep Latent Variable Modeling of Text"
 _BOWMAN = "Bowman et al. 2016, Generating Sentences from a Continuous Space"
@@ -59,8 +58,9 @@ for _name, _model in {
     "sequence-pretrained": SequenceEntry(
         "encoder trained as an autoencoder first; then a new decoder, annealing and free bits (the default)",
         _LI,
-        _floored,
+        _warmed_up,
         pretraining=0.5,
+        floored=True,
     ),
     "sequence-lm": SequenceEntry(
         "language model without a code: what every other model here is held against",
@@ -76,9 +76,10 @@ for _name, _model in {
         _cyclical,
     ),
     "sequence-free-bits": SequenceEntry(
-        "annealing, and no reward for a rate below 8 nats, spread over the dimensions",
+        "annealing, and no reward for a rate below a floor, spread over the dimensions",
         "Kingma et al. 2016, Improving Variational Inference with Inverse Autoregressive Flow, appendix C.8",
-        _floored,
+        _warmed_up,
+        floored=True,
     ),
     "sequence-lagging": SequenceEntry(
         "annealing; the encoder is trained to convergence before each decoder step, until the codes tell no more",
@@ -110,15 +111,17 @@ for _name, _model in {
     "sequence-transformer": SequenceEntry(
         "as the default, with a small causal transformer that the code enters as a memory and at every input",
         "Li et al. 2020, Optimus (there with pretrained language models)",
-        _floored,
+        _warmed_up,
         decoder="transformer",
         encoder="transformer",
         pretraining=0.5,
+        floored=True,
     ),
     "sequence-mdr": SequenceEntry(
-        "the rate is held at a minimum of 5 nats by a learned multiplier",
+        "the rate is held at a minimum by a learned multiplier",
         "Pelsmaeker & Aziz 2020, Effective Estimation of Deep Generative Language Models",
         minimum_rate,
+        floored=True,
     ),
     "sequence-steps": SequenceEntry(
         "the decoder reads the code and no token: it cannot do without the code",

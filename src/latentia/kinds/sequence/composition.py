@@ -14,7 +14,7 @@ from latentia.estimators.forms.arrays import Given
 from latentia.estimators.forms.tokens import END, UNKNOWN
 from latentia.estimators.parameters import whole
 from latentia.kinds.sequence.catalog import SequenceEntry
-from latentia.kinds.sequence.defaults import SequenceNetwork, default_latent_dim
+from latentia.kinds.sequence.defaults import SequenceNetwork, default_floor, default_latent_dim
 from latentia.latent import PRIORS
 from latentia.models import SequenceVAE
 from latentia.models.language_model import NoCode, NoFeatures
@@ -44,6 +44,7 @@ class SequenceComposition:
         end: token behind the last, or None.
         unknown: token that stands for one that is not told.
         network: its size.
+        floor: nats of a code below which its rate earns nothing, unless a person says otherwise; 0: the objective has no floor.
     """
 
     model: Any
@@ -54,6 +55,7 @@ class SequenceComposition:
     end: int | None
     unknown: int
     network: SequenceNetwork
+    floor: float = 0.0
 
     event_shape = ()
     likelihood = "tokens"
@@ -115,6 +117,12 @@ def composed(estimator: Any, given: Given, parts: Chosen) -> SequenceComposition
         parts.choices.append(Choice("latent_dim", str(latent_dim), f"{len(stored):,} training items"))
     else:
         latent_dim = whole("latent_dim", estimator.latent_dim, 1)
+    floor = 0.0
+    if estimator._entry().floored:
+        floor = default_floor(stored, form.n_tokens)
+        if "nats" not in (estimator.objective_options or {}):
+            reason = "a share of the nats that the words of an item have without their order"
+            parts.choices.append(Choice("floor of the rate", f"{floor:.1f} nats", reason))
     return SequenceComposition(
         estimator.model,
         latent_dim,
@@ -124,4 +132,5 @@ def composed(estimator: Any, given: Given, parts: Chosen) -> SequenceComposition
         end=END if form.end else None,
         unknown=UNKNOWN,
         network=network,
+        floor=floor,
     )

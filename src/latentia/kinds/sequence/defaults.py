@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from latentia.data.items import Ragged
+from latentia.diagnostics.ngrams import Unigram
 from latentia.errors import ConfigError
 from latentia.estimators.choices import Choice
 from latentia.estimators.parameters import whole
@@ -18,6 +20,7 @@ TOKENS_ON_GPU = 30_000_000
 FEWEST_EPOCHS = 6
 MOST_EPOCHS = 60
 GRADIENT_CLIP = 5.0
+MOST_FLOOR, FLOOR_SHARE = 8.0, 1 / 9
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,20 @@ class SequenceNetwork:
 def default_latent_dim(n_items: int) -> int:
     """Length of a code: 32, of fewer than 20,000 items 16."""
     return 32 if n_items >= FEW_ITEMS else 16
+
+
+def default_floor(items: Ragged, n_tokens: int) -> float:
+    """Nats of a code below which its rate earns nothing: a share of what a unigram says of an item, 8 at most.
+
+    8 is lambda of Li et al. 2019 on the Penn Treebank, whose sentences have 142 nats by a unigram; short items have less to tell.
+
+    Example:
+        >>> import numpy as np
+        >>> default_floor(Ragged.of([np.arange(4)] * 9), 4)
+        0.62
+    """
+    nats = -Unigram.fit(items, n_tokens).token_log_prob(items).sum() / max(1, len(items))
+    return round(min(MOST_FLOOR, float(nats) * FLOOR_SHARE), 2)
 
 
 def defaults_for(n_tokens: int, learning_rate: float | None, words: bool) -> Defaults:

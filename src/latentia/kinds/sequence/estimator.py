@@ -155,7 +155,11 @@ class SequenceVAE(LatentEstimator):
         return build_schedule(self.schedule) if isinstance(self.schedule, str) else self.schedule
 
     def _options(self) -> Mapping[str, Any] | None:
-        return self.objective_options
+        composition: Any = self.composition_
+        return {
+            **({"nats": composition.floor} if composition.floor else {}),
+            **(self.objective_options or {}),
+        }
 
     def _watch(self) -> Any:
         return watched

@@ -6,7 +6,7 @@ import io
 import json
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -82,7 +82,7 @@ def _exported(module: nn.Module, example: Tensor) -> bytes:
         torch.onnx.export(
             module,
             (example,),
-            written,
+            cast(Any, written),
             dynamo=False,
             input_names=["tokens"],
             output_names=["z"],

@@ -13,7 +13,6 @@ from latentia.diagnostics import (
     Remedy,
     TeacherForcing,
 )
-from latentia.kinds.sequence.catalog import FLOOR
 from latentia.kinds.sequence.measures import Counted, Drawn, Rebuilt
 from latentia.kinds.sequence.words import CHEATING, UNKNOWN_WORDS
 from latentia.vocabulary import COLLAPSE, HOLES, INFERENCE_COLLAPSE, PARTIAL_COLLAPSE, UNDERTRAINED
@@ -34,7 +33,7 @@ _DEFAULT = Remedy(
     ("sequence-pretrained",),
 )
 _FREE_BITS = Remedy(
-    f"do not reward a rate below {FLOOR:g} nats: `--model sequence-free-bits`", ("sequence-free-bits",)
+    "do not reward a rate below a floor: `--model sequence-free-bits`", ("sequence-free-bits",)
 )
 _LAGGING = Remedy(
     "let the encoder catch up before each step of the decoder: `--model sequence-lagging`",

@@ -128,14 +128,14 @@ def watched(model: Any, x_batches: list[Tensor], epoch: int, progress: float) ->
     from latentia.diagnostics import mutual_information, teacher_forcing
 
     batches = list(x_batches)
-    found = mutual_information(model, batches, items=None)
+    found = mutual_information(model, batches, items=None) if model.decoder.latent_dim else None
     forcing = teacher_forcing(model, batches)
     figures: dict[str, float] = {
         "free_loss": forcing.free_loss,
         "forced_loss": forcing.forced_loss,
         "free_loss_other": forcing.free_loss_other,
     }
-    if found is not None and model.decoder.latent_dim:
+    if found is not None:
         figures |= {
             "mutual_information": found.value,
             "active_units": found.active_units,
