@@ -103,10 +103,8 @@ def interpolate(
         raise ConfigError(
             "interpolate goes between two items: give two places as --items 0,1, or --from and --to"
         )
-    if from_ is not None and to is not None:
-        ends = _given(opened, [from_, to])
-    else:
-        ends = _picked(opened, split, places)
+    typed = from_ is not None and to is not None
+    ends = _given(opened, [from_, to]) if typed else _picked(opened, split, places)
     rows = []
     for name in ("linear", "spherical", "geodesic") if method == "all" else (method,):
         for step, (item, score) in enumerate(opened.way(ends, steps, name)):
@@ -297,6 +295,6 @@ def _say_of_draws(opened: Any, mean: bool, narrowed: dict[str, Any]) -> None:
         print(f"note: {how}: these are no draws from the model", file=sys.stderr)
 
 
-def _given(opened: Any, texts: Sequence[str]) -> Any:
+def _given(opened: Any, texts: Sequence[Any]) -> Any:
     """What a person typed, as the run has its items."""
     return [text.split() for text in texts] if opened.estimator.form_.unit == "none" else list(texts)
