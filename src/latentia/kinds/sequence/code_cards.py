@@ -81,16 +81,19 @@ def _ways(run: SequenceRun, split: Any) -> list[Card]:
 
 
 def _nearest(run: SequenceRun, split: Any) -> Card | None:
-    train = run.split("train").take(SEARCHED) if len(run.dataset.train) else None
-    if train is None or len(train) < NEAREST:
-        return None
+    """Of a model in memory whose training items are not at hand: neighbours among the items themselves."""
+    known = bool(len(run.dataset.train))
+    searched = run.split("train" if known else split).take(SEARCHED)
     part = run.split(split).take(QUERIES, seed=2)
-    found = explore.neighbours(run.vectors(train.x), run.vectors(part.x), NEAREST)
-    rows: list[tuple[str, ...]] = [("Item", "Training items with the nearest codes")]
-    for item, places in zip(part.x.lists(), found.indices, strict=True):
-        nearest = [marked.shown(str(shown(each)), 160) for each in train.subset(places).x.lists()]
+    if len(searched) <= NEAREST:
+        return None
+    found = explore.neighbours(run.vectors(searched.x), run.vectors(part.x), NEAREST + (not known))
+    where = "training items" if known else "other items"
+    rows: list[tuple[str, ...]] = [("Item", f"{where.capitalize()} with the nearest codes")]
+    for item, places in zip(part.x.lists(), found.indices[:, 0 if known else 1 :], strict=True):
+        nearest = [marked.shown(str(shown(each)), 160) for each in searched.subset(places).x.lists()]
         rows.append((marked.shown(str(shown(item)), 160), Markup("<br>").join(nearest)))
-    lead = "Items of the test part, and those of the training part whose codes lie nearest."
+    lead = f"Items, and the {where} whose codes lie nearest."
     return Card("neighbours", "Neighbours", lead, table=tuple(rows), wide=True)
 
 
