@@ -146,7 +146,7 @@ def _add_arguments(parser: Parser, function: Any, names: tuple[str, ...], whose:
             parser.add_argument(*flags, dest=name, default=default, action=yes_no, help=text)
         elif name == "set":
             parser.add_argument(*flags, dest=name, nargs="+", default=[], type=str, metavar="K=V", help=text)
-        elif hints[name] == list[str]:
+        elif hints[name] in (list[str], list[str] | None):
             parser.add_argument(
                 *flags, dest=name, nargs="+", default=default, type=str, metavar="NAME", help=text
             )

@@ -106,7 +106,7 @@ def _map(run: SequenceRun, split: Any) -> Card | None:
         how = "coloured by class"
     else:
         lengths = run.estimator.form_.stored(part.x).lengths
-        labels = pictures.Labels.of(lengths.astype(float), None, len(codes))
+        labels = pictures.Labels(None, (), lengths.astype(float))
         how = "coloured by length"
     plane = latent_map(codes, labels.classes)
     if not len(plane.points):

@@ -15,7 +15,7 @@ from latentia.estimators.settings import Defaults
 
 FEW_TOKENS = 300_000
 FEW_ITEMS = 20_000
-TOKENS_ON_CPU = 750_000
+TOKENS_ON_CPU = 500_000
 TOKENS_ON_GPU = 30_000_000
 FEWEST_EPOCHS = 6
 MOST_EPOCHS = 60

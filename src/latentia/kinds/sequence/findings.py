@@ -43,6 +43,10 @@ _DROPPED = Remedy(
     "tell the decoder fewer of the words: `--model sequence-word-dropout`", ("sequence-word-dropout",)
 )
 CURES = (_DEFAULT, _FREE_BITS, _LAGGING, _DROPPED)
+_MORE_DROPOUT = Remedy(
+    "forget more while learning: `--set network.dropout=0.5`", settings={"network": {"dropout": 0.5}}
+)
+_MORE_ITEMS = Remedy("more training items: a decoder with a vocabulary of its own needs many")
 _SMALLER_VOCABULARY = Remedy(
     "cut into characters, of which none is unknown: `--set tokens=char`", settings={"tokens": "char"}
 )
@@ -76,10 +80,14 @@ def cheating(
         f"{forcing.free_loss:.2f} ({forcing.free_loss_other:.2f} with another item's code); left alone the decoder says "
         f"{forcing.free_accuracy:.1%} of the tokens right, {forcing.free_accuracy_zero:.1%} without a code"
     )
-    able = forcing.forced_loss <= ABLE * counts.trigram_per_token
-    if drop < IGNORED * figures.latent_dim and gain < IGNORED and able:
-        return Finding(CHEATING, f"{text}: the words before each are all that it looks at.", CURES)
-    return Finding("", f"{text}.")
+    strength = min(
+        IGNORED * figures.latent_dim / max(drop, 1e-9),
+        IGNORED / max(gain, 1e-9),
+        ABLE * counts.trigram_per_token / max(forcing.forced_loss, 1e-9),
+    )
+    if strength > 1:
+        return Finding(CHEATING, f"{text}: the words before each are all that it looks at.", CURES, strength)
+    return Finding("", f"{text}.", strength=strength)
 
 
 def leaning(information: MutualInformation | None, likeness: Rebuilt) -> Finding:
@@ -94,17 +102,28 @@ def leaning(information: MutualInformation | None, likeness: Rebuilt) -> Finding
     return Finding("", f"{text}.")
 
 
-def below_counts(log_likelihood: float | None, counts: Counted, epochs: int) -> Finding | None:
-    """A model of sequences that foretells no better than a trigram has not been trained enough."""
+def below_counts(
+    log_likelihood: float | None, counts: Counted, epochs: int, *, rising: bool
+) -> Finding | None:
+    """A model of sequences that foretells no better than a trigram has not been trained enough, or has too few items to learn from.
+
+    Args:
+        log_likelihood: nats, mean over items.
+        counts: of the same items.
+        epochs: of the fit.
+        rising: whether the best epoch was the last: where it was not, more of them bring nothing.
+    """
     if log_likelihood is None:
         return None
     text = (
         f"An item costs {-log_likelihood:.4g} nats, {-counts.trigram:.4g} by a trigram of the training part and "
         f"{-counts.unigram:.4g} by a unigram"
     )
+    strength = log_likelihood / counts.trigram if counts.trigram else None
     if log_likelihood >= counts.trigram:
-        return Finding("", f"{text}.")
-    return Finding(UNDERTRAINED, f"{text}: counts of neighbouring tokens do as well.", (_longer(2 * epochs),))
+        return Finding("", f"{text}.", strength=strength)
+    remedies = (_longer(2 * epochs),) if rising else (_MORE_DROPOUT, _MORE_ITEMS)
+    return Finding(UNDERTRAINED, f"{text}: counts of neighbouring tokens do as well.", remedies, strength)
 
 
 def holes(draws: Drawn) -> Finding:
@@ -113,26 +132,26 @@ def holes(draws: Drawn) -> Finding:
         f"A trigram of {draws.n:,} draws is at a perplexity of {draws.reverse_perplexity:.4g} on held-out items, one of as many training items "
         f"at {draws.of_data:.4g}; {draws.copies:.1%} of the draws are copies of training items"
     )
-    if draws.reverse_perplexity <= REVERSE * draws.of_data:
-        return Finding("", f"{text}.")
+    strength = draws.reverse_perplexity / (REVERSE * draws.of_data)
+    if strength <= 1:
+        return Finding("", f"{text}.", strength=strength)
     fewer = Remedy(
         "ask for less in the code: `--set objective_options.nats=4`",
         settings={"objective_options": {"nats": 4.0}},
     )
-    return Finding(HOLES, f"{text}: draws are unlike the data.", (fewer,))
+    return Finding(HOLES, f"{text}: draws are unlike the data.", (fewer,), strength)
 
 
 def unknown(share: float, unit: str) -> Finding | None:
     """Whether too many tokens have no number of their own."""
-    if share <= MOST_UNKNOWN:
-        return None if not share else Finding("", f"{share:.1%} of the tokens are unknown to the vocabulary.")
+    text, strength = f"{share:.1%} of the tokens are unknown to the vocabulary.", share / MOST_UNKNOWN
+    if strength <= 1:
+        return Finding("", text, strength=strength) if share else None
     remedies = (_SMALLER_VOCABULARY,) if unit == "word" else ()
     more = Remedy(
         "a larger vocabulary: `--set tokens.min_count=1`, `tokens.max_types=N`, or more training items"
     )
-    return Finding(
-        UNKNOWN_WORDS, f"{share:.1%} of the tokens are unknown to the vocabulary.", (*remedies, more)
-    )
+    return Finding(UNKNOWN_WORDS, text, (*remedies, more), strength)
 
 
 def _longer(epochs: int) -> Remedy:

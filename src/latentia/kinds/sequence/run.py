@@ -57,7 +57,7 @@ class SequenceRun(LatentRun):
             evaluation, own, found = self._without_code(split, effort)
         log_likelihood = evaluation.log_likelihood if self.has_code else evaluation.elbo
         found += [
-            findings.below_counts(log_likelihood, counts, self._epochs),
+            findings.below_counts(log_likelihood, counts, self._epochs, rising=self._rising),
             findings.holes(draws),
             findings.unknown(share, form.unit),
         ]
@@ -118,6 +118,12 @@ class SequenceRun(LatentRun):
     @property
     def _epochs(self) -> int:
         return max(1, int(self.estimator.settings_.get("max_epochs", 1)))
+
+    @property
+    def _rising(self) -> bool:
+        """Whether no epoch of the fit was better than the last."""
+        scores = [score_of(row) for row in self.estimator.history_ if row.get("validation_elbo") is not None]
+        return not scores or scores[-1] == max(scores)
 
     def _bound(self, evaluation: Evaluation) -> str:
         """Of which figure the perplexity is."""

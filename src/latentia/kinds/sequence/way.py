@@ -36,8 +36,9 @@ class SequenceWay(Way):
         """See `Way.given`; rows are `Strings`."""
         found = as_sequences(X)
         least = 2 if reset else 1
-        if len(found.items) < least:
-            raise DataError(f"X holds {len(found.items)} items; at least {least} are expected")
+        n = len(found.items)
+        if n < least:
+            raise DataError(f"X holds {n} item{'s' * (n != 1)}; at least {least} are expected")
         if reset:
             estimator.numeric_, estimator.ends_ = found.numeric, found.end
         return Given(cast(Any, found.items))
