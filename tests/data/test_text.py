@@ -12,7 +12,6 @@ from latentia.data import load
 from latentia.data.identity import row_identities
 from latentia.data.items import Ragged, Strings, joined, shape_of
 from latentia.data.loading import read, shape_before
-from latentia.data.long_tables import split_gap
 from latentia.data.shapes import Shape
 from latentia.errors import ConfigError, DataError
 
@@ -153,16 +152,16 @@ def test_events_by_owner_in_their_order(tmp_path):
     raw = read(file, roles={"id": "who", "order": "when", "event": "what"})
     assert raw.train.x.lists() == [["z", "x"], ["y", "w", "u"]]  # numbers, not texts, and ties as in the file
     assert raw.train.names.tolist() == ["b", "a"]
-    timed = read(file, roles={"id": "who", "time": "when", "event": "what"}).train.x.lists()
-    assert [split_gap(label)[0] for label in timed[1]] == ["y", "w", "u"]
-    np.testing.assert_array_equal([split_gap(label)[1] for label in timed[1]], [0.0, 7.0, np.nan])
+    timed = read(file, roles={"id": "who", "time": "when", "event": "what"})
+    assert timed.train.x.lists() == raw.train.x.lists()
+    unordered = read(file, roles={"id": "who", "event": "what"})
+    assert unordered.train.x.lists() == [["x", "z"], ["y", "w", "u"]]
 
 
-def test_dates_are_days(tmp_path):
+def test_dates_are_sorted_as_dates(tmp_path):
     file = tmp_path / "events.csv"
     file.write_text("id,date,code\n1,2024-03-01T12:00,b\n1,2024-02-28,a\n")
-    (item,) = read(file, roles={"id": "id", "time": "date", "event": "code"}).train.x.lists()
-    assert split_gap(item[0]) == ("a", 2.5)
+    assert read(file, roles={"id": "id", "time": "date", "event": "code"}).train.x.lists() == [["a", "b"]]
 
 
 def test_series_by_owner_with_gaps(tmp_path):

@@ -50,7 +50,7 @@ def fit(
         text_column: column of a table (key of a .jsonl file) that holds texts.
         id: of a table with a row an event or a time step: the column that says whose it is.
         order: the column by which events are ordered.
-        time: the same, where the time between events, or steps, matters.
+        time: the same, of time steps.
         event: the column that says what happened.
         hold_out: keep a test part from fitting; --no-hold-out fits a mixture to all rows, as is usual where a criterion chooses the number of components.
         auto_remedy: where the diagnosis finds a fault, fit again with its remedy, at most twice, and keep the better run.

@@ -14,7 +14,6 @@ from latentia.data.items import Ragged, Strings
 from latentia.data.text import place_of
 from latentia.errors import DataError
 
-BEHIND_GAP = "\x1e"  # U+001E, the record separator: between a label and the time to the next event
 _SECONDS_A_DAY = 86_400.0
 
 
@@ -25,35 +24,23 @@ def events_of_frame(
     who: str,
     event: str,
     order: str | None,
-    time: str | None,
     label: str | int | None,
 ) -> Raw:
-    """Sequences of labels: for each value of the column `who` its events, in their order.
+    """Sequences of labels: for each value of the column `who` its events, in their order, or that of the file.
 
-    Rows of one `who` need not stand together. Ties of the order keep that of the file. With `time` each event but the last
-    of a sequence also has the time to the next one (days, where times are dates), written behind its label as
-    `BEHIND_GAP` and a number; the last has none.
+    Rows of one `who` need not stand together. Ties of the order keep that of the file.
 
     Raises:
         DataError: no such column, a missing cell, an order or time that cannot be sorted.
     """
-    frame = _sorted(frame, where, who, order or time)
+    frame = _sorted(frame, where, who, order)
     titles = [str(name) for name in frame.columns]
     labels = _texts(frame.iloc[:, place_of(titles, event, where)], event, where)
     starts, names = _groups(frame.iloc[:, place_of(titles, who, where)])
     ends = [*starts[1:], len(frame)]
-    if time is not None:
-        times = _numbers(frame.iloc[:, place_of(titles, time, where)], time, where)
-        gaps = np.diff(times, append=np.nan)
-        gaps[np.asarray(ends) - 1] = np.nan
-        labels = [
-            name if np.isnan(gap) else f"{name}{BEHIND_GAP}{float(gap)!r}"
-            for name, gap in zip(labels, gaps, strict=True)
-        ]
     items = Strings.of_labels(labels[start:end] for start, end in zip(starts, ends, strict=True))
     y, classes = _classes(frame, titles, label, starts, where)
-    with_times = ", with the times between them" if time is not None else ""
-    source = f"{len(frame)} events of {len(items)} sequences by {who!r} from {where}{with_times}"
+    source = f"{len(frame)} events of {len(items)} sequences by {who!r} from {where}"
     return Raw(Split(items, y, names), class_names=classes, source=source)
 
 
@@ -101,16 +88,6 @@ def series_of_frame(
         f"{len(items)} series of {len(wanted)} column{'s' * (len(wanted) > 1)} by {who!r} from {where}{gaps}"
     )
     return Raw(Split(items, y, names), feature_names=wanted, class_names=classes, source=source)
-
-
-def split_gap(label: str) -> tuple[str, float]:
-    r"""A label and the time to the next event; NaN where there is none.
-
-    >>> split_gap("fever\\x1e2.5"), split_gap("fever")
-    (('fever', 2.5), ('fever', nan))
-    """
-    name, mark, gap = label.partition(BEHIND_GAP)
-    return name, float(gap) if mark else float("nan")
 
 
 def _sorted(frame: pd.DataFrame, where: str, who: str, order: str | None) -> pd.DataFrame:

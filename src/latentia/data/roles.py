@@ -83,10 +83,8 @@ def read_roles(
     if "text" in roles:
         return text_of_frame(frame, where, roles["text"], label)
     if "event" in roles:
-        return events_of_frame(
-            frame, where, who=roles["id"], event=roles["event"], order=roles.get("order"), time=roles.get("time"),
-            label=label,
-        )  # fmt: skip
+        order = roles.get("order", roles.get("time"))
+        return events_of_frame(frame, where, who=roles["id"], event=roles["event"], order=order, label=label)
     return series_of_frame(
         frame, where, who=roles["id"], time=roles.get("time") or roles["order"], label=label, columns=columns
     )

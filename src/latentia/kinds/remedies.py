@@ -140,6 +140,8 @@ def label_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     Example:
         >>> label_of({"model": "sigma-vae", "latent_dim": 8}, {"model": "sigma-vae", "latent_dim": 4})
         'dim-4'
+        >>> label_of({"model": "vae"}, {"model": "vae", "objective_options": {"beta": 4}})
+        'beta-4'
     """
     moved = new.get("model") != old.get("model")
     of_model = kind_of(new["model"]).of_model
@@ -150,5 +152,8 @@ def label_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
         short = {"model": "", "latent_dim": "dim-", "max_epochs": "epochs-"}.get(
             name, f"{name.replace('_', '-')}-"
         )
-        parts.append(f"no-{short}".rstrip("-") if value is None else f"{short}{value}")
+        if isinstance(value, Mapping):
+            parts += [f"{key}-{each}".replace("_", "-") for key, each in value.items()]
+        else:
+            parts.append(f"no-{short}".rstrip("-") if value is None else f"{short}{value}")
     return "-".join(parts)
