@@ -294,7 +294,7 @@ def test_parameters_that_mean_nothing_are_refused(options, words):
         ([["a", None]], "item 0, position 1: None is no token"),
         ([["a"], "b"], "item 1 is a text among lists"),
         ([], "0 items"),
-        (["only one"], "1 items"),
+        (["only one"], "1 item;"),
         (7, "holds no sequences"),
         (np.array([[0.5, 1.0], [1.0, 2.0]]), r"item 0, position 0: 0\.5 is no token"),
         (np.array([[1, -1, 2], [1, 2, 3]]), "item 0: a token stands behind an end"),
