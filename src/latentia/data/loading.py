@@ -11,7 +11,9 @@ from latentia.data.images import SUFFIXES, check_image_size, read_folder
 from latentia.data.sources import SOURCES
 from latentia.errors import DataError
 
-_SUPPORTED = ".npy, .npz, .csv, .tsv (also .gz), .parquet, or a folder of images"
+_SUPPORTED = (
+    ".npy, .npz, .csv, .tsv (also .gz), .parquet, a folder of images or of their sequences, or a .gif"
+)
 
 
 def load(
@@ -32,8 +34,8 @@ def load(
 
     Args:
         name_or_path: a name of `latentia.data.SOURCES` (`digits`, `mnist`, ...); `hf://owner/name` on the Hugging
-            Face hub; a folder of images (perhaps with a subfolder for each class); a `.npy`, `.npz`, `.csv`,
-            `.tsv` (also `.gz`) or `.parquet` file. A name goes before a file of the same name: `./mnist` is a path.
+            Face hub; a folder of images (perhaps with a subfolder for each class), of image sequences (see `latentia.data.videos`)
+            or of `.gif` files; a `.npy`, `.npz`, `.csv`, `.tsv` (also `.gz`), `.parquet` or `.gif` file. A name goes before a file of the same name: `./mnist` is a path.
         seed: of the split.
         image_size: cut the middle square out of each image and resize it to so many pixels.
         validation_fraction: share of the rows that become the validation part.
@@ -45,7 +47,8 @@ def load(
 
     Returns:
         Images as `[n, C, H, W]` (uint8 0 ... 255, 0/1 for binary sets; uint16 for whole numbers above 255; float32 if a `.npy`
-        holds other numbers), tables as `[n, d]` (int64 if all numbers are whole; CSR from a sparse `.npz`).
+        holds other numbers), videos as `latentia.data.items.Ragged` frames, tables as `[n, d]` (int64 if all numbers are whole; CSR
+        from a sparse `.npz`).
 
     Raises:
         DataError: nothing of that name, a damaged file, numbers that are none, too few rows: says where.
@@ -121,7 +124,9 @@ def _read(
             raise DataError(
                 f"{path} is a folder; label_column is for tables, here the subfolders are the classes"
             )
-        return read_folder(path, image_size)
+        from latentia.data.videos import read_videos
+
+        return read_videos(path, image_size) or read_folder(path, image_size)
     suffixes = [suffix.lower() for suffix in path.suffixes]
     kind = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else "".join(suffixes[-1:])
     if not path.exists():
@@ -155,6 +160,10 @@ def _read_file(
         from latentia.data.arrays import read_npy, read_npz
 
         return (read_npy if kind == ".npy" else read_npz)(path, image_size, channels)
+    if kind == ".gif":
+        from latentia.data.videos import read_animations
+
+        return read_animations([path], path, image_size)
     if kind in SUFFIXES:
         raise DataError(f"{path} is a single image; give the folder that holds the images ({path.parent})")
     raise DataError(

@@ -79,13 +79,9 @@ def _read_bundled(source: DataSource, size: int | None) -> Raw:
 
 
 def _draw(source: DataSource, size: int) -> Raw:
-    from latentia.data.sprites import Sprites
+    from latentia.data.drawn import draw
 
-    grid = Sprites(size=size)
-    rows = np.random.default_rng(0).choice(len(grid), size=source.n, replace=False)
-    factors = grid.factors(rows)
-    split = Split(grid.images(factors), factors[:, 0])
-    return Raw(split, class_names=source.class_names, source=f"{len(split)} pictures out of {len(grid)}")
+    return draw(source.name, source.n, size)
 
 
 def _read_idx_files(source: DataSource, folder: Path, size: int | None) -> Raw:
