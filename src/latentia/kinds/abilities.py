@@ -131,10 +131,38 @@ class Exports(Protocol):
 
 @runtime_checkable
 class Segments(Protocol):
-    """Says which pixels belong to which object."""
+    """Says which pixels belong to which object, where objects are, and how many."""
 
     def masks(self, items: Any) -> NDArray[Any]:
-        """`[n, K, H, W]`, non-negative, summing to 1 over K."""
+        """Share of each pixel of each slot, `[n, K, H, W]`, non-negative, summing to 1 over K; slot 0 is the background."""
+        ...
+
+    def labels(self, items: Any) -> NDArray[Any]:
+        """Whose each pixel is, `[n, H, W]`: 0 the background, i the i-th object."""
+        ...
+
+    def objects(self, items: Any) -> Any:
+        """A pandas table with a row for each object: item, slot, x, y, width, height, area, ..."""
+        ...
+
+    def numbers(self, items: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """How many objects, `[n]`; and the probability of each number from 0 on, `[n, N + 1]`, where the model has one."""
+        ...
+
+
+@runtime_checkable
+class Edits(Protocol):
+    """Puts items together anew, with objects left out, moved or exchanged; objects are numbered from 1 on."""
+
+    def edited(
+        self,
+        items: Any,
+        *,
+        remove: Sequence[int],
+        move: Mapping[int, tuple[float, float]],
+        swap: tuple[int, int] | None,
+    ) -> Any:
+        """`[n, *event]`; moves are shares of the image, right and down."""
         ...
 
 
@@ -182,7 +210,7 @@ class Remedies(Protocol):
 ABILITIES: Mapping[str, type[Any]] = {
     each.__name__: each
     for each in (
-        Samples, Scores, Encodes, Rebuilds, Walks, Completes, Infers, Compresses, Exports, Segments, Forecasts, Clusters, Classifies,
+        Samples, Scores, Encodes, Rebuilds, Walks, Completes, Infers, Compresses, Exports, Segments, Edits, Forecasts, Clusters, Classifies,
         Remedies,
     )
 }  # fmt: skip
@@ -250,6 +278,7 @@ _IN_WORDS = {
     "Compresses": "codes of real numbers and a likelihood of pixels",
     "Exports": "an encoder and a decoder of real codes",
     "Segments": "a model that separates objects",
+    "Edits": "a model that takes images apart into objects",
     "Forecasts": "a model that continues sequences",
     "Clusters": "a mixture",
     "Classifies": "a classifier",

@@ -92,6 +92,16 @@ def boxes(where: Float[Tensor, "*batch 4"]) -> Float[Tensor, "*batch 4"]:
     return torch.cat([0.5 * (where[..., 2:] + 1), where[..., :2]], -1)
 
 
+def windows_of(box: Float[Tensor, "*batch 4"]) -> Float[Tensor, "*batch 4"]:
+    """The inverse of `boxes`.
+
+    Example:
+        >>> windows_of(torch.tensor([0.5, 0.0, 0.5, 0.25]))
+        tensor([ 0.5000,  0.2500,  0.0000, -1.0000])
+    """
+    return torch.cat([box[..., 2:], 2 * box[..., :2] - 1], -1)
+
+
 class BroadcastDecoder(nn.Module):
     r"""Codes to maps: each code is laid on every place of a grid beside the place's coordinates, and convolved.
 

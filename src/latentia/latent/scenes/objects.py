@@ -11,6 +11,8 @@ from torch.distributions import Distribution, constraints
 from torch.distributions.constraints import Constraint
 
 from latentia.distributions import DiagonalGaussian, standard_normal
+from latentia.distributions.numerics import soft_clip
+from latentia.latent.posteriors import LOG_VARIANCE_RANGE
 
 Choose = Callable[[int, Tensor, Tensor], Tensor]
 """From the number of an object and the mean and deviation of its code, `[M, 3 + d]` each, to its code."""
@@ -39,6 +41,11 @@ class Unrolled:
     def canvases(self) -> Tensor:
         """Sum of the first n objects, n from 0 to N, `[M, N + 1, C, H, W]`."""
         return torch.cat([torch.zeros_like(self.layers[:, :1]), self.layers.cumsum(1)], 1)
+
+    @property
+    def rates(self) -> Tensor:
+        """KL(q(z_i|x, z_<i) || p(z_i)) in nats, number by number, `[M, N, 3 + d]`."""
+        return 0.5 * (self.loc.square() + self.scale.square() - 1) - self.scale.log()
 
 
 class ObjectPosterior(Distribution):
@@ -80,6 +87,10 @@ class ObjectPosterior(Distribution):
         given = z.flatten(0, 1)
         return self._unrolled(len(z), lambda i, loc, scale: given[:, i])  # noqa: ARG005
 
+    def central(self) -> Unrolled:
+        """The conditionals at the codes of an inference without noise: each object's mean given the means before it."""
+        return self._unrolled(1, lambda i, loc, scale: loc)  # noqa: ARG005
+
     def _unrolled(self, times: int, choose: Choose) -> Unrolled:
         return self.unroll(self.x.repeat(times, 1, 1, 1), choose)
 
@@ -95,13 +106,13 @@ class ObjectPosterior(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        """The codes of an inference without noise, `[B, N, 3 + d]`: each object's mean given the means before it."""
-        return self._unrolled(1, lambda i, loc, scale: loc).z  # noqa: ARG005
+        """The codes of an inference without noise, `[B, N, 3 + d]`."""
+        return self.central().z
 
     @property
     def stddev(self) -> Tensor:
         """Of each object given the means before it, `[B, N, 3 + d]`."""
-        return self._unrolled(1, lambda i, loc, scale: loc).scale  # noqa: ARG005
+        return self.central().scale
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Log-density in nats of codes `[*, B, N, 3 + d]`, `[*, B]`."""
@@ -109,3 +120,8 @@ class ObjectPosterior(Distribution):
         found = self.at(z.reshape(-1, *self.batch_shape, *self.event_shape))
         q = DiagonalGaussian(found.loc, found.scale, 2, validate_args=False)
         return q.log_prob(found.z).reshape(z.shape[:-2])
+
+
+def scale_of(raw: Tensor) -> Tensor:
+    """Standard deviations of what a network gives as log-variances, which are kept in a range."""
+    return (0.5 * soft_clip(raw, *LOG_VARIANCE_RANGE)).exp()

@@ -10,9 +10,7 @@ from torch.distributions import Distribution
 
 from latentia.core import Scene, Trace
 from latentia.distributions import DiagonalGaussian
-from latentia.distributions.numerics import soft_clip
 from latentia.errors import ConfigError
-from latentia.latent.posteriors import LOG_VARIANCE_RANGE
 from latentia.latent.scenes.counts import (
     CountedImages,
     CountPrior,
@@ -22,19 +20,17 @@ from latentia.latent.scenes.counts import (
     stop_log_weights,
 )
 from latentia.latent.scenes.noise import PixelNoise
-from latentia.latent.scenes.objects import Choose, ObjectPosterior, Unrolled
+from latentia.latent.scenes.objects import Choose, ObjectPosterior, Unrolled, scale_of
+from latentia.latent.scenes.windows import scene_of_windows
 from latentia.models.importance import importance_log_prob
 from latentia.models.vae import evaluating
 from latentia.nn.dense import dense, spread_start
-from latentia.nn.spatial import boxes, glimpse, paste
+from latentia.nn.spatial import glimpse, paste, windows_of
 
 WHERE = 3  # numbers of a window: size, x, y
-_BLACK = 0.15  # standard deviation of black by which a pixel is told to be an object's: a rule of this project, set on training images
 _DARK = -2.0  # logit of the pixels of patches at the start
-_SURE_WHERE, _SURE_WHAT = (
-    -4.0,
-    -2.0,
-)  # log-variances with which training starts: windows that jump about teach nothing
+_SURE_WHERE, _SURE_WHAT = -4.0, -2.0
+"""Log-variances with which training starts: windows that jump about teach nothing."""
 
 
 class AIR(nn.Module):
@@ -127,12 +123,12 @@ class AIR(nn.Module):
             seen = x - canvas.detach() if self.residual else x
             state = self.recur(torch.cat([self.read(seen), code], -1), state)
             logit, loc, raw = self.head(state[0]).split([1, WHERE, WHERE], -1)
-            scale = _scale(raw)
+            scale = scale_of(raw)
             filler = loc.new_zeros(m, self.latent_dim)
             where = choose(i, torch.cat([loc, filler], -1), torch.cat([scale, filler + 1], -1))[:, :WHERE]
             window = self.windows(where)
             what_loc, what_raw = self.look(glimpse(x, window, self.patch)).chunk(2, -1)
-            loc, scale = torch.cat([loc, what_loc], -1), torch.cat([scale, _scale(what_raw)], -1)
+            loc, scale = torch.cat([loc, what_loc], -1), torch.cat([scale, scale_of(what_raw)], -1)
             code = torch.cat([where, choose(i, loc, scale)[:, WHERE:]], -1)
             layer = self.layer(code[:, WHERE:], window)
             canvas = canvas + layer
@@ -167,6 +163,21 @@ class AIR(nn.Module):
         return DiagonalGaussian(self.zeros, torch.ones_like(self.zeros), 2, validate_args=False)
 
     # ------------------------------------------------------------------ generation
+
+    @property
+    def object_slots(self) -> tuple[int, ...]:
+        """The slots of a scene that have a code; slot 0 is the background."""
+        return tuple(range(1, self.n_slots + 1))
+
+    def own_codes(self, z: Tensor) -> Tensor:
+        """What each object looks like wherever it is, `[*, N, d]`, of codes `[*, N, 3 + d]`."""
+        return z[..., WHERE:]
+
+    def assembled(self, codes: Tensor, where: Tensor, presence: Tensor) -> Tensor:
+        """Images `[M, C, H, W]` of objects: codes `[M, N, d]`, boxes `[M, N, 4]` as shares of the image, presence `[M, N]`."""
+        windows = windows_of(where).flatten(0, 1)
+        layers = self.layer(codes.flatten(0, 1), windows).unflatten(0, presence.shape)
+        return (presence[..., None, None, None] * layers).sum(1)
 
     def layers_of(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Objects alone `[*, N, C, H, W]` and their windows `[*, N, 4]`, of codes `[*, N, 3 + d]`."""
@@ -209,7 +220,7 @@ class AIR(nn.Module):
         sigma = self.likelihood((log_q.exp() * squares).sum(-1) / self.event_shape.numel())
         log_p = gaussian(squares, sigma, self.event_shape.numel())
         there = at_least(log_q)
-        rate = self._rates(found).unflatten(0, lead)
+        rate = found.rates.unflatten(0, lead)
         of_count = (log_q.exp() * (log_q - self.count_prior())).sum(-1, keepdim=True)
         return Trace(
             x=x,
@@ -219,31 +230,14 @@ class AIR(nn.Module):
             likelihood=CountedImages(log_q, canvases, sigma),
             log_likelihood=(log_q.exp() * log_p).sum(-1),
             kl=torch.cat([(there[..., None] * rate).flatten(2), of_count], -1),
-            scene=self._scene(x, found, log_q),
+            scene=scene_of_windows(x, found, log_q),
         )
 
-    @staticmethod
-    def _rates(found: Unrolled) -> Tensor:
-        """KL(q(z_i|x, z_<i) || p(z_i)) in nats, number by number, `[M, N, 3 + d]`."""
-        return 0.5 * (found.loc.square() + found.scale.square() - 1) - found.scale.log()
-
-    def _scene(self, x: Tensor, found: Unrolled, log_q: Tensor) -> Scene:
-        """Slot 0 is the background, which is black: a bright pixel is that object's which paints most of it."""
-        lead = log_q.shape[:2]
-        layers, window = found.layers.detach().unflatten(0, lead), found.windows.detach().unflatten(0, lead)
-        there = at_least(log_q.detach())
-        ink = (there[..., None, None] * layers.mean(3)).clamp(1e-6, 1 - 1e-6)
-        bright = x.square().mean(1)[:, None] / (2 * _BLACK**2)
-        ground = torch.log1p(-ink).sum(2, keepdim=True)
-        whole = there.new_tensor([0.5, 0.5, 1.0, 1.0]).expand(*lead, 1, 4)
-        return Scene(
-            masks=torch.cat([ground, ink.log() + bright], 2).softmax(2),
-            parts=torch.cat([torch.zeros_like(layers[:, :, :1]), layers], 2),
-            presence=torch.cat([torch.ones_like(there[..., :1]), there], 2),
-            where=torch.cat([whole, boxes(window)], 2),
-            count=log_q.detach(),
-            background=0,
-        )
+    @torch.no_grad()
+    def seen(self, x: Tensor) -> tuple[Tensor, Scene]:
+        """Codes without noise `[B, N, 3 + d]`, and what they say of images `[B, C, H, W]` (one sample)."""
+        found = self.encode(x).central()
+        return found.z, scene_of_windows(x, found, self.log_counts(found.logits)[None])
 
     def log_weights(
         self,
@@ -260,11 +254,9 @@ class AIR(nn.Module):
         lead = z.shape[:2]
         squares = (x[:, None] - found.canvases.unflatten(0, lead)).square().flatten(3).sum(-1)
         log_p = gaussian(squares, self.likelihood(), self.event_shape.numel())
-        own = DiagonalGaussian(found.loc, found.scale, 1, validate_args=False).log_prob(found.z)
-        of_prior = DiagonalGaussian(torch.zeros_like(found.loc), torch.ones_like(found.loc), 1).log_prob(
-            found.z
-        )
-        ratio = (of_prior - own).unflatten(0, lead).cumsum(-1)
+        whitened = (found.z - found.loc) / found.scale
+        log_ratio = 0.5 * (whitened.square() - found.z.square()) + found.scale.log()
+        ratio = log_ratio.sum(-1).unflatten(0, lead).cumsum(-1)
         ratio = torch.cat([torch.zeros_like(ratio[..., :1]), ratio], -1)
         return (self.count_prior() + log_p + ratio).logsumexp(-1)
 
@@ -301,7 +293,3 @@ class AIR(nn.Module):
                 squares = (x[:, None] - found.canvases).square().flatten(2).mean(-1)
                 self.likelihood.accumulate((self.log_counts(found.logits).exp() * squares).sum(-1))
             self.likelihood.finish()
-
-
-def _scale(raw: Tensor) -> Tensor:
-    return (0.5 * soft_clip(raw, *LOG_VARIANCE_RANGE)).exp()

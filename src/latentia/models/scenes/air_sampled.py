@@ -81,7 +81,7 @@ class SampledAIR(AIR):
             .gather(1, n)[:, 0]
         )
         log_likelihood = gaussian(squares, self.likelihood(), self.event_shape.numel())
-        rate = self._rates(found) * (torch.arange(self.n_slots, device=x.device) < n)[..., None]
+        rate = found.rates * (torch.arange(self.n_slots, device=x.device) < n)[..., None]
         of_count = (own - self.count_prior()[n[:, 0]])[:, None]
         kl = torch.cat([rate.flatten(1), of_count], 1)
         bound = (log_likelihood - kl.sum(-1)).detach()
@@ -113,7 +113,7 @@ class SampledAIR(AIR):
         log_likelihood = gaussian(squares, self.likelihood(), self.event_shape.numel())
         log_q = stop_log_weights(found.logits)
         of_count = (log_q.exp() * (log_q - self.count_prior())).sum(-1, keepdim=True)
-        kl = torch.cat([(there[..., None] * self._rates(found)).flatten(1), of_count], 1)
+        kl = torch.cat([(there[..., None] * found.rates).flatten(1), of_count], 1)
         return _replaced(exact, log_likelihood.unflatten(0, lead), kl.unflatten(0, lead), {})
 
 

@@ -18,10 +18,13 @@ from latentia.latent.scenes.mixtures import PixelMixture, mask_boxes
 from latentia.latent.scenes.noise import PixelNoise
 from latentia.models.importance import importance_log_prob
 from latentia.models.vae import evaluating
-from latentia.nn.spatial import BroadcastDecoder
+from latentia.nn.spatial import BroadcastDecoder, paste
 
 SMALLEST = 0.003
 """A slot is present where its mask is the largest in a greater share of the pixels, and in more than 4."""
+_STILL = 1e-3  # of half an image: a smaller move is none
+_THERE = 0.5  # presence from which on a slot takes part in a picture that is put together
+_LEAST = 1e-6  # share of each slot in the pixels that no other has
 
 
 @dataclass(frozen=True)
@@ -158,6 +161,43 @@ class MaskModel(nn.Module):
             presence=(area > least).to(masks),
             where=mask_boxes(masks),
         )
+
+    @torch.no_grad()
+    def seen(self, x: Tensor) -> tuple[Tensor, Scene]:
+        """Codes without noise `[B, K, d]`, and what they say of images `[B, C, H, W]` (one sample)."""
+        z = self.encode(x).mean
+        return z, self._scene(self.decode(z[None]))
+
+    @property
+    def object_slots(self) -> tuple[int, ...]:
+        """The slots of a scene that have a code: all."""
+        return tuple(range(self.n_slots))
+
+    def own_codes(self, z: Tensor) -> Tensor:
+        """What each slot looks like, place and all, `[*, K, d]`: the codes themselves."""
+        return z
+
+    def assembled(self, codes: Tensor, where: Tensor, presence: Tensor) -> Tensor:
+        """Images `[M, C, H, W]` of slots: codes `[M, K, d]`, boxes `[M, K, 4]` as shares of the image, presence `[M, K]`.
+
+        A slot whose box is elsewhere than its code puts it is moved there; what it leaves is the others'.
+        """
+        likelihood = self.decode(codes)
+        logits, parts = likelihood.log_masks, likelihood.parts
+        own = mask_boxes(logits.squeeze(-3).exp())
+        shift = 2 * (where - own)[..., :2]  # on [-1, 1]
+        moved = (shift.abs() > _STILL).any(-1)
+        window = torch.cat([torch.ones_like(shift), shift], -1).flatten(0, 1)
+        size = self.event_shape[1:]
+        there = paste(torch.cat([parts, logits.exp()], -3).flatten(0, 1), window, size).unflatten(
+            0, moved.shape
+        )
+        channels = parts.shape[-3]
+        still = ~moved[..., None, None, None]
+        parts = torch.where(still, parts, there[..., :channels, :, :])
+        masks = torch.where(still, logits.exp(), there[..., channels:, :, :])
+        masks = masks * (presence > _THERE)[..., None, None, None] + _LEAST * presence[..., None, None, None]
+        return (masks / masks.sum(1, keepdim=True).clamp_min(1e-12) * parts).sum(1)
 
     # ------------------------------------------------------------------ use
 

@@ -8,10 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from latentia.distributions import DiagonalGaussian
-from latentia.distributions.numerics import soft_clip
-from latentia.latent.posteriors import LOG_VARIANCE_RANGE
 from latentia.latent.scenes.mixtures import PixelMixture, mask_divergence, pixel_log_density, stick_breaking
 from latentia.latent.scenes.noise import PixelNoise
+from latentia.latent.scenes.objects import scale_of
 from latentia.models.scenes.masks import Attended, MaskModel
 from latentia.nn.slots import PartEncoder
 from latentia.nn.unet import UNet, default_widths
@@ -84,8 +83,7 @@ class MONet(MaskModel):
             2,
         )
         loc, raw = self.moments(self.encoder(seen.flatten(0, 1))).unflatten(0, seen.shape[:2]).chunk(2, -1)
-        scale = (0.5 * soft_clip(raw, *LOG_VARIANCE_RANGE)).exp()
-        return Attended(DiagonalGaussian(loc, scale, 2, validate_args=False), log_masks)
+        return Attended(DiagonalGaussian(loc, scale_of(raw), 2, validate_args=False), log_masks)
 
     def losses(self, x: Tensor, attended: Attended, likelihood: PixelMixture) -> dict[str, Tensor]:
         """Forms A and B of the likelihood, negative, and KL(m || m~), `[B]` each, means over samples."""
