@@ -26,7 +26,9 @@ _NUMBER = Flag(
     int | str | None,
     "of a mixture, a number (8) or a range (1..7), from which BIC (of Dirichlet-multinomials, the Laplace evidence) chooses; 1..10 if left out.",
 )
-_SLOTS = Flag("--n-slots", "n_slots", int | None, "places for objects in an image; the model's own if left out.")
+_SLOTS = Flag(
+    "--n-slots", "n_slots", int | None, "places for objects in an image; the model's own if left out."
+)
 _ANY = frozenset({Shape.TABLE, Shape.COUNTS, Shape.IMAGES})
 
 KINDS: Registry[Kind] = Registry("kind of model", group="latentia.kinds", of=Kind)

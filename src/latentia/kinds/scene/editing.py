@@ -24,7 +24,9 @@ def rebuilt(asked: Any, rows: NDArray[Any], batch_size: int = 100) -> Iterator[T
             if scene.count is None:
                 yield (scene.masks[0][:, :, None] * scene.parts[0]).sum(1)
             else:
-                first = torch.arange(scene.parts.shape[2], device=x.device) <= scene.count[0].argmax(-1)[:, None]
+                first = (
+                    torch.arange(scene.parts.shape[2], device=x.device) <= scene.count[0].argmax(-1)[:, None]
+                )
                 yield (first[..., None, None, None] * scene.parts[0]).sum(1)
 
 
@@ -42,7 +44,11 @@ def edited(
     """
     slots = np.array(table).reshape(len(table), n_slots, -1)
     for number in (*remove, *move, *(swap or ())):
-        if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or not 1 <= number <= n_slots:
+        if (
+            isinstance(number, bool)
+            or not isinstance(number, (int, np.integer))
+            or not 1 <= number <= n_slots
+        ):
             raise ConfigError(f"object {number!r}: the model has places for objects 1 to {n_slots}")
     if swap is not None:
         a, b = (number - 1 for number in swap)
@@ -50,7 +56,9 @@ def edited(
         slots[:, [b, a], _X : _Y + 1] = places
     for number, by in move.items():
         if len(by) != 2 or not np.isfinite(by).all():
-            raise ConfigError(f"move of object {number} by {by!r}: two shares of the image are expected, right and down")
+            raise ConfigError(
+                f"move of object {number} by {by!r}: two shares of the image are expected, right and down"
+            )
         slots[:, number - 1, _X : _Y + 1] += np.asarray(by)
     for number in remove:
         slots[:, number - 1, _PRESENT] = 0
@@ -66,7 +74,10 @@ def object_table(found: Iterable[Seen]) -> Any:
     for seen in found:
         used = seen.presence > 0.5
         item, slot = np.nonzero(used)
-        owner = np.concatenate([np.clip(1 - seen.masks.sum(1, keepdims=True), 0, None), seen.masks], 1).argmax(1) - 1
+        owner = (
+            np.concatenate([np.clip(1 - seen.masks.sum(1, keepdims=True), 0, None), seen.masks], 1).argmax(1)
+            - 1
+        )
         area = np.stack([(owner == k).mean((1, 2)) for k in range(seen.masks.shape[1])], 1)
         columns = {
             "item": item + first,

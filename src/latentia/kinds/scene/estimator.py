@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -135,7 +134,9 @@ class SceneVAE(LatentEstimator):
             )
 
     def _composed(self, given: Given, parts: Chosen) -> Composition:
-        if kind_of(given.rows, given.sparse)[0] == "binary":  # black is 0 and white is 1, whatever they are called
+        if (
+            kind_of(given.rows, given.sparse)[0] == "binary"
+        ):  # black is 0 and white is 1, whatever they are called
             self.form_ = Scaled("binary", given.rows.shape[1:], str(given.rows.dtype), flat=given.flat)
             self.form_.fit(given.rows)
         return composed(self, self._entry(), given, parts)
@@ -299,5 +300,3 @@ class SceneVAE(LatentEstimator):
     def load(folder: str | Path) -> SceneVAE:
         """Read a run folder that `save` or the command line wrote; nothing in it is executed."""
         return load_as(SceneVAE, folder)
-
-

@@ -45,7 +45,9 @@ def found_in(state: SceneState) -> list[Finding]:
     asked = (codes, count_collapse, doubled) if state.windows else (codes, one_slot, blind, by_colour)
     every = (*asked, leak, exhausted, idle)
     findings = [finding for ask in every if (finding := ask(state)) is not None]
-    if any(finding.name == ONE_SLOT for finding in findings):  # one mask that is 1 everywhere does not vary either
+    if any(
+        finding.name == ONE_SLOT for finding in findings
+    ):  # one mask that is 1 everywhere does not vary either
         findings = [finding for finding in findings if finding.name not in (BLIND, IDLE)]
     return findings
 
@@ -59,10 +61,15 @@ def codes(state: SceneState) -> Finding | None:
     text = f"{active} of {d} numbers of an object's code vary over the objects (variance of their mean above {ACTIVE_VARIANCE})"
     strength = ACTIVE_SHARE * d / max(active, 1e-12)
     if not active:
-        return Finding(COLLAPSE, f"{text}: all objects look the same to the model.", (_longer(), _sharper()), strength)
+        return Finding(
+            COLLAPSE, f"{text}: all objects look the same to the model.", (_longer(), _sharper()), strength
+        )
     if active <= ACTIVE_SHARE * d:
-        fewer = Remedy(f"if the reconstructions satisfy you, `--latent-dim {active}` says the same", settings={"latent_dim": active})
-        return Finding(PARTIAL_COLLAPSE, f"{text}.", (fewer, _sharper()), strength)
+        fewer = Remedy(
+            f"if the reconstructions satisfy you, `--latent-dim {active}` says the same",
+            settings={"latent_dim": active},
+        )
+        return Finding(PARTIAL_COLLAPSE, f"{text}.", (fewer, _sharper(state)), strength)
     return Finding("", f"{text}.", strength=strength)
 
 
@@ -81,16 +88,14 @@ def count_collapse(state: SceneState) -> Finding | None:
     strength = max(share / ONE_NUMBER if varied < VARIED else 0.0, (state.entropy or 0.0) / UNSURE)
     if not (one or unsure):
         return Finding("", f"{text}.", strength=min(strength, 1.0))
-    return Finding(COUNT_COLLAPSE, f"{text}.", (_longer(), _sharper(), _seed()), strength)
+    return Finding(COUNT_COLLAPSE, f"{text}.", (_longer(), _sharper(state), _seed()), strength)
 
 
 def doubled(state: SceneState) -> Finding | None:
     """Whether two windows hold one object, or a window holds nothing that pays for it."""
     if state.doubled is None or state.unpaid is None:
         return None
-    text = (
-        f"In {state.doubled:.1%} of the images two windows overlap by half, in {state.unpaid:.1%} an object costs more nats than it saves"
-    )
+    text = f"In {state.doubled:.1%} of the images two windows overlap by half, in {state.unpaid:.1%} an object costs more nats than it saves"
     strength = max(state.doubled, state.unpaid) / TWICE
     if strength <= 1:
         return Finding("", f"{text}.", strength=strength)
@@ -108,16 +113,17 @@ def one_slot(state: SceneState) -> Finding | None:
     )
     if share <= ONE_SHARE or state.alone >= ALONE:
         return Finding("", f"{text}.")
-    smaller = Remedy("a smaller standard deviation of pixels: `--set scale=0.05`", settings={"scale": 0.05})
     other = Remedy("a model that divides an image in one pass: `--model genesis-v2`", ("genesis-v2", "monet"))
-    return Finding(ONE_SLOT, f"{text}.", (smaller, other), share / ONE_SHARE)
+    return Finding(ONE_SLOT, f"{text}.", (_sharper(state), other), share / ONE_SHARE)
 
 
 def blind(state: SceneState) -> Finding | None:
     """Whether masks are the same for all images."""
     if state.mask_variance is None:
         return None
-    text = f"The mask that varies most over images has a variance of {state.mask_variance:.3g}, mean over pixels"
+    text = (
+        f"The mask that varies most over images has a variance of {state.mask_variance:.3g}, mean over pixels"
+    )
     strength = MASK_VARIANCE / max(state.mask_variance, 1e-12)
     if state.mask_variance >= MASK_VARIANCE:
         return Finding("", f"{text}.", strength=strength)
@@ -135,7 +141,9 @@ def by_colour(state: SceneState) -> Finding | None:
         return Finding("", f"{text}.", strength=state.pieces / PIECES)
     more = state.n_slots + 2
     slots = Remedy(f"more slots: `--n-slots {more}`", settings={"n_slots": more})
-    other = Remedy("a model that groups by place as well: `--model genesis-v2`", ("genesis-v2", "slot-attention"))
+    other = Remedy(
+        "a model that groups by place as well: `--model genesis-v2`", ("genesis-v2", "slot-attention")
+    )
     return Finding(BY_COLOUR, f"{text}.", (slots, other), state.pieces / PIECES)
 
 
@@ -165,7 +173,12 @@ def exhausted(state: SceneState) -> Finding | None:
     if share <= FULL:
         return Finding("", f"{text}.", strength=share / FULL)
     more = state.n_slots + 2
-    return Finding(EXHAUSTED, f"{text}.", (Remedy(f"more places: `--n-slots {more}`", settings={"n_slots": more}),), share / FULL)
+    return Finding(
+        EXHAUSTED,
+        f"{text}.",
+        (Remedy(f"more places: `--n-slots {more}`", settings={"n_slots": more}),),
+        share / FULL,
+    )
 
 
 def idle(state: SceneState) -> Finding | None:
@@ -176,7 +189,9 @@ def idle(state: SceneState) -> Finding | None:
         return None
     fewer = max(1, state.n_slots - (places - needed) + 1)
     text = f"{places} places for objects, and hardly an image needs more than {needed}"
-    return Finding(IDLE, f"{text}.", (Remedy(f"fewer: `--n-slots {fewer}` is faster", settings={"n_slots": fewer}),))
+    return Finding(
+        IDLE, f"{text}.", (Remedy(f"fewer: `--n-slots {fewer}` is faster", settings={"n_slots": fewer}),)
+    )
 
 
 def _commonest(values: np.ndarray) -> tuple[int, float]:
@@ -188,8 +203,12 @@ def _longer() -> Remedy:
     return Remedy("train longer: `--epochs N` with a larger N")
 
 
-def _sharper() -> Remedy:
-    return Remedy("a smaller standard deviation of pixels, so that details count more: `--set scale=0.2`", settings={"scale": 0.2})
+def _sharper(state: SceneState) -> Remedy:
+    half = float(f"{state.scale / 2:.2g}")
+    return Remedy(
+        f"a smaller standard deviation of pixels, so that details count more: `--set scale={half:g}`",
+        settings={"scale": half},
+    )
 
 
 def _seed() -> Remedy:

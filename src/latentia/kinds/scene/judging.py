@@ -43,7 +43,12 @@ def with_central_error(figures: Evaluation, asked: Any, rows: NDArray[Any]) -> E
 
 
 def diagnosed_scenes(
-    estimator: Any, X: Any, train: Any, evaluation: Evaluation | None, thorough: bool, truth: Mapping[str, Any]
+    estimator: Any,
+    X: Any,
+    train: Any,
+    evaluation: Evaluation | None,
+    thorough: bool,
+    truth: Mapping[str, Any],
 ) -> Diagnosis:
     """What `SceneVAE.diagnose` gives; the arguments are its."""
     started = time.perf_counter()
@@ -89,7 +94,9 @@ def _training(estimator: Any, figures: Evaluation) -> list[Finding | None]:
     scores = [score_of(row) for row in judged]
     early = None
     if figures.elbo is not None:
-        early = kept_early([row["validation_elbo"] for row in judged], getattr(estimator, "best_epoch_", None), least)
+        early = kept_early(
+            [row["validation_elbo"] for row in judged], getattr(estimator, "best_epoch_", None), least
+        )
     return [
         None if early is None else replace(early, remedies=(Remedy("another seed: `--set random_state=1`"),)),
         undertraining(scores, last_gain(estimator.history_), least),
@@ -100,9 +107,13 @@ def _holes(figures: Evaluation, gap: Any) -> Finding | None:
     found = holes(figures, gap)
     if found is None or not found.name:
         return found
-    ordered_prior = Remedy("a prior in which slots depend on each other: `--model genesis-v2`", ("genesis-v2",))
+    ordered_prior = Remedy(
+        "a prior in which slots depend on each other: `--model genesis-v2`", ("genesis-v2",)
+    )
     return replace(found, remedies=(shorter(figures), ordered_prior))
 
 
 def _deterministic() -> Finding:
-    return Finding("", "Codes are deterministic: no bound is claimed, and samples from the prior are not to be expected.")
+    return Finding(
+        "", "Codes are deterministic: no bound is claimed, and samples from the prior are not to be expected."
+    )

@@ -42,11 +42,15 @@ class SceneRun(LatentRun):
         part, found = self.split(split), super().measure(split, effort)
         agreed = self.estimator.separation(part.x, part.truth)
         own = {**figures_of(agreed), "mean_count": float(self.estimator.count(part.x).mean())}
-        details = dict(found.details)
+        judged = {
+            **found.details["diagnosis"],
+            "separation": {name: value and asdict(value) for name, value in vars(agreed).items()},
+        }
         if agreed.counts is not None:
-            details["confusion"] = agreed.counts.confusion
-        details["separation"] = {name: None if value is None else asdict(value) for name, value in vars(agreed).items()}
-        return replace(found, figures={**found.figures, **own}, details=details)
+            judged["confusion"] = agreed.counts.confusion
+        return replace(
+            found, figures={**found.figures, **own}, details={**found.details, "diagnosis": judged}
+        )
 
     def masks(self, items: Any) -> NDArray[Any]:
         """See `latentia.kinds.abilities.Segments`."""

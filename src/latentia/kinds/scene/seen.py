@@ -85,7 +85,9 @@ class Seen:
         owner = np.concatenate([rest, self.masks], 1).argmax(1)
         names = np.where(self.objects, self.objects.cumsum(1), 0)
         names = np.concatenate([np.zeros((len(names), 1), names.dtype), names], 1)
-        return np.take_along_axis(names, owner.reshape(len(owner), -1), 1).reshape(owner.shape) if k else owner
+        return (
+            np.take_along_axis(names, owner.reshape(len(owner), -1), 1).reshape(owner.shape) if k else owner
+        )
 
     @property
     def table(self) -> NDArray[np.float32]:

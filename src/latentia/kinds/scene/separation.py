@@ -44,13 +44,22 @@ def separation(estimator: Any, rows: NDArray[Any], truth: Mapping[str, Any]) -> 
     Raises:
         DataError: for a truth of another length or shape.
     """
-    masks, counts = (None if truth.get(name) is None else np.asarray(truth[name]) for name in ("masks", "counts"))
-    for name, values, shape in (("masks", masks, (len(rows), *rows.shape[2:])), ("counts", counts, (len(rows),))):
+    masks, counts = (
+        None if truth.get(name) is None else np.asarray(truth[name]) for name in ("masks", "counts")
+    )
+    for name, values, shape in (
+        ("masks", masks, (len(rows), *rows.shape[2:])),
+        ("counts", counts, (len(rows),)),
+    ):
         if values is not None and values.shape != shape:
-            raise DataError(f"{name} of shape {list(values.shape)}; {list(shape)} is expected of these images")
+            raise DataError(
+                f"{name} of shape {list(values.shape)}; {list(shape)} is expected of these images"
+            )
     if counts is None and masks is not None:
         counts = np.array([len(np.unique(mask[mask > 0])) for mask in masks])
-    found: dict[str, Any] = dict.fromkeys(("masks", "objects", "components", "kmeans", "counts", "component_counts"))
+    found: dict[str, Any] = dict.fromkeys(
+        ("masks", "objects", "components", "kmeans", "counts", "component_counts")
+    )
     some = np.sort(np.random.default_rng(0).permutation(len(rows))[:LOOKED_AT])
     regions = None if counts is None else component_masks(rows[some])
     if counts is not None and regions is not None:
@@ -71,7 +80,9 @@ def figures_of(found: Separation) -> dict[str, Any]:
     masks, counts = found.masks, found.counts
     return {
         "count_accuracy": None if counts is None else counts.accuracy.value,
-        "component_count_accuracy": None if found.component_counts is None else found.component_counts.accuracy.value,
+        "component_count_accuracy": None
+        if found.component_counts is None
+        else found.component_counts.accuracy.value,
         "ari_fg": None if masks is None else masks.ari_fg.value,
         "component_ari_fg": None if found.components is None else found.components.ari_fg.value,
         "kmeans_ari_fg": None if found.kmeans is None else found.kmeans.ari_fg.value,

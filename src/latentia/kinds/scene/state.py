@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ class SceneState:
         n_slots: places for objects.
         numbers: objects found in each image, `[n]`.
         regions: connected regions of one colour in each image, or the true numbers where they are known, `[n]`.
+        scale: standard deviation of pixels that was asked for.
         entropy: mean entropy of q(n|x) in nats.
         doubled: share of images in which two windows overlap by half (intersection over union).
         unpaid: share of images in which an object costs more nats than leaving it out would.
@@ -48,6 +49,7 @@ class SceneState:
     n_slots: int
     numbers: NDArray[np.int64]
     regions: NDArray[np.int64]
+    scale: float = 0.3
     entropy: float | None = None
     doubled: float | None = None
     unpaid: float | None = None
@@ -75,7 +77,7 @@ def state_of(estimator: Any, rows: NDArray[Any], truth: Mapping[str, Any]) -> Sc
                 gathered.cost(asked.module, x, scene)
             else:
                 gathered.shared(x, scene)
-    return gathered.state(estimator.n_slots_, rows, truth)
+    return replace(gathered.state(estimator.n_slots_, rows, truth), scale=estimator.composition_.scale)
 
 
 class _Gathered:
@@ -96,7 +98,13 @@ class _Gathered:
         """What every family has."""
         labels, objects = seen.labels, seen.objects
         self._append(numbers=seen.numbers, codes=seen.codes[objects], touching=_touching(labels))
-        self._append(pieces=[pieces(labels[i] == k) for i in range(len(labels)) for k in np.unique(labels[i][labels[i] > 0])])
+        self._append(
+            pieces=[
+                pieces(labels[i] == k)
+                for i in range(len(labels))
+                for k in np.unique(labels[i][labels[i] > 0])
+            ]
+        )
         if truth is not None:
             self._sum(ground=(truth == 0).sum(), leaked=((truth == 0) & (labels > 0)).sum())
         if seen.counts is not None:
@@ -109,7 +117,9 @@ class _Gathered:
         parts, number = scene.parts[0][:, 1:], scene.count[0].argmax(-1)
         there = torch.arange(1, parts.shape[1] + 1, device=x.device) <= number[:, None]
         rest = x - (there[..., None, None, None] * parts).sum(1)
-        without = (rest[:, None] + parts).square().flatten(2).sum(-1) - rest.square().flatten(1).sum(-1)[:, None]
+        without = (rest[:, None] + parts).square().flatten(2).sum(-1) - rest.square().flatten(1).sum(-1)[
+            :, None
+        ]
         gain = 0.5 * without / model.likelihood().square()
         price = model.encode(x).central().rates.sum(-1)
         self._append(unpaid=((gain < price) & there).any(1).cpu().numpy())
@@ -168,7 +178,9 @@ def _touching(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
 def _doubled(where: NDArray[Any], objects: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Whether two objects of an image have boxes that overlap by half, `[n]`."""
     low, high = where[..., :2] - where[..., 2:] / 2, where[..., :2] + where[..., 2:] / 2
-    both = np.clip(np.minimum(high[:, :, None], high[:, None]) - np.maximum(low[:, :, None], low[:, None]), 0, None).prod(-1)
+    both = np.clip(
+        np.minimum(high[:, :, None], high[:, None]) - np.maximum(low[:, :, None], low[:, None]), 0, None
+    ).prod(-1)
     area = where[..., 2:].prod(-1)
     share = both / np.maximum(area[:, :, None] + area[:, None] - both, 1e-12)
     pair = objects[:, :, None] & objects[:, None] & ~np.eye(objects.shape[1], dtype=bool)

@@ -38,9 +38,11 @@ _COUNTED = "Share of images in which the right number of objects was found."
 WORDS = Words(
     (
         FigureWord("count_accuracy", "count accuracy", "", "share of images with the right number of objects", _COUNTED),
-        FigureWord("component_count_accuracy", "count accuracy of connected regions", "", "baseline", _COUNTED),
         FigureWord("ari_fg", "ARI of objects", "", "over the pixels of true objects", _ARI),
+        *figures("log_likelihood"),
+        FigureWord("mean_count", "objects found in an image", "objects", "mean"),
         FigureWord("component_ari_fg", "ARI of connected regions", "", "baseline: regions of one colour", _ARI),
+        FigureWord("component_count_accuracy", "count accuracy of connected regions", "", "baseline", _COUNTED),
         FigureWord("kmeans_ari_fg", "ARI of k-means", "", "baseline: colours in the true number of groups", _ARI),
         FigureWord("ari_all", "ARI of all pixels", "", "the background is a group too", _ARI),
         FigureWord(
@@ -49,8 +51,7 @@ WORDS = Words(
         ),
         FigureWord("position_error", "position error", "of the side", "distance of the centres of matched objects"),
         FigureWord("recall", "objects found", "", "share of true objects that one slot overlaps by half"),
-        FigureWord("mean_count", "objects found in an image", "objects", "mean"),
-        *figures("log_likelihood", "elbo", "distortion", "kl", "active_units", "bits_per_dim", "sse", "sse_of_mean", "sigma2"),
+        *figures("elbo", "distortion", "kl", "active_units", "bits_per_dim", "sse", "sse_of_mean", "sigma2"),
     ),
     (
         *faults(COLLAPSE),
@@ -64,5 +65,5 @@ WORDS = Words(
         *faults(KEPT_EARLY, UNDERTRAINED, OVERFITTED, HOLES, PARTIAL_COLLAPSE),
         FaultWord(IDLE, "caution", "Places for objects are never used.", 1),
     ),
-    ("count_accuracy", "ari_fg", "elbo", "mean_count"),
+    ("count_accuracy", "ari_fg", "log_likelihood", "mean_count"),
 )  # fmt: skip
