@@ -21,7 +21,7 @@ def dense(*sizes: int, start: Tensor | float = 0.0) -> nn.Sequential:
     last = layers[-2]
     assert isinstance(last, nn.Linear)
     with torch.no_grad():
-        last.bias += start
+        last.bias.add_(start)
     return nn.Sequential(*layers[:-1])
 
 

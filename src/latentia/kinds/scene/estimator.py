@@ -46,14 +46,9 @@ class SceneVAE(LatentEstimator):
         batch_size: None: a 16th of the data, within 16 to 64.
         optimizer: "adamw", "muon" or "sgd".
         learning_rate: peak of the schedule.
-        patience: epochs without a better validation bound before stopping.
-        validation_fraction: share of the rows kept from training to choose the best epoch.
         n_importance: importance samples in `score_samples` and `score`.
         device: "auto" (CUDA, MPS, CPU) or a torch device.
         precision: "float32", or "bfloat16" / "float16" for mixed precision in training.
-        loggers: any of "tensorboard", "csv", "mlflow", "wandb" (with a run folder).
-        verbose: show a progress bar and the automatic choices.
-        random_state: seed.
 
     Attributes:
         module_: the fitted module of `latentia.models.scenes`.
@@ -129,8 +124,7 @@ class SceneVAE(LatentEstimator):
             )
         if len(shape) == 5:
             raise DataError(
-                f"X of shape {list(shape)} holds videos; SceneVAE is for images [n, C, H, W]: X.reshape(-1, *X.shape[2:]) are "
-                "their frames"
+                f"X of shape {list(shape)} holds videos; SceneVAE is for images [n, C, H, W], such as their frames"
             )
 
     def _composed(self, given: Given, parts: Chosen) -> Composition:

@@ -45,11 +45,10 @@ def found_in(state: SceneState) -> list[Finding]:
     asked = (codes, count_collapse, doubled) if state.windows else (codes, one_slot, blind, by_colour)
     every = (*asked, leak, exhausted, idle)
     findings = [finding for ask in every if (finding := ask(state)) is not None]
-    if any(
-        finding.name == ONE_SLOT for finding in findings
-    ):  # one mask that is 1 everywhere does not vary either
-        findings = [finding for finding in findings if finding.name not in (BLIND, IDLE)]
-    return findings
+    named = {finding.name for finding in findings}
+    # one mask that is 1 everywhere does not vary either; and where nothing is separated, what is used says nothing
+    hidden = {BLIND, IDLE} if ONE_SLOT in named else {IDLE} if named & {BLIND, COUNT_COLLAPSE} else set()
+    return [finding for finding in findings if finding.name not in hidden]
 
 
 def codes(state: SceneState) -> Finding | None:
@@ -62,7 +61,10 @@ def codes(state: SceneState) -> Finding | None:
     strength = ACTIVE_SHARE * d / max(active, 1e-12)
     if not active:
         return Finding(
-            COLLAPSE, f"{text}: all objects look the same to the model.", (_longer(), _sharper()), strength
+            COLLAPSE,
+            f"{text}: all objects look the same to the model.",
+            (_longer(), _sharper(state)),
+            strength,
         )
     if active <= ACTIVE_SHARE * d:
         fewer = Remedy(

@@ -89,7 +89,7 @@ def _objects(run: SceneRun, part: Split) -> Card:
 def _agreement(figures: Mapping[str, Any]) -> list[Card]:
     """How masks and counts agree with the truth, beside the simplest methods."""
     found = []
-    rows = [("", "model", "connected regions", "k-means of colours")]
+    rows: list[tuple[str, ...]] = [("", "model", "connected regions", "k-means of colours")]
     names = {"ari_fg": "ARI over the pixels of objects", "count_accuracy": "share of right counts"}
     for name, label in names.items():
         if figures.get(name) is not None:
