@@ -26,8 +26,8 @@ from latentia.data import MultiDigits, MultiSprites
 from latentia.data.multi_digits import digit_images
 from latentia.data.scenes import Scenes
 
-DIGITS = MultiDigits(size=40, digits=(0, 2), scale=(1.4, 0.0), apart=15)
-N_TRAIN, N_TEST, EPOCHS, BATCH = 20_000, 1000, 5, 64
+DIGITS = MultiDigits(size=40, digits=(0, 2), scale=(1.4, 0.0), overlap=True, apart=15)
+N_TRAIN, N_TEST, EPOCHS, BATCH = 20_000, 1000, 12, 64
 
 
 @cache
