@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 from latentia import SceneVAE
 from latentia.data import MultiDigits, MultiSprites
-from latentia.data.multi_digits import digit_images
+from latentia.data.digits import digit_images
 from latentia.data.scenes import Scenes
 
 DIGITS = MultiDigits(size=40, digits=(0, 2), scale=(1.4, 0.0), overlap=True, apart=15)

@@ -7,8 +7,8 @@ import pytest
 
 from latentia.data import SOURCES, Balls, MultiDigits, MultiSprites, Tetrominoes
 from latentia.data.colours import apart, background_colours, hsv_colours
+from latentia.data.digits import digit_images
 from latentia.data.drawn import PRESETS, draw
-from latentia.data.multi_digits import digit_images
 from latentia.errors import ConfigError
 
 SCENES = {

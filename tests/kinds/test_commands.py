@@ -40,7 +40,7 @@ NEEDS = {
     "sample": "Samples", "reconstruct": "Rebuilds", "complete": "Completes", "export": "Exports", "encode": "Encodes",
     "predict": "Clusters", "interpolate": "Walks", "traverse": "Walks", "neighbours": "Encodes", "resample": "Infers",
     "inpaint": "Infers", "anomaly": "Scores", "compress": "Compresses",
-    "segment": "Segments", "objects": "Segments", "count": "Segments", "edit": "Edits",
+    "segment": "Segments", "objects": "Segments", "count": "Segments", "edit": "Segments",
 }  # fmt: skip
 IMAGES_ONLY = ("inpaint", "compress")
 

@@ -31,10 +31,10 @@ def edit(
 
     from latentia.commands.opened import at_least_one, numbers, open_run, view_of
     from latentia.data.items import dense
-    from latentia.kinds.abilities import Edits
+    from latentia.kinds.abilities import Segments
     from latentia.report.sheets import check_out, write_items
 
-    opened = open_run(run, "edit", Edits)
+    opened = open_run(run, "edit", Segments)
     check_out(Path(out), opened.is_image)
     pair = None if swap is None else numbers(swap, "--swap")
     if pair is not None and len(pair) != 2:

@@ -11,7 +11,8 @@ import numpy as np
 
 from latentia.data.balls import Balls
 from latentia.data.dataset import Raw, Split
-from latentia.data.multi_digits import MultiDigits, digit_images
+from latentia.data.digits import digit_images
+from latentia.data.multi_digits import MultiDigits
 from latentia.data.multi_sprites import MultiSprites
 from latentia.data.sprites import SHAPES, Sprites
 from latentia.data.tetrominoes import Tetrominoes

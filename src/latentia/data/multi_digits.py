@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from latentia.data.digits import digit_images
 from latentia.data.scenes import OBJECT, Scenes, count_range
 from latentia.errors import ConfigError
 
@@ -118,32 +119,3 @@ class MultiDigits:
                 f"a digit of {side} pixels does not fit into a picture of {self.size}: give a larger scale"
             )
         return np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BILINEAR))
-
-
-def digit_images(part: str, *, mnist: bool | None = None) -> NDArray[np.uint8]:
-    """Digits of a part, uint8 `[m, 1, h, w]`: no picture of one part shows a digit of the other.
-
-    Args:
-        part: "train" or "test".
-        mnist: those of MNIST (28 x 28), or of scikit-learn (8 x 8, enlarged to 16 x 16; three in four are for training); None: of MNIST
-            where it is there.
-
-    Raises:
-        DataError: if MNIST is asked for and not there.
-
-    Example:
-        >>> digit_images("test", mnist=False).shape
-        (449, 1, 16, 16)
-    """
-    from latentia.data.loading import read
-    from latentia.data.sources import SOURCES, find
-
-    if mnist is None:
-        mnist = find(SOURCES["mnist"]) is not None
-    raw = read("mnist") if mnist else read("digits", image_size=16)
-    if mnist:
-        assert raw.test is not None
-        return np.asarray(raw.train.x if part == "train" else raw.test.x)
-    x = np.asarray(raw.train.x)
-    cut = len(x) - len(x) // 4
-    return x[:cut] if part == "train" else x[cut:]

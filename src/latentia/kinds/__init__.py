@@ -97,7 +97,7 @@ for _kind in (
         ("SceneVAE",),
         frozenset({Shape.IMAGES}),
         (_SLOTS, _DIM, _EPOCHS),
-        ("Samples", "Scores", "Encodes", "Rebuilds", "Segments", "Edits", "Remedies"),
+        ("Samples", "Scores", "Encodes", "Rebuilds", "Segments", "Remedies"),
         of_model=("objective_options", "scale"),
     ),
 ):  # fmt: skip

@@ -149,20 +149,8 @@ class Segments(Protocol):
         """How many objects, `[n]`; and the probability of each number from 0 on, `[n, N + 1]`, where the model has one."""
         ...
 
-
-@runtime_checkable
-class Edits(Protocol):
-    """Puts items together anew, with objects left out, moved or exchanged; objects are numbered from 1 on."""
-
-    def edited(
-        self,
-        items: Any,
-        *,
-        remove: Sequence[int],
-        move: Mapping[int, tuple[float, float]],
-        swap: tuple[int, int] | None,
-    ) -> Any:
-        """`[n, *event]`; moves are shares of the image, right and down."""
+    def edited(self, items: Any, *, remove: Any, move: Mapping[int, tuple[float, float]], swap: Any) -> Any:
+        """Items with objects (numbered from 1) left out, moved by shares of the image, right and down, or exchanged."""
         ...
 
 
@@ -210,7 +198,7 @@ class Remedies(Protocol):
 ABILITIES: Mapping[str, type[Any]] = {
     each.__name__: each
     for each in (
-        Samples, Scores, Encodes, Rebuilds, Walks, Completes, Infers, Compresses, Exports, Segments, Edits, Forecasts, Clusters, Classifies,
+        Samples, Scores, Encodes, Rebuilds, Walks, Completes, Infers, Compresses, Exports, Segments, Forecasts, Clusters, Classifies,
         Remedies,
     )
 }  # fmt: skip
@@ -278,7 +266,6 @@ _IN_WORDS = {
     "Compresses": "codes of real numbers and a likelihood of pixels",
     "Exports": "an encoder and a decoder of real codes",
     "Segments": "a model that separates objects",
-    "Edits": "a model that takes images apart into objects",
     "Forecasts": "a model that continues sequences",
     "Clusters": "a mixture",
     "Classifies": "a classifier",

@@ -191,7 +191,9 @@ def test_importance_weights_raise_the_bound(build):
     found = importance_estimate(model, x, 200)
     error = (1 / found.effective_samples - 1 / 200).sqrt() + bound.std(0) / math.sqrt(200)
     assert (found.log_prob >= bound.mean(0) - 3 * error).all()
-    assert (found.log_prob <= bound.mean(0) + 1).all()  # an untrained encoder is close to an untrained decoder's posterior
+    assert (
+        found.log_prob <= bound.mean(0) + 1
+    ).all()  # an untrained encoder is close to an untrained decoder's posterior
 
 
 def test_a_box_is_that_of_an_even_mask():

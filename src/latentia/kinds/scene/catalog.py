@@ -19,7 +19,7 @@ from latentia.objectives import elbo
 from latentia.objectives.scenes import monet, nvil, slot_reconstruction, tolerated_error
 from latentia.registry import Registry
 
-_IMAGES = {"pixels": "gaussian", "unit": "gaussian", "binary": "gaussian"}
+_IMAGES = dict.fromkeys(("pixels", "deep", "unit", "binary"), "gaussian")
 
 
 @dataclass(frozen=True)

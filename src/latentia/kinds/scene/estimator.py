@@ -131,8 +131,8 @@ class SceneVAE(LatentEstimator):
         if (
             kind_of(given.rows, given.sparse)[0] == "binary"
         ):  # black is 0 and white is 1, whatever they are called
-            self.form_ = Scaled("binary", given.rows.shape[1:], str(given.rows.dtype), flat=given.flat)
-            self.form_.fit(given.rows)
+            self.form_ = Scaled("binary", given.rows.shape[1:], str(given.rows.dtype)).fit(given.rows)
+            self.form_.axes = given.axes
         return composed(self, self._entry(), given, parts)
 
     def _composition_of(self, described: dict[str, Any]) -> Composition:
@@ -195,7 +195,7 @@ class SceneVAE(LatentEstimator):
         """Images put together of the objects that are seen in them, in the units, type and shape of X."""
         given, asked = as_rows(self, X, reset=False), self._inference()
         return np.concatenate(
-            [asked.form.items(image, given.flat) for image in editing.rebuilt(asked, given.rows)]
+            [asked.form.items(image, given.axes) for image in editing.rebuilt(asked, given.rows)]
         )
 
     def segment(self, X: Any) -> NDArray[np.int64]:

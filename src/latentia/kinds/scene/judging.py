@@ -110,7 +110,7 @@ def _holes(figures: Evaluation, gap: Any) -> Finding | None:
     ordered_prior = Remedy(
         "a prior in which slots depend on each other: `--model genesis-v2`", ("genesis-v2",)
     )
-    return replace(found, remedies=(shorter(figures), ordered_prior))
+    return replace(found, remedies=(*shorter(figures), ordered_prior))
 
 
 def _deterministic() -> Finding:

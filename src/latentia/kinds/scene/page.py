@@ -36,14 +36,16 @@ def page(run: SceneRun) -> Page:
     content = replace(content, kl_per_dim=np.array([]), active=np.array([]))
     part = run.split(split).take(SHOWN)
     seen = next(iter(run.estimator.seen(part.x)))
+    asked, *general = cards(content)
     found = [
+        asked,
         _strips(run, part, seen),
-        _objects(run, part),
         *_agreement(figures),
         _numbers(run, figures, run.split(split)),
-        *cards(content),
+        _objects(run, part),
+        *general,
     ]
-    return Page(content, content.event_shape, [card for card in found if card is not None])
+    return Page(content, content.event_shape, found)
 
 
 def _strips(run: SceneRun, part: Split, seen: Seen) -> Card:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -76,15 +76,8 @@ class SceneRun(LatentRun):
         counts = np.asarray(self.estimator.count(items))
         return counts, self.estimator.count_proba(items) if self.estimator._entry().windows else None
 
-    def edited(
-        self,
-        items: Any,
-        *,
-        remove: Sequence[int],
-        move: Mapping[int, tuple[float, float]],
-        swap: tuple[int, int] | None,
-    ) -> Any:
-        """See `latentia.kinds.abilities.Edits`."""
+    def edited(self, items: Any, *, remove: Any, move: Mapping[int, tuple[float, float]], swap: Any) -> Any:
+        """See `latentia.kinds.abilities.Segments`."""
         return self.estimator.edit(items, remove=remove, move=move, swap=swap)
 
 
