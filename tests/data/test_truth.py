@@ -166,7 +166,7 @@ def test_videos_that_are_none_are_told(tmp_path):
     np.save(tmp_path / "six.npy", np.zeros((3, 2, 2, 1, 8, 8), np.uint8))
     with pytest.raises(DataError, match=r"\[n, T, C, H, W\] for videos"):
         load(tmp_path / "six.npy")
-    np.save(tmp_path / "five.npy", np.zeros((3, 2, 5, 8, 8), np.uint8))
+    np.save(tmp_path / "five.npy", np.zeros((3, 2, 8, 8, 8), np.uint8))
     with pytest.raises(DataError, match="channels"):
         load(tmp_path / "five.npy")
     (tmp_path / "cut.gif").write_bytes(b"GIF89a nonsense")

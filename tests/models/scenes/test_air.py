@@ -164,7 +164,7 @@ def test_in_a_world_with_exact_posteriors_the_bound_is_the_evidence_at_every_dra
     found = model.encode(x).at(trace.z)
     at_draw = 0.5 * (found.z.square() - ((found.z - found.loc) / found.scale).square()) - found.scale.log()
     there = at_least(trace.scene.count)
-    excess = (there[..., None] * (model._rates(found) - at_draw).unflatten(0, (400, 6))).sum((-1, -2))
+    excess = (there[..., None] * (found.rates - at_draw).unflatten(0, (400, 6))).sum((-1, -2))
     torch.testing.assert_close(trace.elbo + excess, truth.expand(400, -1), atol=1e-4, rtol=0)
     error = 4 * trace.elbo.std(0) / 20
     assert ((trace.elbo.mean(0) - truth).abs() < error).all()
@@ -201,7 +201,7 @@ def test_with_one_object_without_a_code_two_terms_are_all():
     prior = model.count_prior().exp()
     log_p0 = gaussian(x.square().flatten(1).sum(1), torch.tensor(0.3).double(), 64)
     log_p1 = gaussian((x - found.layers[:, 0]).square().flatten(1).sum(1), torch.tensor(0.3).double(), 64)
-    rate = model._rates(found)[:, 0].sum(-1)
+    rate = found.rates[:, 0].sum(-1)
     by_hand = (1 - p) * (log_p0 + (prior[0] / (1 - p)).log()) + p * (log_p1 + (prior[1] / p).log() - rate)
     torch.testing.assert_close(trace.elbo[0], by_hand, atol=1e-4, rtol=0)
 

@@ -104,7 +104,12 @@ def _agreement(figures: Mapping[str, Any]) -> list[Card]:
             "What the model finds against the truth, and what two methods find that know nothing but colour: regions of one colour that "
             "hang together, and k-means with the true number of groups."
         )
-        found.append(Card("scene-agreement", "Against the truth", lead, table=tuple(rows)))
+        name, words = next((name, words) for name, words in names.items() if figures.get(name) is not None)
+        headline = (
+            number(figures[name]),
+            f"{words}; connected regions {number(figures[f'component_{name}'])}",
+        )
+        found.append(Card("scene-agreement", "Against the truth", lead, table=tuple(rows), headline=headline))
     confusion = figures["diagnosis"].get("confusion")
     if confusion:
         head = ("true", *(f"found {n}" for n in range(len(confusion[0]))))
