@@ -18,6 +18,7 @@ _PUBLIC = {
     "MultinomialMixture": "latentia.kinds.mixture.estimator",
     "PoissonMixture": "latentia.kinds.mixture.estimator",
     "SceneVAE": "latentia.kinds.scene.estimator",
+    "SequenceVAE": "latentia.kinds.sequence.estimator",
     "VAE": "latentia.kinds.vae.estimator",
     "VQVAE": "latentia.kinds.codes.estimator",
     "load": "latentia.kinds.loading",
@@ -38,6 +39,7 @@ __all__ = [
     "MultinomialMixture",
     "PoissonMixture",
     "SceneVAE",
+    "SequenceVAE",
     "__version__",
     "load",
     "register",
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     from latentia.kinds.plugins import register
     from latentia.kinds.reporting import report
     from latentia.kinds.scene.estimator import SceneVAE
+    from latentia.kinds.sequence.estimator import SequenceVAE
     from latentia.kinds.vae.estimator import VAE
     from latentia.mixture import select
 
