@@ -48,7 +48,8 @@ def print_json(figures: dict[str, Any]) -> None:
 
 
 def print_table(table: Any, width: int = 120) -> None:
-    """A table of rich, as wide as the terminal; where there is none, `width` columns."""
+    """A table of rich, as wide as the terminal; where there is none, `width` columns. Names are text: nothing in them is markup."""
     from rich.console import Console
 
-    Console(width=None if sys.stdout.isatty() else width, highlight=False).print(table)
+    width_here = None if sys.stdout.isatty() else width
+    Console(width=width_here, highlight=False, markup=False, emoji=False).print(table)

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from latentia.data.checks import encode_labels, reading, require_finite
 from latentia.data.dataset import Raw, Rows, Split
 from latentia.data.images import resize
+from latentia.data.sparse_files import is_sparse, sparse_matrix
 from latentia.errors import DataError
 
 _CHANNELS = (1, 3, 4)
@@ -52,8 +52,8 @@ def read_npz(path: Path, image_size: int | None = None) -> Raw:
             raise DataError(f"{path} is truncated or damaged at its array {damaged}")
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-        if "indptr" in arrays and "format" in arrays:
-            matrix = sparse.csr_array(sparse.load_npz(path))
+        if is_sparse(arrays):
+            matrix = sparse_matrix(arrays, str(path))
             require_finite(matrix.data[:, None], f"{path}, stored values")
             return Raw(Split(matrix), source=f"a sparse matrix {matrix.shape} from {path}")
     return from_arrays(arrays, path, image_size)

@@ -16,10 +16,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from latentia.data.checks import encode_labels, one_line
 from latentia.data.dataset import Raw, Split
 from latentia.errors import ConfigError, DataError
+from latentia.guard import NotPlainError, open_plain, require_room
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
-# named, for Pillow otherwise tries six other formats before WebP: half of the time of a small image
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+# named, so that no other of Pillow's decoders ever sees a file
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
+_MOST_SIDE = 8192
+_MOST_ENTRIES = 500_000  # of a folder and all below it that are looked at
 _PARTS = {
     "train": "train",
     "val": "validation",
@@ -29,6 +32,7 @@ _PARTS = {
 }
 _GREY_MODES = frozenset({"1", "L", "LA", "La"})
 _CHUNK = 64
+_A_PIXEL = 12  # bytes while one is decoded, turned upright and laid on white
 _ORIENTATION = 0x0112
 
 
@@ -42,6 +46,8 @@ def check_image_size(image_size: int | None) -> None:
         raise ConfigError(
             f"image_size is {image_size}; it must be a positive number of pixels, for example 64"
         )
+    if image_size is not None and image_size > _MOST_SIDE:
+        raise ConfigError(f"image_size is {image_size}; at most {_MOST_SIDE} pixels, for example 64")
 
 
 def resize(x: NDArray[Any], image_size: int) -> NDArray[Any]:
@@ -49,6 +55,7 @@ def resize(x: NDArray[Any], image_size: int) -> NDArray[Any]:
     n, channels, height, width = x.shape
     if height == width == image_size:
         return x
+    require_room(x.dtype.itemsize * n * channels * image_size**2, f"{n} images of side {image_size}")
     out = np.empty((n, channels, image_size, image_size), x.dtype)
     for i in range(n):
         for c in range(channels):
@@ -89,11 +96,19 @@ def _flat(image: Image.Image) -> Image.Image:
 def _decode(source: Path | bytes | memoryview, name: str, size: int | None) -> NDArray[np.uint8]:
     """Decode one image to `[C, H, W]`."""
     try:
-        with Image.open(
-            source if isinstance(source, Path) else io.BytesIO(source), formats=_FORMATS
-        ) as opened:
+        with (
+            open_plain(source) if isinstance(source, Path) else io.BytesIO(source) as file,
+            Image.open(file, formats=_FORMATS) as opened,
+        ):
+            require_room(
+                _A_PIXEL * opened.width * opened.height, f"{name}, {opened.width} x {opened.height} pixels,"
+            )
             image = _flat(_upright(opened))
             pixels = np.asarray(image if size is None else _fit(image, size), dtype=np.uint8)
+    except DataError:
+        raise
+    except NotPlainError as error:
+        raise DataError(f"{name} cannot be read: {error.strerror}; give an image") from None
     except UnidentifiedImageError:
         raise DataError(
             f"{name} is no image in one of the formats {', '.join(_FORMATS)}, or it is damaged"
@@ -131,6 +146,7 @@ def _decode_all(
     image_size: int | None,
     like: NDArray[np.uint8],
 ) -> NDArray[np.uint8]:
+    require_room(len(sources) * like.size, f"{len(sources)} images of {_size(like)} pixels")
     out = np.empty((len(sources), *like.shape), np.uint8)
 
     def fill(start: int) -> None:
@@ -206,16 +222,22 @@ def _entries(folder: Path) -> list[Path]:
         raise DataError(f"the folder {folder} cannot be read: {one_line(error)}") from None
 
 
+def _below(folder: Path) -> list[Path]:
+    """All files below a folder, in order; links to folders are not followed, what vanishes meanwhile is left out."""
+    found: list[Path] = []
+    for place, _, names in os.walk(folder):
+        found += [Path(place, name) for name in names]
+        if len(found) > _MOST_ENTRIES:
+            raise DataError(f"{folder} holds more than {_MOST_ENTRIES} files; give a folder of images alone")
+    return sorted(found)
+
+
 def _listed(folder: Path) -> list[tuple[Path, str | None]]:
     """Return the image files of a folder in order, each with the subfolder (its class) it lies in, or None."""
     entries = _entries(folder)
     direct = [entry for entry in entries if _is_image(entry)]
     inside = [
-        (file, entry.name)
-        for entry in entries
-        if entry.is_dir()
-        for file in sorted(entry.rglob("*"))
-        if _is_image(file)
+        (file, entry.name) for entry in entries if entry.is_dir() for file in _below(entry) if _is_image(file)
     ]
     if direct and inside:
         raise DataError(

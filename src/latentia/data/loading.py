@@ -10,6 +10,7 @@ from latentia.data.dataset import Dataset, Raw, assemble
 from latentia.data.images import SUFFIXES, check_image_size, read_folder
 from latentia.data.sources import SOURCES
 from latentia.errors import DataError
+from latentia.guard import place, shown
 
 _SUPPORTED = ".npy, .npz, .csv, .tsv (also .gz), .parquet, or a folder of images"
 
@@ -91,7 +92,7 @@ def read(
 
 def path_of(name: str) -> Path | None:
     """The file or folder that a name or path of `load` means; None for a named set or one of the hub."""
-    return None if name in SOURCES or name.startswith("hf://") else Path(name).expanduser()
+    return None if name in SOURCES or name.startswith("hf://") else place(name)
 
 
 def _read(
@@ -109,7 +110,7 @@ def _read(
         from latentia.data.hub import read_hub
 
         return read_hub(name.removeprefix("hf://").strip("/"), image_size, label_column)
-    path = Path(name).expanduser()
+    path = place(name)
     if path.is_dir():
         if label_column is not None:
             raise DataError(
@@ -158,7 +159,7 @@ def _read_file(
 def _absent(name: str, kind: str) -> str:
     """The message for what is neither a name nor a path."""
     if kind or "/" in name or os.sep in name or name.startswith((".", "~")):
-        parent = Path(name).expanduser().absolute().parent
+        parent = place(name).absolute().parent
         folder = "" if parent.is_dir() else f" (nor does its folder {parent})"
-        return f"the file or folder {name} does not exist{folder}; expected {_SUPPORTED}"
+        return f"the file or folder {shown(name)} does not exist{folder}; expected {_SUPPORTED}"
     return f"{SOURCES.unknown(name)}; or give the path of {_SUPPORTED}"
