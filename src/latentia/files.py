@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -64,6 +65,38 @@ def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], object])
             Path(temporary).unlink(missing_ok=True)
 
 
+def write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write several files of a folder, or none: all are complete beside it before the first takes its place.
+
+    Raises:
+        RunFolderError: if one cannot be written.
+    """
+    made = not folder.exists()
+    beside = folder.parent / f".{folder.name[:40]}.{os.getpid()}{PART}"
+    try:
+        for name in contents:
+            if (folder / name).is_dir():
+                raise RunFolderError(
+                    f"{folder / name} is a folder where a file is to be written; move it away"
+                )
+        for name, content in contents.items():
+            write_atomically(beside / name, content)
+        if made:
+            beside.mkdir(parents=True, exist_ok=True)
+            beside.replace(folder)
+            return
+        for name in contents:
+            (beside / name).replace(folder / name)
+    except OSError as error:
+        if isinstance(error, RunFolderError):
+            raise
+        raise RunFolderError(
+            f"{folder} cannot be written ({error.strerror}); choose another folder"
+        ) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -85,7 +118,9 @@ def as_text(name: Any) -> Any:
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
     """Write a table without its index, names of columns and cells of text as text (`as_text`); see `write_atomically`."""
-    texts = {j: table.iloc[:, j].map(as_text) for j, kind in enumerate(table.dtypes) if kind.kind not in "biufcmM"}
+    texts = {
+        j: table.iloc[:, j].map(as_text) for j, kind in enumerate(table.dtypes) if kind.kind not in "biufcmM"
+    }
     shown = table.copy(deep=False)
     for j, column in texts.items():
         shown.isetitem(j, column)
