@@ -119,7 +119,9 @@ def as_text(name: Any) -> Any:
 def write_csv(path: Path, table: pd.DataFrame) -> None:
     """Write a table without its index, names of columns and cells of text as text (`as_text`); see `write_atomically`."""
     texts = {
-        j: table.iloc[:, j].map(as_text) for j, kind in enumerate(table.dtypes) if kind.kind not in "biufcmM"
+        j: [as_text(cell) for cell in table.iloc[:, j]]
+        for j, kind in enumerate(table.dtypes)
+        if kind.kind not in "biufcmM"
     }
     shown = table.copy(deep=False)
     for j, column in texts.items():

@@ -6,6 +6,7 @@ import os
 import stat
 import zipfile
 import zlib
+from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
@@ -64,7 +65,7 @@ def place(text: str | os.PathLike[str]) -> Path:
     return path
 
 
-def open_plain(path: Path) -> IO[bytes]:
+def open_plain(path: Path) -> BufferedReader:
     """Open a file to be read; never waits.
 
     Raises:
