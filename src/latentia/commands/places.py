@@ -38,7 +38,9 @@ def check_place(out: str, folder: bool) -> None:
     while not above.exists() and above != above.parent:
         above = above.parent
     if not above.is_dir():
-        raise ConfigError(f"--out {shown(out)} cannot be written: {shown(above)} is a file, in which nothing else can lie")
+        raise ConfigError(
+            f"--out {shown(out)} cannot be written: {shown(above)} is a file, in which nothing else can lie"
+        )
     if not os.access(above, os.W_OK | os.X_OK):
         raise ConfigError(
             f"--out {shown(out)} cannot be written: {shown(above)} is read-only, or not yours; choose another place"

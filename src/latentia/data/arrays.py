@@ -18,6 +18,7 @@ from latentia.data.dataset import Raw, Rows, Split
 from latentia.data.images import resize
 from latentia.data.sparse_files import is_sparse, sparse_matrix
 from latentia.errors import DataError
+from latentia.guard import shown
 
 _CHANNELS = (1, 3, 4)
 _X_NAMES = ("x", "X", "data", "images", "features", "arr_0")
@@ -52,6 +53,9 @@ def read_npz(path: Path, image_size: int | None = None) -> Raw:
             raise DataError(f"{path} is truncated or damaged at its array {damaged}")
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
+        for name, array in arrays.items():
+            if not isinstance(array, np.ndarray):
+                raise DataError(f"{path}: its member {shown(name)!r} is no array of NumPy")
         if is_sparse(arrays):
             matrix = sparse_matrix(arrays, str(path))
             require_finite(matrix.data[:, None], f"{path}, stored values")

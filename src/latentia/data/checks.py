@@ -32,7 +32,8 @@ def reading(path: Path | str, what: str) -> Iterator[None]:
     try:
         if isinstance(path, Path):
             check_source(path)
-        yield
+        with np.errstate(all="ignore"):  # sizes that overflow are refused, not warned of
+            yield
     except LatentiaError:
         raise
     except NotPlainError as error:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from latentia.data.checks import reading
 from latentia.data.dataset import Dataset, Raw, assemble
 from latentia.data.images import SUFFIXES, check_image_size, read_folder
 from latentia.data.sources import SOURCES
@@ -87,7 +88,9 @@ def read(
         DataError, ConfigError, MissingExtraError: as `load`.
     """
     check_image_size(image_size)
-    return _read(os.fspath(name_or_path), image_size, label_column, data_dir, columns)
+    name = os.fspath(name_or_path)
+    with reading(shown(name), "source of data"):
+        return _read(name, image_size, label_column, data_dir, columns)
 
 
 def path_of(name: str) -> Path | None:
