@@ -170,5 +170,9 @@ def tried(base: Path, runs: Runs) -> Iterator[tuple[str, float, str | None]]:
         folder = fresh(base, number)
         furnish(folder)
         ended = command(words, folder)
-        yield " ".join(word[:40] for word in words), ended.seconds, fault(ended, refused)
+        yield (
+            " ".join(word[:30] for word in (words[0], *words[-4:])) if words else "nothing",
+            ended.seconds,
+            fault(ended, refused),
+        )
         shutil.rmtree(folder, ignore_errors=True)

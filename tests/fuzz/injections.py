@@ -17,7 +17,7 @@ PAYLOADS = (
     "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</style><script>x</script>", "javascript:alert(1)", "{{7*7}}", "{% include 'x' %}",
     "=1+1", "+cmd|'/c calc'!A0", "-2+3+cmd", "@SUM(A1)", "\t=1", "[bold]x[/bold]", "[/b]", "[link=file:///etc/passwd]x[/link]", "\x1b]0;x\x07",
     "\x1b[31mred", "\u202egnp.exe", "$(touch pwned)", "`touch pwned`", "; touch pwned", "${jndi:ldap://x}", "%s%n%s", "../../x", "&lt;b&gt;", "--></script>", "]]>", ":smile:", "\\x1b[2J", "'; DROP TABLE x;--",
-    "<svg/onload=alert(1)>", "<b", "&amp;<i>",
+    "<svg/onload=alert(1)>", "<iframe>", "&amp;<i>",
 )  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def harm(folder: Path, payload: str, said: str) -> str | None:
             return f"a formula in the table: {row[:2]}"
     if "\x1b" in said or "\u202e" in said:
         return "moves the terminal"
-    if "[" in payload and payload not in said:
+    if "[" in payload and "\x1b" not in payload and payload.replace("/", "") not in said:
         return "vanishes from the terminal"
     return "ran a command" if (folder / "pwned").exists() else None
 

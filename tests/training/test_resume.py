@@ -240,7 +240,7 @@ def test_a_checkpoint_that_lacks_a_part_is_one_error(tmp_path: Path, part: str) 
     kept["state"][part] = 5
     path.write_bytes(packed(kept))
     with pytest.raises(RunFolderError, match="lacks or distorts a part"):
-        run(replace(CONFIG, checkpoint_seconds=1e-9), tmp_path, resume=True)
+        run(replace(CONFIG, checkpoint_seconds=1e-9), tmp_path, CutAt(-1), resume=True)
 
 
 def test_a_checkpoint_runs_no_code(tmp_path: Path) -> None:

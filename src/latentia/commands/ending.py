@@ -17,10 +17,11 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
+from latentia.commands.output import PlainStream, plain
 from latentia.errors import LatentiaError
 from latentia.guard import in_words, room, shown
 
@@ -31,9 +32,7 @@ _TORCH_IS_OUT = ("can't allocate memory", "out of memory", "not enough memory")
 
 def fail(message: object, status: int = 2) -> NoReturn:
     """Say what is wrong in one line on standard error, and end."""
-    words = " ".join(str(message).split())
-    plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in words)
-    print(f"latentia: error: {plain.encode('utf-8', 'backslashreplace').decode()}", file=sys.stderr)
+    print(f"latentia: error: {plain(' '.join(str(message).split()))}", file=sys.stderr)
     raise SystemExit(status)
 
 
@@ -45,7 +44,7 @@ def ended(function: Callable[..., Any], /, *args: Any, **given: Any) -> Any:
         args: given to it.
         given: given to it by name.
     """
-    with _stopped_as_by_hand() as stops:
+    with _stopped_as_by_hand() as stops, redirect_stdout(cast(Any, PlainStream(sys.stdout))):
         try:
             found = function(*args, **given)
             sys.stdout.flush()

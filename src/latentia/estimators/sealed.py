@@ -42,13 +42,13 @@ def _digest(entries: Mapping[str, Any]) -> str:
 
 
 def check_finite(tensors: Mapping[str, Tensor], where: str) -> None:
-    """Refuse weights that are NaN.
+    """Refuse weights that are NaN or infinite.
 
     Raises:
         RunFolderError: names the first tensor.
     """
     for name, value in tensors.items():
-        if value.is_floating_point() and bool(value.isnan().any()):
+        if value.is_floating_point() and not bool(value.isfinite().all()):
             raise RunFolderError(f"{where}: {name} is not finite everywhere; restore the file or fit again")
 
 

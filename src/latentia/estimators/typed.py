@@ -107,10 +107,30 @@ def check_params(cls: Any, params: Mapping[str, Any]) -> None:
         ConfigError: for the first that is of another type; says what it takes.
     """
     for name, hint in hints_of(cls).items():
+        if name in params and hint is Any:
+            _check_open(name, params[name])
         if name in params and not conforms(params[name], hint):
             raise ConfigError(
                 f"{name}={params[name]!r:.80}: expected {in_words(hint).removesuffix(' or an object')}"
             )
+
+
+def _check_open(name: str, value: Any) -> None:
+    """What is left to signatures that say nothing: seeds, starts of an iteration, objectives."""
+    wanted: Any = str
+    if name == "random_state":
+        wanted = int | None
+    elif name.endswith("_init"):
+        wanted = float | list[float] | list[list[float]] | list[list[list[float]]] | None
+    if isinstance(value, (int, float, str, bool, list, tuple, dict, type(None))) and not conforms(
+        value, wanted
+    ):
+        raise ConfigError(f"{name}={value!r:.80}: expected {_OPEN.get(name, in_words(wanted))}")
+    if name == "random_state" and value is not None and not 0 <= value < 2**32:
+        raise ConfigError(f"{name}={value!r:.80}: expected {_OPEN[name]}")
+
+
+_OPEN = {"random_state": "a whole number from 0 to 2^32 - 1", "objective": "a name of an objective"}
 
 
 def check_entries(entries: Mapping[str, Any], wanted: Mapping[str, Any], where: str) -> None:

@@ -31,6 +31,7 @@ _TRIED = range(1, 13)  # among which the precision is chosen
 _TRIED_ROWS = 64
 _ROWS = 250
 _A_CORRECTION = 40  # bytes for each pixel, while corrections are read
+_MOST_A_WORD = 16_000  # images, where a code costs next to nothing: each takes time to be decoded
 _MOST_LOW_BITS = 23  # that the coder takes at once
 _LOSS = 1.01  # without corrections, rounding may add a hundredth to the squared error
 
@@ -202,7 +203,8 @@ class _Codec:
         tables = self._tables(held)
         if any(table.low_bits > _MOST_LOW_BITS for table in tables):
             raise DataError("the file is malformed (codes that no word could hold): get it anew")
-        return int(32 * (len(held.words) + 2) / sum(table.least_bits for table in tables))
+        by_bits = int(32 * (len(held.words) + 2) / sum(table.least_bits for table in tables))
+        return min(by_bits, _MOST_A_WORD * (len(held.words) + 16))
 
     def restore(self, content: bytes) -> Restored:
         """The images of a file."""
