@@ -70,10 +70,9 @@ def _waited(child: int, began: float) -> int:
 
 
 def _inside(argv: Sequence[str], folder: Path, out: Path, err: Path) -> int:
-    for stream, path in ((sys.stdout, out), (sys.stderr, err)):
-        stream.flush()
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(descriptor, stream.fileno() if stream.fileno() in (1, 2) else (1 if path == out else 2))
+    for number, path in ((1, out), (2, err)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
     os.chdir(folder)
     held = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     resource.setrlimit(resource.RLIMIT_AS, (held + BYTES, held + BYTES))

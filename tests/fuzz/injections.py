@@ -51,7 +51,7 @@ def harm(folder: Path, payload: str, said: str) -> str | None:
         return "stands raw in the page"
     if "49" in re.findall(r">\s*(49)\d?\s*<", page) and "7*7" in payload:
         return "was worked out in the page"
-    for row in csv.reader((folder / "p.csv").open(newline="")):
+    for row in csv.reader((folder / "p.csv").read_text().splitlines()):
         if any(cell[:1] in "=+-@\t\r" and cell and not _number(cell) for cell in row):
             return f"a formula in the table: {row[:2]}"
     if "\x1b" in said or "\u202e" in said:
