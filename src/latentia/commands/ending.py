@@ -36,24 +36,23 @@ def fail(message: object, status: int = 2) -> NoReturn:
     raise SystemExit(status)
 
 
-def ended(function: Callable[..., Any], /, *args: Any, **given: Any) -> Any:
+def ended(function: Callable[..., Any], /, *args: Any, resumes: bool = False) -> Any:
     """Call a function; whatever it raises becomes one line and a status.
 
     Args:
         function: what is to be done.
         args: given to it.
-        given: given to it by name.
+        resumes: whether the same command with --resume goes on where it was stopped.
     """
     with _stopped_as_by_hand() as stops, redirect_stdout(cast(Any, PlainStream(sys.stdout))):
         try:
-            found = function(*args, **given)
+            found = function(*args)
             sys.stdout.flush()
         except LatentiaError as error:
             fail(error)
         except KeyboardInterrupt:
             number = stops[-1] if stops else signal.SIGINT
-            fit = getattr(function, "__name__", "") == "fit"
-            advice = "; go on with the same command and --resume" if fit else ""
+            advice = "; go on with the same command and --resume" if resumes else ""
             print(f"latentia: {_STOPPED[number]}{advice}", file=sys.stderr)
             raise SystemExit(128 + number) from None
         except BrokenPipeError:

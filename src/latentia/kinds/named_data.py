@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from latentia.errors import ConfigError, RunFolderError
 from latentia.estimators import folder as run_folder
 from latentia.estimators.typed import check_entries
 from latentia.kinds.known import KNOWN, DataSpec
 
-_DATA = {
-    "name": str,
-    "seed": int,
-    "image_size": int | None,
-    "label_column": str | int | None,
-    "hold_out": bool,
-}
 _KNOWN: dict[str, Any] = {
     "path": str | None, "relative": str | None, "size": int | None, "sha256": str | None, "n": dict[str, int],
     "columns": list[dict[str, Any]] | None, "label_column": str | int | None, "classes": list[str] | None, "event_shape": list[int],
@@ -40,7 +33,7 @@ def spec_of(config: dict[str, Any], folder: Path) -> DataSpec | None:
                 raise ConfigError(f"{KNOWN}: {missing[0]} is missing")
         if data is None:
             return None
-        check_entries(data, _DATA, "data")
+        check_entries(data, get_type_hints(DataSpec), "data")
         return DataSpec(**data)
     except (ConfigError, TypeError) as error:
         raise RunFolderError(
