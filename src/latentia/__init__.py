@@ -12,6 +12,7 @@ _PUBLIC = {
     "AutoregressiveModel": "latentia.kinds.autoregressive.estimator",
     "BernoulliMixture": "latentia.kinds.mixture.estimator",
     "CategoricalMixture": "latentia.kinds.mixture.estimator",
+    "CountTable": "latentia.data.counts.table",
     "DirichletMultinomialMixture": "latentia.kinds.mixture.estimator",
     "GaussianMixture": "latentia.kinds.mixture.estimator",
     "GaussianMixtureClassifier": "latentia.kinds.classifier.estimator",
@@ -31,6 +32,7 @@ __all__ = [
     "AutoregressiveModel",
     "BernoulliMixture",
     "CategoricalMixture",
+    "CountTable",
     "DirichletMultinomialMixture",
     "GaussianMixture",
     "GaussianMixtureClassifier",
@@ -44,6 +46,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from latentia.data.counts.table import CountTable
     from latentia.kinds.autoregressive.estimator import AutoregressiveModel
     from latentia.kinds.classifier.estimator import GaussianMixtureClassifier
     from latentia.kinds.codes.estimator import VQVAE

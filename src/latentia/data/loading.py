@@ -11,7 +11,8 @@ from latentia.data.images import SUFFIXES, check_image_size, read_folder
 from latentia.data.sources import SOURCES
 from latentia.errors import DataError
 
-_SUPPORTED = ".npy, .npz, .csv, .tsv (also .gz), .parquet, or a folder of images"
+_SUPPORTED = ".npy, .npz, .csv, .tsv, .txt (also .gz), .parquet, .biom, .shared, .h5ad, or a folder of images"
+_COUNTS, _TEXT = (".biom", ".shared", ".h5ad"), (".csv", ".tsv", ".txt")
 
 
 def load(
@@ -32,7 +33,8 @@ def load(
     Args:
         name_or_path: a name of `latentia.data.SOURCES` (`digits`, `mnist`, ...); `hf://owner/name` on the Hugging
             Face hub; a folder of images (perhaps with a subfolder for each class); a `.npy`, `.npz`, `.csv`,
-            `.tsv` (also `.gz`) or `.parquet` file. A name goes before a file of the same name: `./mnist` is a path.
+            `.tsv`, `.txt` (also `.gz`) or `.parquet` file, or one of counts: `.biom`, `.shared`, `.h5ad`, or text whose
+            first header says that its rows are taxa. A name goes before a file of the same name: `./mnist` is a path.
         seed: of the split.
         image_size: cut the middle square out of each image and resize it to so many pixels.
         validation_fraction: share of the rows that become the validation part.
@@ -130,12 +132,19 @@ def _read_file(
     label_column: str | int | None,
     columns: Sequence[str] | None,
 ) -> Raw:
-    if kind in (".csv", ".tsv"):
+    if kind in (*_COUNTS, *_TEXT) and image_size is not None:
+        raise DataError(f"{path} is a table; image_size is for images")
+    if kind in (*_COUNTS, *_TEXT):
+        from latentia.data.counts.raw import has_taxa_in_rows, read_raw
         from latentia.data.tables import read_text_table
 
-        if image_size is not None:
-            raise DataError(f"{path} is a table; image_size is for images")
-        return read_text_table(path, label_column, columns)
+        if kind in _TEXT and not has_taxa_in_rows(path):
+            return read_text_table(path, label_column, columns)
+        if label_column is not None:
+            raise DataError(
+                f"{path} is a table of counts alone; label_column is for tables with a column of classes"
+            )
+        return read_raw(path, columns)
     if kind == ".parquet":
         from latentia.data.parquet import read_parquet
 

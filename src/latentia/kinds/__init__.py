@@ -71,7 +71,7 @@ for _kind in (
         _ANY,
         (_NUMBER,),
         ("Samples", "Scores", "Clusters", "Remedies"),
-        {"gmm": "gaussian-mixture"},
+        {"gmm": "gaussian-mixture", "dmm": "dirichlet-multinomial-mixture"},
         {"epochs": "--n-components, and --set max_iter=N"},
         shows_progress=False,
     ),
