@@ -23,7 +23,7 @@ from latentia.mixture import (
 STARTS = ("k-means++", "random", "random_from_data")
 CANDIDATES, BRIEF = 5, 8
 """Each start is the best of so many, after so many iterations (emEM: Biernacki, Celeux and Govaert 2003, section 3)."""
-LARGE = 400_000  # samples x taxa, above which a start is one start
+LARGE = 100_000  # samples x taxa, above which a start is one candidate, and fits to parts of the table have fewer starts
 TOLERANCE, MOST_ITERATIONS = 1e-6, 500
 
 
@@ -144,7 +144,8 @@ def _passed(
     for chunk in rows.chunks(components.chunk_rows):
         _, responsibilities, log_evidence = posterior(components, chunk)
         shares.append(responsibilities.T.cpu().numpy().copy())
-        evidence.append((log_evidence + components.base_measure(chunk)).cpu().numpy())
+        h = components.base_measure(chunk)
+        evidence.append((log_evidence if h is None else log_evidence + h).cpu().numpy().copy())
     return np.concatenate(shares), np.concatenate(evidence)
 
 
