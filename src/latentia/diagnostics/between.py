@@ -24,8 +24,9 @@ class Between:
         n: samples of either.
         observed: share of them in the middle, from .35 to .65 of the way.
         simulated: the same of samples drawn from the mixture.
-        p: that so many in the middle come by chance (one-sided, Fisher's exact test, Holm over pairs).
-        ks_p: that the places come from the same distribution (Kolmogorov and Smirnov, Holm over pairs).
+        p: that so many in the middle come by chance (one-sided, Fisher's exact test).
+        holm_p: the same, adjusted for the number of pairs (Holm).
+        ks_p: that the places come from the same distribution (Kolmogorov and Smirnov), adjusted too.
     """
 
     pair: tuple[int, int]
@@ -33,6 +34,7 @@ class Between:
     observed: float
     simulated: float
     p: float
+    holm_p: float
     ks_p: float
 
     @property
@@ -98,15 +100,16 @@ def between_types(
             here, there = np.isin(types, (a, b)), np.isin(made_types, (a, b))
             if here.any() and there.any():
                 found.append(((a, b), places(seen[here], centres, a, b), places(made[there], centres, a, b)))
-    p = holm([_more_between(real, drawn) for _, real, drawn in found])
-    ks = holm([float(ks_2samp(real, drawn).pvalue) for _, real, drawn in found])
+    p = [_more_between(real, drawn) for _, real, drawn in found]
+    adjusted, ks = holm(p), holm([float(ks_2samp(real, drawn).pvalue) for _, real, drawn in found])
     each = [
         Between(
             pair,
             len(real),
             float(_middle(real).mean()),
             float(_middle(drawn).mean()),
-            float(p[i]),
+            p[i],
+            float(adjusted[i]),
             float(ks[i]),
         )
         for i, (pair, real, drawn) in enumerate(found)

@@ -58,7 +58,7 @@ class Honesty:
 
     @property
     def gradients(self) -> tuple[Between, ...]:
-        """Pairs of types with more samples between them than types would have; none, unless the two halves of all samples are such a pair.
+        """Pairs of types with more samples between them than types would have; none, unless all samples cut in two are such a pair.
 
         One pair of several may be so because a type is of another shape than a Dirichlet; a gradient is there however it is cut.
         """
