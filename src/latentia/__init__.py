@@ -12,6 +12,7 @@ _PUBLIC = {
     "AutoregressiveModel": "latentia.kinds.autoregressive.estimator",
     "BernoulliMixture": "latentia.kinds.mixture.estimator",
     "CategoricalMixture": "latentia.kinds.mixture.estimator",
+    "CommunityTypes": "latentia.kinds.types.estimator",
     "CountTable": "latentia.data.counts.table",
     "DirichletMultinomialMixture": "latentia.kinds.mixture.estimator",
     "GaussianMixture": "latentia.kinds.mixture.estimator",
@@ -24,6 +25,7 @@ _PUBLIC = {
     "register": "latentia.kinds.plugins",
     "report": "latentia.kinds.reporting",
     "select": "latentia.mixture",
+    "types": "latentia.kinds.types.workflow",
 }
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "AutoregressiveModel",
     "BernoulliMixture",
     "CategoricalMixture",
+    "CommunityTypes",
     "CountTable",
     "DirichletMultinomialMixture",
     "GaussianMixture",
@@ -43,6 +46,7 @@ __all__ = [
     "register",
     "report",
     "select",
+    "types",
 ]
 
 if TYPE_CHECKING:
@@ -61,6 +65,8 @@ if TYPE_CHECKING:
     )
     from latentia.kinds.plugins import register
     from latentia.kinds.reporting import report
+    from latentia.kinds.types.estimator import CommunityTypes
+    from latentia.kinds.types.workflow import types
     from latentia.kinds.vae.estimator import VAE
     from latentia.mixture import select
 

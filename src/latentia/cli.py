@@ -35,6 +35,7 @@ from latentia.commands.report import report
 from latentia.commands.resample import resample
 from latentia.commands.sample import sample
 from latentia.commands.traverse import traverse
+from latentia.commands.types import types
 from latentia.errors import LatentiaError
 from latentia.kinds import kind_flags
 
@@ -87,7 +88,7 @@ _USING = (
     decompress,
     disentangle,
 )
-COMMANDS: tuple[Callable[..., None], ...] = (*_FITTING, *_USING, benchmark)
+COMMANDS: tuple[Callable[..., None], ...] = (*_FITTING, *_USING, types, benchmark)
 _POSITIONAL = {"data": "DATA", "run": "RUN", "table": "TABLE", "images": "IMAGES", "file": "FILE"}
 
 

@@ -87,6 +87,17 @@ for _kind in (
         {"epochs": "--n-components, and --set max_iter=N"},
         shows_progress=False,
     ),
+    Kind(
+        "types",
+        "community types",
+        "latentia.kinds.types",
+        ("CommunityTypes",),
+        frozenset({Shape.COUNTS}),
+        (_NUMBER,),
+        ("Samples", "Scores", "Clusters", "Remedies"),
+        instead={"epochs": "--n-components, and --set n_init=N"},
+        shows_progress=False,
+    ),
 ):  # fmt: skip
     KINDS.add(_kind.name, _kind)
 

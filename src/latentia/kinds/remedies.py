@@ -95,7 +95,7 @@ def command(spec: DataSpec, params: Mapping[str, Any], out: Path | str) -> str:
         words += ["--image-size", str(spec.image_size)]
     if spec.label_column is not None:
         words += ["--label-column", spec.label_column]
-    if not spec.hold_out:
+    if not spec.hold_out and not kind.recipe({"model": params["model"]}).holds_out:
         words += ["--no-hold-out"]
     if others:
         words += ["--set", *others]

@@ -17,6 +17,7 @@ from latentia.errors import ConfigError, DataError
 from latentia.estimators.folder import Curves, params_of, save_fitted
 from latentia.estimators.parameters import numbers_of, whole
 from latentia.estimators.whole import all_or_nothing
+from latentia.kinds.face import html_repr, report
 from latentia.kinds.types.choosing import CRITERIA, Choice, choose
 from latentia.kinds.types.fits import best_of, by_weight, drawn, in_order, log_density, memberships, seed_of
 from latentia.kinds.types.honesty import Honesty, centres_of, examine
@@ -88,6 +89,7 @@ class CommunityTypes(ClusterMixin, DensityMixin, BaseEstimator):
         self.n_jobs = n_jobs
 
     save = save_fitted
+    report, _repr_html_ = report, html_repr
 
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:  # noqa: ARG002  scikit-learn's face
         """Fit, choose and examine. A fit that fails changes nothing.
