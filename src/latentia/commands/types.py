@@ -77,7 +77,7 @@ def types(
         _assign(words[1:], given)
         return
     if len(words) != 1:
-        told = "DATA is missing" if not words else f"{len(words)} tables were given"
+        told = "TABLE is missing" if not words else f"{len(words)} tables were given"
         raise ConfigError(
             f"{told}: latentia types TABLE [--metadata FILE], or latentia types assign RUN TABLE"
         )

@@ -83,14 +83,14 @@ def _repeats(table: CountTable) -> str:
         values = table.column(name)
         seen = len(set(values[values != ""].tolist()))
         if _REPEATS.search(name) and 1 < seen < n:
-            return f"{n} samples are of {seen} values of {name!r}: if these are repeats, add --block {name}, for p-values take samples as independent"
+            return f"{n} samples are of {seen} values of {name!r}: if these are repeats, add --block {name}: the p-values below take samples as independent"
     for separator in ".-_":
         heads = _heads(table.sample_ids, separator)
         seen = len(set(heads.tolist()))
         if n / 5 < seen < n * 0.9 and np.unique(heads, return_counts=True)[1].max() <= 10:
             return (
-                f"sample ids agree in {seen} parts before {separator!r}: if these are subjects, add --block id:{separator}, for p-values take "
-                "samples as independent"
+                f"sample ids agree in {seen} parts before {separator!r}: if these are subjects, add --block id:{separator}: the p-values "
+                "below take samples as independent"
             )
     return ""
 
@@ -206,7 +206,7 @@ def associations_table(
                 "effect_size": test.effect,
                 "p": test.p,
                 "q": float(q),
-                "permuted": test.scheme,
+                "permuted": "samples" if test.scheme == "items" else test.scheme,
                 "blocks": blocks.name,
             }
             for column, test, q in zip(columns, tests, adjusted, strict=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
@@ -126,14 +127,14 @@ def bars_figure(shares: np.ndarray, names: Sequence[str], labels: np.ndarray, th
     return figure
 
 
-def _mark_types(axes: object, labels: np.ndarray, theme: Theme) -> None:
+def _mark_types(axes: Axes, labels: np.ndarray, theme: Theme) -> None:
     k = int(labels.max(initial=0)) + 1
     bounds = _bounds(labels, k)
     shown = [i for i in range(k) if bounds[i + 1] > bounds[i]]
-    axes.set_xlim(-0.5, len(labels) - 0.5)  # type: ignore[attr-defined]
-    axes.set_xticks([(bounds[i] + bounds[i + 1] - 1) / 2 for i in shown], [f"type {i + 1}" for i in shown])  # type: ignore[attr-defined]
+    axes.set_xlim(-0.5, len(labels) - 0.5)
+    axes.set_xticks([(bounds[i] + bounds[i + 1] - 1) / 2 for i in shown], [f"type {i + 1}" for i in shown])
     for bound in bounds[1:-1]:
-        axes.axvline(bound - 0.5, color=theme.ink, linewidth=1.2)  # type: ignore[attr-defined]
+        axes.axvline(bound - 0.5, color=theme.ink, linewidth=1.2)
 
 
 def heat_figure(roots: np.ndarray, names: Sequence[str], labels: np.ndarray, theme: Theme) -> Figure:
@@ -147,7 +148,7 @@ def heat_figure(roots: np.ndarray, names: Sequence[str], labels: np.ndarray, the
     _mark_types(axes, labels, theme)
     bar = figure.colorbar(image, ax=axes, pad=0.01)
     bar.ax.tick_params(colors=theme.muted, labelsize=8, length=0)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     bar.set_label("square root of proportion", color=theme.muted, fontsize=8.5)
     return figure
 

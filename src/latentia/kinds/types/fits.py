@@ -144,8 +144,7 @@ def _passed(
     for chunk in rows.chunks(components.chunk_rows):
         _, responsibilities, log_evidence = posterior(components, chunk)
         shares.append(responsibilities.T.cpu().numpy().copy())
-        h = components.base_measure(chunk)
-        evidence.append((log_evidence if h is None else log_evidence + h).cpu().numpy().copy())
+        evidence.append(log_evidence.cpu().numpy().copy())
     return np.concatenate(shares), np.concatenate(evidence)
 
 

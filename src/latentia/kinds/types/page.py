@@ -45,7 +45,7 @@ def cards(run: TypesRun, table: CountTable) -> list[Card]:
     shares = e.predict_proba(table.counts)
     view = View(table, shares, e)
     found = [_data(run, table), _honesty(run), _criteria(run), _types(run, view)]
-    found += [_bars(view), _heat(run, view) if view.k > 1 else None, _drivers(run, table)]
+    found += [_bars(view), _heat(view) if view.k > 1 else None, _drivers(run, table)]
     found += [
         _certainty(view) if view.k > 1 else None,
         _ordination(view),
@@ -137,7 +137,7 @@ def _criteria(run: TypesRun) -> Card:
 
 
 def _types(run: TypesRun, view: View) -> Card:
-    e, taxa = run.estimator, view.table.taxa
+    e, taxa = run.estimator, view.names
     body = []
     for k in range(view.k):
         difference = e.proportions_[k] - e.pooled_
@@ -145,10 +145,10 @@ def _types(run: TypesRun, view: View) -> Card:
         told = "; ".join(f"{taxa[j]} {e.proportions_[k, j]:.1%} (all: {e.pooled_[j]:.1%})" for j in top)
         body.append(
             (
-                f"type {k + 1}",
+                str(k + 1),
                 f"{e.weights_[k]:.1%}",
                 number(int(view.counts[k])),
-                number(float(e.theta_[k])),
+                f"{e.theta_[k]:.3g}",
                 told,
             )
         )
@@ -161,21 +161,20 @@ def _types(run: TypesRun, view: View) -> Card:
 
 
 def _bars(view: View) -> Card:
-    taxa = view.table.taxa
     top = np.argsort(-view.estimator.pooled_, kind="stable")[:BARS]
     shares = view.proportions(top)
     shares = np.column_stack([shares, np.maximum(0, 1 - shares.sum(1))])
-    names = [*taxa[top].tolist(), "all others"]
+    names = [*(view.names[j] for j in top), "all others"]
     return Card(
         "compositions", "Compositions", f"Samples, sorted by type, and their {len(top)} most abundant taxa.", wide=True,
         alt=f"Stacked bars of {len(shares)} samples.", draw=lambda theme: charts.bars_figure(shares, names, view.labels, theme),
     )  # fmt: skip
 
 
-def _heat(run: TypesRun, view: View) -> Card:
+def _heat(view: View) -> Card:
     top = view.drivers(HEAT)
     roots = np.sqrt(view.proportions(top))
-    names = [str(run.columns[j]) if run.columns else str(view.table.taxa[j]) for j in top]
+    names = [view.names[j] for j in top]
     lead = f"Square roots of proportions of the {len(top)} taxa that differ most between types; a column is a sample, sorted by type."
     return Card(
         "heat-map", "Drivers in every sample", lead, wide=True, alt=f"Heat map of {len(top)} taxa in {len(roots)} samples.",
@@ -198,8 +197,7 @@ def _drivers(run: TypesRun, table: CountTable) -> Card | None:
         ]
         body.append(
             (
-                str(row["taxon"]),
-                str(row["lineage"]),
+                f"{row['taxon']} ({row['lineage']})" if row["lineage"] else str(row["taxon"]),
                 f"{row['proportion_all']:.1%}",
                 *cells,
                 f"{row['share']:.1%}",
@@ -207,20 +205,10 @@ def _drivers(run: TypesRun, table: CountTable) -> Card | None:
                 f"{row['prevalence']:.0%}",
             )
         )
-    head = (
-        "taxon",
-        "lineage",
-        "all",
-        *(f"type {i}" for i in range(1, k + 1)),
-        "share",
-        "cumulative",
-        "prevalence",
-    )
-    if not any(row[1] for row in body):
-        head, body = (head[0], *head[2:]), [(row[0], *row[2:]) for row in body]
+    head = ("taxon", "all", *(f"type {i}" for i in range(1, k + 1)), "share", "cumulative", "prevalence")
     lead = "Mean proportions of each type" + (" with 95 % intervals over bootstrap draws" if ranged else "")
     lead += ", and each taxon's share of the whole difference between types and all samples as one type. All taxa are in drivers.tsv."
-    return Card("drivers", "What drives the types", lead, table=(tuple(head), *body), wide=True)
+    return Card("drivers", "What drives the types", lead, table=(head, *body), wide=True)
 
 
 def _certainty(view: View) -> Card:

@@ -81,7 +81,8 @@ class TypesRun(Run):
     @property
     def name(self) -> str:
         """Name of its data: the file that was typed, not the copy that the folder keeps."""
-        return str((self.workflow or {}).get("table") or super().name)
+        table = (self.workflow or {}).get("table")
+        return Path(table).name if table else super().name
 
     @property
     def event_shape(self) -> tuple[int, ...]:

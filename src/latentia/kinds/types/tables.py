@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from latentia.data.counts.table import CountTable
 from latentia.data.counts.taxonomy import Taxonomy
 from latentia.diagnostics.between import Between
 from latentia.diagnostics.prediction_strength import MODERATE
@@ -176,8 +177,8 @@ def stability_table(
     for pair in honesty.between:
         name = f"{type_name(pair.pair[0])} and {type_name(pair.pair[1])}"
         add("share between", name, pair.observed, pair.simulated, **_p_of(pair))
-    if (pair := honesty.halved) is not None:
-        add("share between", "two types of all samples", pair.observed, pair.simulated, **_p_of(pair))
+    if (two := honesty.halved) is not None:
+        add("share between", "two types of all samples", two.observed, two.simulated, **_p_of(two))
     for k in range(len(weights)):
         add("weight", type_name(k), float(weights[k]))
         add("precision theta", type_name(k), float(theta[k]))
@@ -186,3 +187,18 @@ def stability_table(
 
 def _p_of(pair: Between) -> dict[str, float]:
     return {"p": pair.p, "holm_p": pair.holm_p, "ks_p": pair.ks_p}
+
+
+def labels_of(table: CountTable) -> list[str]:
+    """What taxa are called where people read: a lineage's deepest name before an id that says nothing, `[d]`.
+
+    Example:
+        >>> known = Taxonomy.of({"d29fe3c70564": "k__Bacteria; g__Rothia", "Rothia": "k__Bacteria; g__Rothia"})
+        >>> labels_of(CountTable.of([[1, 2, 3]], ["s"], ["d29fe3c70564", "Rothia", "x"], taxonomy=known))
+        ['Rothia (d29fe3c7)', 'Rothia', 'x']
+    """
+    found = []
+    for taxon in table.taxa.tolist():
+        name = "" if table.taxonomy is None else table.taxonomy.deepest(taxon)[1]
+        found.append(taxon if not name or name.casefold() in taxon.casefold() else f"{name} ({taxon[:8]})")
+    return found

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from latentia.data.counts.table import CountTable
+from latentia.kinds.types.tables import labels_of
 
 MANY = 2000  # samples of which the page shows an even choice
 
@@ -28,6 +29,7 @@ class View:
         self.order = order[::step]
         self.table, self.estimator = table.samples(self.order), estimator
         self.labels, self.certain = labels[self.order], certain[self.order]
+        self.names = labels_of(table)
         self.counts = np.bincount(labels, minlength=self.k)
         self.certain_all, self.labels_all = certain, labels
         self.depth = np.maximum(self.table.depth, 1)

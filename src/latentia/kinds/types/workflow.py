@@ -21,7 +21,7 @@ from latentia.kinds.types.associating import Blocks, associations_table, blocks_
 from latentia.kinds.types.estimator import CommunityTypes
 from latentia.kinds.types.judging import judge
 from latentia.kinds.types.methods import methods_paragraph
-from latentia.kinds.types.tables import criteria_table, drivers_table, stability_table, types_table
+from latentia.kinds.types.tables import criteria_table, drivers_table, labels_of, stability_table, types_table
 
 READING = tuple(each.name for each in fields(Reading))
 FILTERS = tuple(each.name for each in fields(Filters) if each.name != "seed")
@@ -186,7 +186,7 @@ def _found(
 def summary_of(found: Types) -> list[str]:
     """The types in words, a line each: weight, samples, precision, what drives them; then the tests."""
     e = found.estimator
-    counts = np.bincount(e.labels_, minlength=len(e.weights_))
+    counts, names = np.bincount(e.labels_, minlength=len(e.weights_)), labels_of(found.table)
     lines = []
     for k in range(len(e.weights_)):
         difference = e.proportions_[k] - e.pooled_
@@ -195,18 +195,12 @@ def summary_of(found: Types) -> list[str]:
             if len(e.weights_) > 1
             else np.argsort(-e.proportions_[k])[:4]
         )
-        told = ", ".join(
-            f"{found.table.taxa[j]} {e.proportions_[k, j]:.1%} (all {e.pooled_[j]:.1%})" for j in top
-        )
+        told = ", ".join(f"{names[j]} {e.proportions_[k, j]:.1%} (all {e.pooled_[j]:.1%})" for j in top)
         lines.append(
             f"type {k + 1}: {counts[k]} samples, weight {e.weights_[k]:.1%}, theta {e.theta_[k]:.3g}: {told}"
         )
     for row in found.associations[found.associations["weighting"] == "type"].itertuples():
-        of = {
-            "items": "samples",
-            "blocks": f"blocks of {row.blocks}",
-            "within blocks": f"within {row.blocks}",
-        }[str(row.permuted)]
+        of = f"{row.permuted} ({row.blocks})" if row.blocks else str(row.permuted)
         lines.append(
             f"{row.column}: {row.statistic} {row.value:.4g}, {row.effect} {row.effect_size:.2f}, p {row.p:.4g} (q {row.q:.3g}), n {row.n}, "
             f"permuted: {of}"
