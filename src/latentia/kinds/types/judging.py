@@ -10,6 +10,7 @@ from latentia.kinds.types.choosing import Choice
 from latentia.kinds.types.honesty import STABLE, Honesty
 from latentia.kinds.types.words import GRADIENT, LABELS, UNSTABLE, WORDS
 
+NO_GRADIENT = "Cut in two, the samples are no gradient: no more of them lie in the middle than two types would have."
 CONTINUOUS = Remedy(
     "a continuous model of the same counts: `--model sigma-vae --set likelihood=dirichlet-multinomial`",
     models=("sigma-vae",),
@@ -77,7 +78,10 @@ def _examined(honesty: Honesty, k: int) -> list[Finding]:
     if honesty.between:
         gradients = honesty.gradients
         told = gradients[0] if gradients else honesty.between[0]
-        found.append(Finding(GRADIENT if gradients else "", between_in_words(told), (CONTINUOUS, fewer)))
+        text = between_in_words(told)
+        if told.is_gradient and not gradients and honesty.halved is not None:
+            text += f" {NO_GRADIENT}"
+        found.append(Finding(GRADIENT if gradients else "", text, (CONTINUOUS, fewer)))
     return found
 
 

@@ -9,7 +9,7 @@ from latentia.diagnostics.prediction_strength import MODERATE, STRONG
 from latentia.kinds.types import charts
 from latentia.kinds.types.associating import BY_SHARE, BY_TYPE, Blocks, associations_table
 from latentia.kinds.types.honesty import STABLE
-from latentia.kinds.types.judging import agreement, between_in_words
+from latentia.kinds.types.judging import NO_GRADIENT, agreement, between_in_words
 from latentia.kinds.types.methods import methods_paragraph
 from latentia.kinds.types.run import TypesRun
 from latentia.kinds.types.tables import CLEAR, drivers_table
@@ -109,7 +109,7 @@ def _honesty(run: TypesRun) -> Card | None:
         else "No pair of types has clearly more samples between than types would."
     )
     if honesty.halved is not None and not honesty.halved.is_gradient:
-        gradient += " Cut in two, the samples are no gradient either: no more lie in the middle than two types would have."
+        gradient += f" {NO_GRADIENT}"
     return Card(
         "honesty",
         "Types or a gradient?",

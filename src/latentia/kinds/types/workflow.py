@@ -17,7 +17,7 @@ from latentia.diagnostics import Verdict
 from latentia.diagnostics.association import PERMUTATIONS
 from latentia.errors import ConfigError
 from latentia.kinds.kind import nearest
-from latentia.kinds.types.associating import Blocks, associations_table, blocks_of, columns_of
+from latentia.kinds.types.associating import BY_TYPE, Blocks, associations_table, blocks_of, columns_of
 from latentia.kinds.types.estimator import CommunityTypes
 from latentia.kinds.types.judging import judge
 from latentia.kinds.types.methods import methods_paragraph
@@ -199,10 +199,11 @@ def summary_of(found: Types) -> list[str]:
         lines.append(
             f"type {k + 1}: {counts[k]} samples, weight {e.weights_[k]:.1%}, theta {e.theta_[k]:.3g}: {told}"
         )
-    for row in found.associations[found.associations["weighting"] == "type"].itertuples():
-        of = f"{row.permuted} ({row.blocks})" if row.blocks else str(row.permuted)
-        lines.append(
-            f"{row.column}: {row.statistic} {row.value:.4g}, {row.effect} {row.effect_size:.2f}, p {row.p:.4g} (q {row.q:.3g}), n {row.n}, "
-            f"permuted: {of}"
-        )
+    for row in found.associations.to_dict("records"):
+        if row["weighting"] == BY_TYPE:
+            of = f"{row['permuted']} ({row['blocks']})" if row["blocks"] else row["permuted"]
+            lines.append(
+                f"{row['column']}: {row['statistic']} {row['value']:.4g}, {row['effect']} {row['effect_size']:.2f}, p {row['p']:.4g} "
+                f"(q {row['q']:.3g}), n {row['n']}, permuted: {of}"
+            )
     return lines
