@@ -17,24 +17,26 @@ from scipy import sparse
 from latentia.data.checks import encode_labels, reading, require_finite
 from latentia.data.dataset import Raw, Rows, Split
 from latentia.data.images import resize
+from latentia.data.pictures import as_pictures
 from latentia.errors import DataError
 
-_CHANNELS = (1, 3, 4)
 _X_NAMES = ("x", "X", "data", "images", "features", "arr_0")
 _Y_NAMES = ("y", "Y", "labels", "label", "target", "targets")
 _PART_NAMES = {"train": ("train",), "validation": ("valid", "validation", "val"), "test": ("test",)}
 
 
-def read_npy(path: Path, image_size: int | None = None) -> Raw:
+def read_npy(path: Path, image_size: int | None = None, channels: str = "auto") -> Raw:
     """Read one array without labels; the file is memory-mapped, so only the rows of each part are copied."""
     with reading(path, "NumPy file"):
         array = np.load(path, mmap_mode="r", allow_pickle=False)
         if not isinstance(array, np.ndarray):
             raise DataError(f"{path} is an .npz archive under another name; call it .npz")
-    return Raw(Split(_as_items(array, str(path), image_size)), source=f"an array {_of(array)} from {path}")
+    return Raw(
+        Split(_as_items(array, str(path), image_size, channels)), source=f"an array {_of(array)} from {path}"
+    )
 
 
-def read_npz(path: Path, image_size: int | None = None) -> Raw:
+def read_npz(path: Path, image_size: int | None = None, channels: str = "auto") -> Raw:
     """Read an archive of arrays.
 
     Either `x` (or `X`, `data`, `images`, `features`, or the only array) with perhaps `y` (or `labels`, `target`);
@@ -56,10 +58,12 @@ def read_npz(path: Path, image_size: int | None = None) -> Raw:
             matrix = sparse.csr_array(sparse.load_npz(path))
             require_finite(matrix.data[:, None], f"{path}, stored values")
             return Raw(Split(matrix), source=f"a sparse matrix {matrix.shape} from {path}")
-    return from_arrays(arrays, path, image_size)
+    return from_arrays(arrays, path, image_size, channels)
 
 
-def from_arrays(arrays: Mapping[str, NDArray[Any]], path: Path, image_size: int | None) -> Raw:
+def from_arrays(
+    arrays: Mapping[str, NDArray[Any]], path: Path, image_size: int | None, channels: str = "auto"
+) -> Raw:
     """Find items, labels and parts among named arrays."""
     found = {part: _pick(arrays, prefixes) for part, prefixes in _PART_NAMES.items()}
     if found["train"] is None:
@@ -90,7 +94,8 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]], path: Path, image_size: int 
         )
     splits = {
         part: Split(
-            _as_items(x, f"{path}, {part}" if len(pieces) > 1 else str(path), image_size), codes.get(part)
+            _as_items(x, f"{path}, {part}" if len(pieces) > 1 else str(path), image_size, channels),
+            codes.get(part),
         )
         for part, (x, _) in pieces.items()
     }
@@ -114,14 +119,13 @@ def _of(array: NDArray[Any]) -> str:
     return f"{array.shape} of {array.dtype}"
 
 
-def _as_items(array: NDArray[Any], where: str, image_size: int | None) -> Rows:
+def _as_items(array: NDArray[Any], where: str, image_size: int | None, channels: str = "auto") -> Rows:
     """Check an array and give it the form of items: `[n, d]` as it is, images as `[n, C, H, W]`.
 
-    Images are `[n, H, W]`, `[n, C, H, W]` or `[n, H, W, C]` with 1, 3 or 4 channels: whole numbers in 0 ... 255
-    become uint8, floats in [0, 1] become float32 and are taken as they are.
+    Images are `[n, H, W]`, `[n, C, H, W]` or `[n, H, W, C]`; their types are those of `latentia.data.pictures`.
 
     Raises:
-        DataError: another number of axes or channels, no numbers, NaN, floats outside [0, 1] in images.
+        DataError: another number of axes, channels on an axis that cannot be told, no numbers, NaN.
     """
     if array.dtype.kind not in "biuf":
         raise DataError(f"{where}: values of type {array.dtype}; numbers are expected")
@@ -141,31 +145,21 @@ def _as_items(array: NDArray[Any], where: str, image_size: int | None) -> Rows:
         if image_size is not None:
             raise DataError(f"{where} is a table of shape {array.shape}; image_size is for images")
         return array
-    return as_images(array, where, image_size)
+    return as_images(array, where, image_size, channels)
 
 
-def as_images(array: NDArray[Any], where: str, image_size: int | None) -> NDArray[Any]:
-    """Bring images to `[n, C, H, W]` of uint8 or float32; `array` holds native numbers on 3 or 4 axes."""
-    if array.ndim == 3:
-        array = array[:, None]
-    elif array.shape[1] not in _CHANNELS:
-        if array.shape[3] not in _CHANNELS:
-            raise DataError(f"{where}: shape {array.shape} has no axis of 1, 3 or 4 channels, second or last")
-        array = array.transpose(0, 3, 1, 2)
-    if array.dtype != np.uint8 and array.size:
-        low, high = array.min(), array.max()
-        if array.dtype.kind == "f":
-            if low < 0 or high > 1:
-                raise DataError(
-                    f"{where}: float images with values from {low:.4g} to {high:.4g}; expected [0, 1]"
-                    " (divide by 255, or rescale), or whole numbers 0 ... 255"
-                )
-            array = array.astype(np.float32, copy=False)
-        elif low < 0 or high > 255:
-            raise DataError(f"{where}: integer images with values from {low} to {high}; expected 0 ... 255")
-        else:
-            array = array.astype(np.uint8)
-    return array if image_size is None else resize(array, image_size)
+def as_images(
+    array: NDArray[Any], where: str, image_size: int | None, channels: str = "auto"
+) -> NDArray[Any]:
+    """Bring images to `[n, C, H, W]` of uint8, uint16 or float32; `array` holds native numbers on 3 or 4 axes.
+
+    Raises:
+        DataError: where the channels are cannot be told (`latentia.data.pictures`).
+    """
+    images = as_pictures(array, where, channels).array
+    if images.dtype.kind == "f":
+        images = images.astype(np.float32, copy=False)
+    return images if image_size is None else resize(images, image_size)
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:

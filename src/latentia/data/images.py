@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +30,11 @@ _PARTS = {
 }
 _GREY_MODES = frozenset({"1", "L", "LA", "La"})
 _CHUNK = 64
+_WORD = 65535
 _ORIENTATION = 0x0112
+
+
+logger = logging.getLogger("latentia")
 
 
 class _ColourMet(Exception):
@@ -45,14 +50,19 @@ def check_image_size(image_size: int | None) -> None:
 
 
 def resize(x: NDArray[Any], image_size: int) -> NDArray[Any]:
-    """Cut the middle square out of images `[n, C, H, W]` (uint8 or float32) and resize it to `image_size`."""
+    """Cut the middle square out of images `[n, C, H, W]` (uint8, uint16 or float32) and resize it to `image_size`."""
     n, channels, height, width = x.shape
     if height == width == image_size:
         return x
     out = np.empty((n, channels, image_size, image_size), x.dtype)
     for i in range(n):
         for c in range(channels):
-            out[i, c] = np.asarray(_fit(Image.fromarray(np.ascontiguousarray(x[i, c])), image_size))
+            plane = np.ascontiguousarray(x[i, c])
+            if x.dtype == np.uint16:
+                wide = _fit(Image.fromarray(plane.astype(np.float32)), image_size)
+                out[i, c] = np.rint(np.asarray(wide)).clip(0, _WORD)
+            else:
+                out[i, c] = np.asarray(_fit(Image.fromarray(plane), image_size))
     return out
 
 
@@ -72,12 +82,11 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _flat(image: Image.Image) -> Image.Image:
-    """Return `image` in mode L or RGB: alpha is laid on white, 16 bits are scaled to 8."""
+    """Return `image` in mode L or RGB, alpha laid on white; in mode F one of 16 bits."""
     if image.mode in ("L", "RGB"):
         return image
     if image.mode.startswith("I"):
-        wide = np.asarray(image, dtype=np.float64)
-        return Image.fromarray(np.rint(wide / 257).clip(0, 255).astype(np.uint8))
+        return Image.fromarray(np.asarray(image, dtype=np.float32))
     if image.has_transparency_data:
         colour = image.convert("RGBA")
         white = Image.new("RGBA", colour.size, "white")
@@ -86,14 +95,18 @@ def _flat(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode in _GREY_MODES else "RGB")
 
 
-def _decode(source: Path | bytes | memoryview, name: str, size: int | None) -> NDArray[np.uint8]:
-    """Decode one image to `[C, H, W]`."""
+def _decode(source: Path | bytes | memoryview, name: str, size: int | None) -> NDArray[Any]:
+    """Decode one image to `[C, H, W]` of uint8, or of uint16 if it holds 16 bits."""
     try:
         with Image.open(
             source if isinstance(source, Path) else io.BytesIO(source), formats=_FORMATS
         ) as opened:
             image = _flat(_upright(opened))
-            pixels = np.asarray(image if size is None else _fit(image, size), dtype=np.uint8)
+            if opened.tile and str(opened.tile[0][3]).startswith("RGB") and ";16" in str(opened.tile[0][3]):
+                logger.warning("%s has 16 bits a colour; the lower 8 are left out", name)
+            pixels = np.asarray(image if size is None else _fit(image, size))
+            if image.mode == "F":
+                pixels = np.rint(pixels).clip(0, _WORD).astype(np.uint16)
     except UnidentifiedImageError:
         raise DataError(
             f"{name} is no image in one of the formats {', '.join(_FORMATS)}, or it is damaged"
@@ -105,8 +118,8 @@ def _decode(source: Path | bytes | memoryview, name: str, size: int | None) -> N
 
 def decode_images(
     sources: Sequence[Path | bytes | memoryview], name: Callable[[int], str], image_size: int | None
-) -> NDArray[np.uint8]:
-    """Decode images on all cores to `[n, C, H, W]`; C is 1 if all are grey, else 3.
+) -> NDArray[Any]:
+    """Decode images on all cores to `[n, C, H, W]` of uint8 (uint16 if they hold 16 bits); C is 1 if all are grey, else 3.
 
     Args:
         sources: files, or their contents.
@@ -129,9 +142,9 @@ def _decode_all(
     sources: Sequence[Path | bytes | memoryview],
     name: Callable[[int], str],
     image_size: int | None,
-    like: NDArray[np.uint8],
-) -> NDArray[np.uint8]:
-    out = np.empty((len(sources), *like.shape), np.uint8)
+    like: NDArray[Any],
+) -> NDArray[Any]:
+    out = np.empty((len(sources), *like.shape), like.dtype)
 
     def fill(start: int) -> None:
         for i in range(start, min(start + _CHUNK, len(sources))):
@@ -140,6 +153,11 @@ def _decode_all(
                 raise DataError(
                     f"images of different sizes: {name(0)} is {_size(like)}, {name(i)} is {_size(image)}"
                     " (width x height); give image_size=... (for example 64) to crop and resize all"
+                )
+            if image.dtype != like.dtype:
+                raise DataError(
+                    f"images of different depths: {name(0)} holds {8 * like.itemsize} bits, {name(i)} {8 * image.itemsize}; bring all "
+                    "to the same"
                 )
             if len(image) > len(out[i]):
                 raise _ColourMet
@@ -156,7 +174,7 @@ def _decode_all(
     return out
 
 
-def _size(image: NDArray[np.uint8]) -> str:
+def _size(image: NDArray[Any]) -> str:
     return f"{image.shape[2]}x{image.shape[1]}"
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from latentia.data.pictures import Axes
 from latentia.distributions import Delta
 from latentia.estimators.forms.scaled import Scaled
 from latentia.training.randomness import seeded
@@ -71,13 +72,13 @@ class Inference:
         with torch.inference_mode():
             return np.concatenate([self.module.encode(x).mean.cpu().numpy() for x in self.batches(rows)])
 
-    def rebuilt(self, rows: NDArray[Any], flat: bool | None = None) -> NDArray[Any]:
+    def rebuilt(self, rows: NDArray[Any], axes: Axes | None = None) -> NDArray[Any]:
         """Rows by way of their codes: means of p(x|z) at the means of q(z|x)."""
         parts = []
         with torch.inference_mode():
             for x in self.batches(rows):
                 mean = self.module.conditional(self.module.encode(x).mean[None], x).mean[0]
-                parts.append(self.form.items(mean, flat))
+                parts.append(self.form.items(mean, axes))
         return np.concatenate(parts)
 
     def drawn(self, n: int, mean: bool, prior: Distribution | None, seed: int) -> NDArray[Any]:
@@ -101,13 +102,13 @@ class Inference:
                 scores.append(self.module.log_prob(x, n_importance).double().cpu().numpy())
         return np.concatenate(scores) - self.form.log_volume
 
-    def decoded(self, z: Tensor, mean: bool = True, flat: bool | None = None) -> NDArray[Any]:
+    def decoded(self, z: Tensor, mean: bool = True, axes: Axes | None = None) -> NDArray[Any]:
         """Items for codes: means of p(x|z), or draws; count rows of the typical size."""
         parts = []
         with torch.inference_mode():
             for some in z.split(TOGETHER):
                 p = self.module.likelihood(self.module.outputs(some), self.typical)
-                parts.append(self.form.items(p.mean if mean else p.sample(), flat))
+                parts.append(self.form.items(p.mean if mean else p.sample(), axes))
         return np.concatenate(parts)
 
 

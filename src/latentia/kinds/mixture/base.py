@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from latentia.data.pictures import Axes
 from latentia.estimators.folder import Curves, params_of, save_fitted
 from latentia.estimators.forms.arrays import images_of
 from latentia.estimators.forms.layout import Layout
@@ -99,13 +100,12 @@ class BaseMixture(DensityMixin, BaseEstimator):
         if not reset:
             check_is_fitted(self)
             images = images or (self.layout_.is_image and not sparse.issparse(X))
+        axes: Axes = "first"
         if images:
-            shape = None if reset else self.layout_.event_shape
-            items, flat = images_of(X, shape, fewest=2 if reset else 1)
+            items, _, axes = images_of(X, None if reset else self.layout_, fewest=2 if reset else 1)
             if reset:
                 self.n_features_in_ = int(np.prod(items.shape[1:]))
         else:
-            flat = False
             items = validate_data(
                 self,
                 X,
@@ -115,7 +115,7 @@ class BaseMixture(DensityMixin, BaseEstimator):
                 ensure_all_finite=False,
             )
         if reset:
-            self.layout_ = Layout.of(items, dense=self._gaussian, scaled=self._scaled, flat=flat)
+            self.layout_ = Layout.of(items, dense=self._gaussian, scaled=self._scaled, axes=axes)
         return self.layout_.stored(items)
 
     def _rows(self, X: Any, y: Any = None, sample_weight: Any = None, *, reset: bool = False) -> Rows:
@@ -247,7 +247,8 @@ class BaseMixture(DensityMixin, BaseEstimator):
 
     def verdict(self, X: Any, y: Any = None) -> tuple[ComponentFault, ...]:
         """What is wrong with the fit (singular, empty or duplicate components, no convergence); empty if nothing."""
-        return verdict(self.components_, self._checked(X, y), self.result_)
+        rows = self._checked(X, y)
+        return verdict(self.components_, rows, self.result_, self.layout_.resolution(X))
 
     # Keep -----------------------------------------------------------------------------------------------------
 

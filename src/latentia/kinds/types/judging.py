@@ -10,7 +10,9 @@ from latentia.kinds.types.choosing import Choice
 from latentia.kinds.types.honesty import STABLE, Honesty
 from latentia.kinds.types.words import GRADIENT, LABELS, UNSTABLE, WORDS
 
-NO_GRADIENT = "Cut in two, the samples are no gradient: no more of them lie in the middle than two types would have."
+NO_GRADIENT = (
+    "Cut in two, the samples are no gradient: no more of them lie in the middle than two types would have."
+)
 CONTINUOUS = Remedy(
     "a continuous model of the same counts: `--model sigma-vae --set likelihood=dirichlet-multinomial`",
     models=("sigma-vae",),
