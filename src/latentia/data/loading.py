@@ -142,6 +142,8 @@ def shape_before(name: str, roles: Mapping[str, str] | None = None) -> Shape | N
     path = Path(name).expanduser()
     if path.is_dir():
         return Shape.TOKENS if text_parts(path) else None
+    if _kind_of(path) in _TABLES and path.is_file() and _has_taxa_in_rows(path):
+        return None
     return Shape.TOKENS if _kind_of(path) in TEXT_SUFFIXES else None
 
 
