@@ -34,6 +34,7 @@ def types(
     bootstrap: int = 20,
     test: str | None = None,
     block: str | None = None,
+    compare: str | None = None,
     seed: int = 0,
     out: str | None = None,
     overwrite: bool = False,
@@ -65,6 +66,7 @@ def types(
         bootstrap: draws with replacement, for stability and intervals; 0 for none.
         test: columns of the metadata, separated by commas; all that can be tested if left out.
         block: column that says which samples are repeats of a subject; `id:.` takes the part of the sample id before the first point.
+        compare: neural models, separated by commas (vae,vq-vae,gumbel-vae), that are held against the types on samples held out.
         seed: of everything random.
         out: folder of the run; of `assign`, the file (types.tsv in the current folder if left out).
         overwrite: replace what is there.
@@ -107,7 +109,7 @@ def _fit(table: str, given: dict[str, Any]) -> None:
         None if given["test"] is None else [name.strip() for name in given["test"].split(",") if name.strip()]
     )
     found = found_in(
-        table, test=tested, block=given["block"], say=say, random_state=given["seed"], **_reading(given), **filters, **fitting
+        table, test=tested, block=given["block"], say=say, random_state=given["seed"], compare=_listed(given["compare"] or ""), **_reading(given), **filters, **fitting
     )  # fmt: skip
     import shlex
 
@@ -125,6 +127,10 @@ def _fit(table: str, given: dict[str, Any]) -> None:
     )
     if given["report"]:
         print(f"report: {report_run(run)}")
+
+
+def _listed(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _rarefied(text: str) -> int | None:

@@ -19,7 +19,7 @@ from latentia.kinds.run import Run, plain
 from latentia.kinds.types.run import TABLE, WORKFLOW
 from latentia.kinds.types.workflow import Types
 
-TABLES = ("types", "drivers", "criteria", "associations", "stability")
+TABLES = ("types", "drivers", "criteria", "associations", "stability", "comparison")
 METHODS = "methods.txt"
 
 
@@ -83,6 +83,7 @@ def keep(
                 "block": found.blocks.name,
                 "methods": found.methods,
                 "associations": plain(found.associations.to_dict("records")),
+                "comparison": [] if found.comparison is None else plain(found.comparison.to_dict("records")),
             },
         },
     )

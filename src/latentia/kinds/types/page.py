@@ -50,6 +50,7 @@ def cards(run: TypesRun, table: CountTable) -> list[Card]:
         _certainty(view) if view.k > 1 else None,
         _ordination(view),
         _associations(run),
+        _comparison(run),
         _methods(run, table),
     ]
     return [card for card in found if card is not None]
@@ -261,6 +262,20 @@ def _associations(run: TypesRun) -> Card | None:
     lead += f" Blocks are {block}." if block else ""
     head = ("column", "samples", "statistic", "effect", "p", "q", "p, weighted by p(k|x)", "permuted")
     return Card("associations", "What types go with", lead, table=(head, *body), wide=True)
+
+
+def _comparison(run: TypesRun) -> Card | None:
+    rows = (run.workflow or {}).get("comparison", [])
+    body = [
+        (row["model"], row["likelihood"], f"{row['mean']:.2f}", f"{row['error']:.2f}", f"{row['difference']:+.2f}", f"{row['difference_error']:.2f}")
+        for row in rows
+    ]  # fmt: skip
+    lead = (
+        "Mean log p(x | depth) in nats a sample, of samples that were not fitted to, on the same folds. Neural models have the likelihood "
+        "dirichlet-multinomial; theirs is a lower bound."
+    )
+    head = ("model", "", "mean", "standard error", "difference to the types", "standard error")
+    return Card("comparison", "Beside other models", lead, table=(head, *body), wide=True) if rows else None
 
 
 def _methods(run: TypesRun, table: CountTable) -> Card:

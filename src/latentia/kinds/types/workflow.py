@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from latentia.diagnostics import Verdict
 from latentia.diagnostics.association import PERMUTATIONS
 from latentia.errors import ConfigError
 from latentia.kinds.kind import nearest
+from latentia.kinds.types import comparing
 from latentia.kinds.types.associating import BY_TYPE, Blocks, associations_table, blocks_of, columns_of
 from latentia.kinds.types.estimator import CommunityTypes
 from latentia.kinds.types.judging import judge
@@ -45,6 +46,7 @@ class Types:
         notes: what was decided on the way, a sentence each.
         asked: the options that were given.
         blocks: which samples are repeats.
+        comparison: with other models on samples held out; None if none was asked for.
     """
 
     table: CountTable
@@ -59,12 +61,14 @@ class Types:
     notes: tuple[str, ...]
     asked: dict[str, Any]
     blocks: Blocks
+    comparison: pd.DataFrame | None = None
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
         """By the names of their files."""
         names = ("types", "drivers", "criteria", "associations", "stability")
-        return {name: getattr(self, name) for name in names}
+        found = {name: getattr(self, name) for name in names}
+        return found if self.comparison is None else {**found, "comparison": self.comparison}
 
 
 def types(
@@ -73,6 +77,7 @@ def types(
     test: Sequence[str] | None = None,
     block: str | None = None,
     permutations: int = PERMUTATIONS,
+    compare: Sequence[str] = (),
     say: Callable[[str], None] = lambda _: None,
     **options: Any,
 ) -> Types:
@@ -85,6 +90,7 @@ def types(
         block: column that says which samples are repeats (of a subject); `id:.` takes the part of the sample id before the first
             point. Repeats stay together where samples are held out, drawn or permuted.
         permutations: of each test.
+        compare: neural models (vae, vq-vae, gumbel-vae, ...) that are held against the types on the same samples held out.
         say: told of each step.
         options: of `latentia.data.counts.reading.Reading` (metadata, taxonomy, ...), of `latentia.data.counts.filters.Filters`
             (rank, min_prevalence, ...) and of `CommunityTypes` (n_components, bootstrap, random_state, ...).
@@ -131,25 +137,18 @@ def types(
         say(str(step))
     blocks = blocks_of(table, block)
     columns, left = columns_of(table, test, blocks.name)
+    comparing.check_models(compare)
     estimator = CommunityTypes(**fitting).fit(table.counts, groups=blocks.codes)
-    return _found(
-        table,
-        estimator,
-        blocks,
-        associations_of(columns, blocks, permutations, seed, estimator, table),
-        left,
-        asked,
-    )
-
-
-def associations_of(
-    columns: Any, blocks: Blocks, permutations: int, seed: int, estimator: CommunityTypes, table: CountTable
-) -> pd.DataFrame:
-    """The tests of columns against the types; none of one type."""
-    if len(estimator.weights_) == 1:
-        columns = []
+    tested = columns if len(estimator.weights_) > 1 else []  # one type goes with nothing
     shares = estimator.predict_proba(table.counts)
-    return associations_table(columns, shares, blocks, permutations=permutations, seed=seed)
+    associations = associations_table(tested, shares, blocks, permutations=permutations, seed=seed)
+    found = _found(table, estimator, blocks, associations, left, asked)
+    if not compare:
+        return found
+    groups = np.arange(table.shape[0]) if blocks.codes is None else blocks.codes
+    k, parts = len(estimator.weights_), max(2, estimator.folds)
+    rows = comparing.compare(table.counts, groups, compare, k, n_folds=parts, seed=seed, say=say)
+    return replace(found, comparison=rows)
 
 
 def _found(
