@@ -26,6 +26,7 @@ class DiscreteEvaluation(Evaluation):
         used_codes: codes that occur in the split.
         uniform_rate: nats of the codes under a uniform prior, n log K.
         uniform_bits_per_dim: bits/dim under a uniform prior; what the learned prior saves is the difference.
+        uniform_bits_per_dim_note: how it was computed, and what it compares with.
     """
 
     n_codes: int = 0
@@ -33,6 +34,7 @@ class DiscreteEvaluation(Evaluation):
     used_codes: int = 0
     uniform_rate: float = 0.0
     uniform_bits_per_dim: float | None = None
+    uniform_bits_per_dim_note: str = ""
 
 
 def with_usage(figures: Evaluation, usage: CodeUsage, n_positions: int, n_numbers: int) -> DiscreteEvaluation:
@@ -57,6 +59,7 @@ def with_usage(figures: Evaluation, usage: CodeUsage, n_positions: int, n_number
         used_codes=usage.used,
         uniform_rate=uniform,
         uniform_bits_per_dim=bits,
+        uniform_bits_per_dim_note=f"with every code taken as equally likely; {figures.bits_per_dim_note}",
     )
 
 
