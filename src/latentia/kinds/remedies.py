@@ -97,6 +97,8 @@ def command(spec: DataSpec, params: Mapping[str, Any], out: Path | str) -> str:
         words += ["--channels", spec.channels]
     if spec.label_column is not None:
         words += ["--label-column", spec.label_column]
+    for role, column in (spec.roles or {}).items():
+        words += ["--text-column" if role == "text" else f"--{role}", column]
     if not spec.hold_out:
         words += ["--no-hold-out"]
     if others:
@@ -159,6 +161,8 @@ def label_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     Example:
         >>> label_of({"model": "sigma-vae", "latent_dim": 8}, {"model": "sigma-vae", "latent_dim": 4})
         'dim-4'
+        >>> label_of({"model": "vae"}, {"model": "vae", "objective_options": {"beta": 4}})
+        'beta-4'
     """
     moved = new.get("model") != old.get("model")
     of_model = kind_of(new["model"]).of_model
@@ -169,5 +173,8 @@ def label_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
         short = {"model": "", "latent_dim": "dim-", "max_epochs": "epochs-"}.get(
             name, f"{name.replace('_', '-')}-"
         )
-        parts.append(f"no-{short}".rstrip("-") if value is None else f"{short}{value}")
+        if isinstance(value, Mapping):
+            parts += [f"{key}-{each}".replace("_", "-") for key, each in value.items()]
+        else:
+            parts.append(f"no-{short}".rstrip("-") if value is None else f"{short}{value}")
     return "-".join(parts)

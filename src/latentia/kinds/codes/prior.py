@@ -81,7 +81,7 @@ def fit_prior(
     if estimator.prior_epochs is not None:
         overrides["max_epochs"] = whole("prior_epochs", estimator.prior_epochs, 0)
     seed = (estimator.seed_ + 1) % 2**32
-    config = configured(estimator, len(train), seed, held_out is not None, **overrides)
+    config = configured(estimator, train, seed, held_out is not None, **overrides)
     as_numbers = methodcaller("long")
     history = training.fit(
         PriorOnly(estimator._final_prior),
