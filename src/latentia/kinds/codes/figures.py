@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from latentia.diagnostics import Evaluation, Finding, Remedy, Verdict, ordered
+from latentia.diagnostics.finding import longer
 from latentia.kinds.codes.words import DEAD_CODES, WORDS
 from latentia.latent.quantizers import CodeUsage
 from latentia.vocabulary import COLLAPSE, HOLES, OVERFITTED, OVERLOAD, PARTIAL_COLLAPSE
@@ -128,16 +129,15 @@ def _remedies(name: str, n_codes: int, stage: Stage) -> tuple[Remedy, ...] | Non
             "a prior learned after the codes: `--set prior_training=two-stage`",
             settings={"prior_training": "two-stage"},
         )
-        epochs = 2 * stage.epochs
-        longer = Remedy(f"train longer: `--epochs {epochs}`", settings={"max_epochs": epochs})
-        return (*([longer] if epochs else []), two_stage)
+        return (*([longer(2 * stage.epochs)] if stage.epochs else []), two_stage)
     if name == PARTIAL_COLLAPSE:
         half = (stage.groups or 0) // 2
-        return (
-            (Remedy(f"fewer codes in a row: `--set n_groups={half}`", settings={"n_groups": half}),)
-            if half
-            else ()
+        if half:
+            return (Remedy(f"fewer codes in a row: `--set n_groups={half}`", settings={"n_groups": half}),)
+        leave = Remedy(
+            "leave it if the reconstructions satisfy you: what is the same in all items needs no code"
         )
+        return (leave, *([longer(2 * stage.epochs)] if stage.epochs else []))
     return None
 
 
