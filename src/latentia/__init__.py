@@ -21,6 +21,7 @@ _PUBLIC = {
     "SequenceVAE": "latentia.kinds.sequence.estimator",
     "VAE": "latentia.kinds.vae.estimator",
     "VQVAE": "latentia.kinds.codes.estimator",
+    "VideoVAE": "latentia.kinds.video.estimator",
     "load": "latentia.kinds.loading",
     "register": "latentia.kinds.plugins",
     "report": "latentia.kinds.reporting",
@@ -40,6 +41,7 @@ __all__ = [
     "PoissonMixture",
     "SceneVAE",
     "SequenceVAE",
+    "VideoVAE",
     "__version__",
     "load",
     "register",
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     from latentia.kinds.scene.estimator import SceneVAE
     from latentia.kinds.sequence.estimator import SequenceVAE
     from latentia.kinds.vae.estimator import VAE
+    from latentia.kinds.video.estimator import VideoVAE
     from latentia.mixture import select
 
 
