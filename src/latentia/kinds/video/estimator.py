@@ -21,11 +21,12 @@ from latentia.estimators.folder import Curves
 from latentia.estimators.forms.arrays import Given
 from latentia.estimators.latent import LatentEstimator
 from latentia.estimators.parameters import whole
-from latentia.kinds.face import html_repr, report
+from latentia.kinds.face import html_repr
 from latentia.kinds.loading import load_as
 from latentia.kinds.video import use
 from latentia.kinds.video.catalog import VIDEOS, VideoEntry
 from latentia.kinds.video.composition import VideoComposition, composed
+from latentia.kinds.video.face import report
 from latentia.kinds.video.judging import diagnosed_videos
 from latentia.kinds.video.way import VideoWay, as_videos, like_fitted
 from latentia.latent.scenes.paths import STATE
@@ -135,20 +136,20 @@ class VideoVAE(LatentEstimator):
         videos = like_fitted(self, as_videos(X))
         if not len(videos):
             raise DataError("X holds no video; at least one is expected")
-        if videos.lengths.min() < use.FEWEST:
+        shortest = int(videos.lengths.min())
+        if shortest < use.FEWEST:
             raise DataError(
-                f"video {int(videos.lengths.argmin())} has {int(videos.lengths.min())} frames; at least {use.FEWEST} are needed to see "
-                "how objects move"
+                f"video {int(videos.lengths.argmin())} has {shortest} frame{'s' * (shortest != 1)}; at least {use.FEWEST} are needed to "
+                "see how objects move"
             )
         return videos
 
-    def partial_fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002
-        """Not defined: a fit has phases, which a stream does not have.
-
-        Raises:
-            ConfigError: always.
-        """
-        raise ConfigError("VideoVAE has no partial_fit: its fit has phases, and a stream has none; use fit")
+    @property
+    def partial_fit(self) -> Any:  # type: ignore[override]
+        """Not there: a fit has phases, which a stream does not have."""
+        raise AttributeError(
+            "VideoVAE has no partial_fit: its fit has phases, and a stream has none; use fit"
+        )
 
     # ------------------------------------------------------------------ objects in time
 

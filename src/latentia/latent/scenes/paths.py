@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -49,6 +49,7 @@ class Moments:
         return 0.5 * (ratio + ((self.loc - other.loc) / other.scale).square() - 1 - ratio.log())
 
 
+@runtime_checkable
 class Dynamics(Protocol):
     """p(z_1) and p(z_t | z_{t-1})."""
 
