@@ -14,6 +14,8 @@ from latentia.kinds.run import TRAIN_ROWS, Effort, Measured, Run, SplitName
 from latentia.kinds.video.estimator import VideoVAE
 from latentia.kinds.video.state import state_of
 
+_OF_CODES = ("active_units", "active", "bits_per_dim", "bits_per_dim_note", "sse_of_mean", "sigma2_optimal")
+"""Figures of an evaluation that say nothing of paths."""
 _TOLD_ABOVE = ("verdict", "verdicts", "evidence", "remedies", "evaluation", "seconds")
 
 
@@ -59,7 +61,8 @@ class VideoRun(Run):
             "energy": state.energy.tolist(),
             "true_places": state.known,
         }
-        figures = {"likelihood": "gaussian", **asdict(evaluation), **state.figures}
+        own = {name: value for name, value in asdict(evaluation).items() if name not in _OF_CODES}
+        figures = {"likelihood": "gaussian", **own, **state.figures}
         return Measured(split, figures, diagnosis.verdict, {"diagnosis": details})
 
     def log_density(self, items: Any) -> NDArray[np.float64]:
