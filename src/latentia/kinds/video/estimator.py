@@ -145,7 +145,7 @@ class VideoVAE(LatentEstimator):
         return videos
 
     @property
-    def partial_fit(self) -> Any:  # type: ignore[override]
+    def partial_fit(self) -> Any:
         """Not there: a fit has phases, which a stream does not have."""
         raise AttributeError(
             "VideoVAE has no partial_fit: its fit has phases, and a stream has none; use fit"
@@ -221,12 +221,17 @@ class VideoVAE(LatentEstimator):
     def _codes_of(self, Z: Any) -> Tensor:
         return torch.as_tensor(np.asarray(Z))
 
-    def score_samples(self, X: Any) -> NDArray[Any]:
-        """Importance-weighted log-density in nats of each video, `[n]`: the sum over its windows, each on its own."""
+    def score_samples(self, X: Any, *, total: str = "given") -> NDArray[Any]:
+        """Importance-weighted log-density in nats of each video, `[n]`: the sum over its windows, each on its own.
+
+        Args:
+            X: videos of at least one window each.
+            total: of counts; frames have none.
+        """
         videos = self._videos(X)
         found = np.zeros(len(videos))
         for i in range(len(videos)):
-            found[i] = super().score_samples(videos[[i]]).sum()
+            found[i] = super().score_samples(videos[[i]], total=total).sum()
         return found
 
     # ------------------------------------------------------------------ diagnosis
