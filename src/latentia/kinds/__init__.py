@@ -111,6 +111,20 @@ for _kind in (
         ("Samples", "Scores", "Encodes", "Rebuilds", "Walks", "Completes", "Exports", "Remedies"),
         of_model=("objective_options", "schedule", "pretrain_epochs"),
     ),
+    Kind(
+        "transducer",
+        "transducers",
+        "latentia.kinds.transducer",
+        ("Transducer",),
+        frozenset({Shape.PAIRS}),
+        (
+            Flag("--steps", "steps", int | None, "of training; chosen by the number of pairs if left out."),
+            Flag("--labelled", "labelled", float | None, "share of the training pairs whose inputs are told; of the others the outputs alone."),
+        ),
+        ("Remedies",),
+        instead={"epochs": "--steps"},
+        of_model=("unpaired_weight", "relaxation"),
+    ),
 ):  # fmt: skip
     KINDS.add(_kind.name, _kind)
 
