@@ -65,15 +65,26 @@ def _tokens(folder: Path) -> str:
     return str(folder / "pets.txt")
 
 
+def _pairs(folder: Path) -> str:
+    random = np.random.default_rng(0)
+    numbers = ["one", "two", "<b>three</b>"]
+    rows = [random.integers(0, 3, 1 + i % 3) for i in range(150)]
+    lines = [" ".join(numbers[k] for k in row) + "\t" + " ".join(str(k + 1) for k in row) for row in rows]
+    (folder / "numbers.tsv").write_text("words\tfigures\n" + "\n".join(lines), encoding="utf-8")
+    return str(folder / "numbers.tsv")
+
+
 DATA: dict[Shape, Callable[[Path], str]] = {
     Shape.TABLE: _table,
     Shape.COUNTS: _counts,
     Shape.IMAGES: lambda folder: "digits",
     Shape.TOKENS: _tokens,
+    Shape.PAIRS: _pairs,
 }
 """Data of each shape that a gallery is made of; a kind that takes another shape adds it here."""
 LABELS = {Shape.TABLE: "cultivar", Shape.COUNTS: "group"}
-QUICK = {"max_epochs": 2, "n_components": "2", "random_state": 0}
+ROLES = {Shape.PAIRS: {"input": "words", "output": "figures"}}
+QUICK = {"max_epochs": 2, "steps": 40, "n_components": "2", "random_state": 0}
 
 
 @dataclass(frozen=True)
@@ -129,7 +140,8 @@ def _open(exhibit: Exhibit) -> Run:
         fcntl.flock(lock, fcntl.LOCK_EX)
         run = folder / exhibit.name
         if not (run / "evaluation.json").exists():
-            spec = DataSpec(DATA[exhibit.shape](folder), label_column=LABELS.get(exhibit.shape))
+            shape = exhibit.shape
+            spec = DataSpec(DATA[shape](folder), label_column=LABELS.get(shape), roles=ROLES.get(shape))
             fit_run(spec, exhibit.params, run, command=f"latentia fit {spec.name}", overwrite=True).evaluate(
                 n_importance=4
             )
