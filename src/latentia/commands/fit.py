@@ -73,19 +73,9 @@ def fit(
 
     if data is None:
         raise ConfigError("DATA is missing: latentia fit DATA, for example latentia fit digits")
-    roles = {
-        name: column
-        for name, column in (
-            ("text", text_column),
-            ("input", input_column),
-            ("output", output_column),
-            ("id", id),
-            ("order", order),
-            ("time", time),
-            ("event", event),
-        )
-        if column is not None
-    }
+    roles = _given(
+        text=text_column, input=input_column, output=output_column, id=id, order=order, time=time, event=event
+    )
     model = fitting_model(model, shape_before(data, roles))
     kind = kind_of(model)
     params = params_of(kind, model, flags)
@@ -134,3 +124,8 @@ def _new_folder(data: str, model: str, reuse: bool) -> Path:
 
 def _command() -> str:
     return shlex.join(["latentia", *sys.argv[1:]])
+
+
+def _given(**columns: str | None) -> dict[str, str]:
+    """Those that a person named."""
+    return {role: column for role, column in columns.items() if column is not None}
