@@ -154,6 +154,7 @@ class Transducer(NetworkEstimator):
             rows = prepared(self, pairs)
             config = configured(self, len(rows))
             self.settings_ = {name: getattr(config, name) for name in KEPT}
+            self.settings_["steps"] = config.max_epochs * max(1, len(rows) // config.batch_size)
             if self.verbose:
                 print(*self.choices_, sep="\n")
             history = training.fit(

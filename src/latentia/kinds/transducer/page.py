@@ -81,7 +81,7 @@ def _attention(
     given, found, weights = run.estimator.attention(chosen)
     if not len(found):
         return None
-    lead = "Rows: the output that is found, from above; columns: the input. The darker, the more the row looks there; rows sum to 1."
+    lead = "Rows: the output that is found, from above; columns: the input. The brighter, the more the row looks there; rows sum to 1."
     return Card(
         "attention",
         "Where it looks",
@@ -107,6 +107,7 @@ def attention_figure(
         vmax=1,
         aspect="auto",
     )
+    axes.grid(False)
     axes.set_xticks(range(len(given)), [_plain(token) for token in given], rotation=60, ha="right")
     axes.set_yticks(range(len(found)), [_plain(token) for token in found])
     return figure

@@ -126,12 +126,7 @@ class TransducerRun(Run):
 
     @property
     def _steps(self) -> int:
-        settings = self.estimator.settings_
-        return max(
-            1,
-            int(settings.get("max_epochs", 1))
-            * max(1, self.estimator.n_train_ // int(settings.get("batch_size", 1))),
-        )
+        return max(1, int(self.estimator.settings_.get("steps", 1)))
 
     def _n_lone(self) -> int | None:
         if not self.entry.generator or not len(self.dataset.train):

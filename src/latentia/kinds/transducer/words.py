@@ -11,13 +11,13 @@ _EXACT = "Share of inputs whose output is found to the letter, tokens joined by 
 WORDS = Words(
     (
         FigureWord("exact", "exact matches", "share", "the likeliest token at each step", _EXACT),
-        FigureWord("exact_se", "standard error", "share", "of the exact matches", "How far chance in the items judged may move it."),
-        FigureWord("train_exact", "exact matches (training)", "share", "of at most 500 pairs", _EXACT, "train"),
         FigureWord(
             "nearest_exact", "exact matches of the nearest training pair", "share", "most shared words",
             "What giving the output of the most similar training input would reach.",
         ),
         FigureWord("token_loss", "loss", "nats a token", "true prefixes", "−log P(y|x) over the number of tokens of y, ends among them."),
+        FigureWord("exact_se", "standard error", "share", "of the exact matches", "How far chance in the items judged may move it."),
+        FigureWord("train_exact", "exact matches (training)", "share", "of at most 500 pairs", _EXACT, "train"),
         FigureWord("train_token_loss", "loss (training)", "nats a token", "true prefixes", "The same on training pairs.", "train"),
         FigureWord("seen_outputs", "outputs seen in training", "share", "", "Share of the items whose output occurs in training."),
         FigureWord("reachable", "outputs within reach", "share", "no unknown token", "Share of the items whose output has no token that training lacks: the most that can be exact."),
