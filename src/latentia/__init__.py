@@ -19,6 +19,7 @@ _PUBLIC = {
     "PoissonMixture": "latentia.kinds.mixture.estimator",
     "SceneVAE": "latentia.kinds.scene.estimator",
     "SequenceVAE": "latentia.kinds.sequence.estimator",
+    "SeriesVAE": "latentia.kinds.series.estimator",
     "Transducer": "latentia.kinds.transducer.estimator",
     "VAE": "latentia.kinds.vae.estimator",
     "VQVAE": "latentia.kinds.codes.estimator",
@@ -41,6 +42,7 @@ __all__ = [
     "PoissonMixture",
     "SceneVAE",
     "SequenceVAE",
+    "SeriesVAE",
     "Transducer",
     "__version__",
     "load",
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
     from latentia.kinds.reporting import report
     from latentia.kinds.scene.estimator import SceneVAE
     from latentia.kinds.sequence.estimator import SequenceVAE
+    from latentia.kinds.series.estimator import SeriesVAE
     from latentia.kinds.transducer.estimator import Transducer
     from latentia.kinds.vae.estimator import VAE
     from latentia.mixture import select

@@ -74,16 +74,32 @@ def _pairs(folder: Path) -> str:
     return str(folder / "numbers.tsv")
 
 
+def _series(folder: Path) -> str:
+    random = np.random.default_rng(0)
+    rows = ["id,time,high,low"]
+    for who in range(60):
+        phase = random.uniform(0, 6)
+        for step in range(8 + who % 5):
+            low = "" if random.random() < 0.2 else f"{np.cos(step + phase):.3f}"
+            rows.append(f"{who},{step},{np.sin(step + phase):.3f},{low}")
+    (folder / "tides.csv").write_text("\n".join(rows), encoding="utf-8")
+    return str(folder / "tides.csv")
+
+
 DATA: dict[Shape, Callable[[Path], str]] = {
     Shape.TABLE: _table,
     Shape.COUNTS: _counts,
     Shape.IMAGES: lambda folder: "digits",
     Shape.TOKENS: _tokens,
     Shape.PAIRS: _pairs,
+    Shape.SERIES: _series,
 }
 """Data of each shape that a gallery is made of; a kind that takes another shape adds it here."""
 LABELS = {Shape.TABLE: "cultivar", Shape.COUNTS: "group"}
-ROLES = {Shape.PAIRS: {"input": "words", "output": "figures"}}
+ROLES = {
+    Shape.PAIRS: {"input": "words", "output": "figures"},
+    Shape.SERIES: {"id": "id", "time": "time"},
+}
 QUICK = {"max_epochs": 2, "steps": 40, "n_components": "2", "random_state": 0}
 
 

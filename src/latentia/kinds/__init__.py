@@ -112,6 +112,15 @@ for _kind in (
         of_model=("objective_options", "schedule", "pretrain_epochs"),
     ),
     Kind(
+        "series",
+        "models of series",
+        "latentia.kinds.series",
+        ("SeriesVAE",),
+        frozenset({Shape.SERIES}),
+        (_DIM, _EPOCHS),
+        ("Samples", "Scores", "Encodes", "Rebuilds", "Remedies"),
+    ),
+    Kind(
         "transducer",
         "transducers",
         "latentia.kinds.transducer",
