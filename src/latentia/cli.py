@@ -234,9 +234,13 @@ def _run(function: Callable[..., None], given: dict[str, Any]) -> None:
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         form(**given)
         return
+    known = {
+        name: each.default for _, own in forms for name, each in inspect.signature(own).parameters.items()
+    }
+    known |= {name: each.default for name, each in common.items()}
     taken = {}
     for key, value in given.items():
-        untouched = value == (common[key].default if key in common else None)
+        untouched = value == known.get(key)
         if key in parameters:
             taken[key] = parameters[key].default if untouched and key in common else value
         elif not untouched:

@@ -201,4 +201,4 @@ def test_on_the_command_line(tmp_path, capsys):
     assert "holds series: take another --model" in fails(
         capsys, "fit", tmp_path / "levels.csv", *roles, "--model", "sequence-vae", "--out", tmp_path / "other"
     )
-    assert "as .csv or .parquet" in fails(capsys, "sample", tmp_path / "run", "--out", "drawn.png")
+    assert "as .npy, .csv or .parquet" in fails(capsys, "sample", tmp_path / "run", "--out", "drawn.png")

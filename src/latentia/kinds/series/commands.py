@@ -15,12 +15,12 @@ def sample(run: str, n: int = 20, out: str = "samples.csv", mean: bool = False, 
     Args:
         run: run folder; its data are not needed.
         n: how many.
-        out: a .csv or .parquet file, a row a step.
+        out: a .csv or .parquet file, a row a step; or .npy, `[n, T, C]` with NaN behind each end (of reconstructions, these alone).
         mean: the mean of p(x|z) without its noise.
         seed: of the draw.
     """
     opened = _opened(run)
-    path = _table_path(out)
+    path = _table_path(out, ".npy")
     found = opened.drawn(_at_least_one(n), seed=seed, mean=mean)
     _write(path, opened, [("series", list(range(len(found))))], [found], [""])
 
@@ -39,12 +39,12 @@ def reconstruct(
         run: run folder.
         file: other data, all of which are taken; those of the run's split if left out.
         n: how many series of the split, at random, in their order.
-        out: a .csv or .parquet file, a row a step.
+        out: a .csv or .parquet file, a row a step; or .npy, `[n, T, C]` with NaN behind each end (of reconstructions, these alone).
         split: train, validation or test; new: items that the model has not seen.
         data: where the run's data are now, if not where they were.
     """
     opened = _opened(run, data)
-    path = _table_path(out)
+    path = _table_path(out, ".npy")
     if file is not None:
         part = opened.items(file)
     else:
@@ -114,9 +114,10 @@ def _at_least_one(n: int) -> int:
     return n
 
 
-def _table_path(out: str) -> Path:
-    if Path(out).suffix.lower() not in (".csv", ".parquet"):
-        raise ConfigError(f"--out {out}: series can be written as .csv or .parquet")
+def _table_path(out: str, *others: str) -> Path:
+    suffixes = (*others, ".csv", ".parquet")
+    if Path(out).suffix.lower() not in suffixes:
+        raise ConfigError(f"--out {out}: this can be written as {', '.join(suffixes[:-1])} or {suffixes[-1]}")
     return Path(out)
 
 
@@ -131,6 +132,14 @@ def _write(
     import numpy as np
     import pandas as pd
 
+    if path.suffix.lower() == ".npy":
+        from latentia.data.items import Ragged
+        from latentia.files import write_atomically
+
+        padded, _ = Ragged.of([np.asarray(each, dtype=np.float64) for each in parts[-1]]).padded(np.nan)
+        write_atomically(path, lambda file: np.save(file, padded, allow_pickle=False))
+        print(path)
+        return
     lengths = [len(each) for each in parts[0]]
     columns: dict[str, Any] = {title: np.repeat(np.asarray(values), lengths) for title, values in named}
     columns["step"] = np.concatenate([np.arange(n) for n in lengths])

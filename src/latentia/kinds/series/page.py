@@ -109,7 +109,8 @@ def _plain(text: str) -> str:
 def _columns(figures: dict[str, Any]) -> Card:
     rows: list[tuple[str, ...]] = [("Column", "Root mean squared error", "Variance explained")]
     rows += [
-        (each["column"], number(each["rmse"]), f"{each['explained']:.1%}") for each in figures["columns"]
+        (each["column"], number(each["rmse"]), f"{each['explained']:.1%}")
+        for each in figures["diagnosis"]["columns"]
     ]
     lead = "Errors of reconstructions in the units of the data, over what is observed."
     return Card("columns", "Columns", lead, table=tuple(rows))

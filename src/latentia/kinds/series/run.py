@@ -62,8 +62,11 @@ class SeriesRun(LatentRun):
         names = self.names
         shown = {name: value for name, value in diagnosis.as_json().items() if name not in _TOLD_ABOVE}
         details = {
-            "diagnosis": {**shown, "rows": [asdict(row) for row in diagnosis.rows()]},
-            "columns": [{"column": name, **each} for name, each in zip(names, errors, strict=True)],
+            "diagnosis": {
+                **shown,
+                "rows": [asdict(row) for row in diagnosis.rows()],
+                "columns": [{"column": name, **each} for name, each in zip(names, errors, strict=True)],
+            }
         }
         verdict = ordered([_of_series(each) for each in diagnosis.verdict.findings], WORDS.order)
         return Measured(split, figures, verdict, details)
