@@ -19,7 +19,7 @@ from latentia.report.map_chart import Labels, latent_picture
 from latentia.report.page import Page
 from latentia.report.theme import Theme, canvas, legend, style
 
-SHOWN, MAPPED = 6, 3000
+SHOWN, MAPPED = 4, 3000
 _COLUMNS = 4  # of a series that are drawn
 
 
@@ -91,7 +91,7 @@ def series_figure(
 ) -> Figure:
     """Series `[T, C]` as dots and others as lines: a row of charts for each column, a chart for each series."""
     names = names[:_COLUMNS]
-    figure = canvas(theme, 2.4 * len(dots), 1.7 * len(names) + 0.3)
+    figure = canvas(theme, 2.0 * len(dots), 1.6 * len(names) + 0.3)
     grid = figure.subplots(len(names), len(dots), squeeze=False, sharey="row")
     for column, row in enumerate(grid):
         for place, axes in enumerate(row):

@@ -68,8 +68,18 @@ class SeriesRun(LatentRun):
                 "columns": [{"column": name, **each} for name, each in zip(names, errors, strict=True)],
             }
         }
-        verdict = ordered([_of_series(each) for each in diagnosis.verdict.findings], WORDS.order)
+        found = [_of_series(each) for each in diagnosis.verdict.findings]
+        verdict = ordered([*found, _explained(names, errors)], WORDS.order)
         return Measured(split, figures, verdict, details)
+
+
+def _explained(names: list[str], errors: list[dict[str, float]]) -> Finding:
+    """A note: which columns codes tell most and least of."""
+    order = np.argsort([each["explained"] for each in errors])
+    told = [
+        f"{names[i]} {errors[i]['explained']:.1%}" for i in dict.fromkeys((int(order[-1]), int(order[0])))
+    ]
+    return Finding("", f"Reconstructions explain of the variance of {' and of '.join(told)}.")
 
 
 def _of_series(finding: Finding) -> Finding:
