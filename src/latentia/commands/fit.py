@@ -26,6 +26,8 @@ def fit(
     channels: str = "auto",
     label_column: str | None = None,
     text_column: str | None = None,
+    input_column: str | None = None,
+    output_column: str | None = None,
     id: str | None = None,  # noqa: A002  the flag's name
     order: str | None = None,
     time: str | None = None,
@@ -50,6 +52,8 @@ def fit(
         image_size: cut the middle square out of each image and resize it to so many pixels.
         label_column: column of a table that holds classes: not fitted, used to colour maps.
         text_column: column of a table (key of a .jsonl file) that holds texts.
+        input_column: column of a table that holds texts from which others follow; an empty cell: only the other is known.
+        output_column: the column that holds those others.
         id: of a table with a row an event or a time step: the column that says whose it is.
         order: the column by which events are ordered.
         time: the same, of time steps.
@@ -69,17 +73,9 @@ def fit(
 
     if data is None:
         raise ConfigError("DATA is missing: latentia fit DATA, for example latentia fit digits")
-    roles = {
-        name: column
-        for name, column in (
-            ("text", text_column),
-            ("id", id),
-            ("order", order),
-            ("time", time),
-            ("event", event),
-        )
-        if column is not None
-    }
+    roles = _given(
+        text=text_column, input=input_column, output=output_column, id=id, order=order, time=time, event=event
+    )
     model = fitting_model(model, shape_before(data, roles))
     kind = kind_of(model)
     params = params_of(kind, model, flags)
@@ -128,3 +124,8 @@ def _new_folder(data: str, model: str, reuse: bool) -> Path:
 
 def _command() -> str:
     return shlex.join(["latentia", *sys.argv[1:]])
+
+
+def _given(**columns: str | None) -> dict[str, str]:
+    """Those that a person named."""
+    return {role: column for role, column in columns.items() if column is not None}

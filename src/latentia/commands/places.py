@@ -8,7 +8,9 @@ import stat
 from latentia.errors import ConfigError, DataError
 from latentia.guard import place, shown
 
-FOLDERS = frozenset({"fit", "decompress", "export", "types", "benchmark"})
+OWN = frozenset({"types"})
+"""Commands that look themselves: a folder, or with `assign` a file."""
+FOLDERS = frozenset({"fit", "decompress", "export", "benchmark"})
 """Commands whose --out is a folder; that of the others is a file."""
 
 

@@ -29,6 +29,7 @@ from latentia.estimators.kept import described, restore
 from latentia.estimators.network import NetworkEstimator
 from latentia.estimators.parameters import whole
 from latentia.estimators.way import Way
+from latentia.latent.totals import check_total
 from latentia.objectives import ObjectiveSetting
 from latentia.training import Schedule
 from latentia.training.watching import Measure
@@ -227,7 +228,9 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
         """
         rows = self._way.given(self, X, reset=False).rows
         n_importance = whole("n_importance", self.n_importance, 1)
-        scores = self._inference().log_density(rows, n_importance, total)
+        check_total(total)
+        modelled = {"total": total} if getattr(self.form_, "kind", "") == "counts" else {}
+        scores = self._inference().log_density(rows, n_importance, **modelled)
         if scores is None:
             raise ConfigError(f"model {self.model!r} has deterministic codes and so no log-likelihood")
         return scores
