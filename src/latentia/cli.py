@@ -44,6 +44,7 @@ from latentia.commands.segment import segment
 from latentia.commands.settings import check_settings
 from latentia.commands.track import track
 from latentia.commands.traverse import traverse
+from latentia.commands.types import types
 from latentia.errors import ConfigError
 from latentia.kinds import kind_flags, own_commands
 
@@ -97,7 +98,7 @@ _USING = (
     rollout,
     track,
 )
-COMMANDS: tuple[Callable[..., None], ...] = (*_FITTING, *_USING, benchmark)
+COMMANDS: tuple[Callable[..., None], ...] = (*_FITTING, *_USING, types, benchmark)
 _POSITIONAL = {"data": "DATA", "run": "RUN", "table": "TABLE", "images": "IMAGES", "file": "FILE"}
 
 
