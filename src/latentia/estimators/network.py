@@ -27,7 +27,7 @@ class NetworkEstimator(BaseEstimator):
     seed_: int
     n_train_: int
     settings_: dict[str, Any]
-    best_epoch_: int | None
+    best_epoch_: float | None
     stopped_early_: bool
 
     save = save_fitted

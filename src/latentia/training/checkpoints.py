@@ -19,7 +19,7 @@ from latentia.files import write_atomically
 from latentia.training.batches import Batches
 from latentia.training.config import TrainingConfig
 
-_FORMAT = 3
+_FORMAT = 4
 _FREE = ("loggers", "progress", "checkpoint_seconds", "device")  # settings that change no weight
 
 

@@ -16,7 +16,7 @@ SHARE = 0.02
 ITEMS = 512
 _FIRST_GUESS = 4.0  # a look is expected to take so many times what validating as many items took
 
-Measure = Callable[[nn.Module, Iterable[Tensor], int, float], Mapping[str, float]]
+Measure = Callable[[nn.Module, Iterable[Tensor], float, float], Mapping[str, float]]
 """(model in evaluation mode, held-out batches, epoch from 1, share of training that is done) -> figures by name."""
 
 
@@ -45,7 +45,7 @@ class Watch:
         data: Batches,
         batch_size: int,
         *,
-        epoch: int,
+        epoch: float,
         progress: float,
         elapsed: float,
         validating: float,
@@ -56,7 +56,7 @@ class Watch:
             model: in evaluation mode.
             data: held-out rows.
             batch_size: of the passes.
-            epoch: from 1.
+            epoch: passes over the training set that are done.
             progress: share of training that is done.
             elapsed: seconds of training so far.
             validating: seconds that a pass over all of `data` took.
