@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +51,34 @@ def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], object])
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
+
+
+def exchange(first: Path, second: Path) -> None:
+    """Let two folders of one file system change places, at once where the system can (Linux); else `first` goes aside, as `.<name>.aside`.
+
+    Raises:
+        RunFolderError: if they cannot be moved.
+    """
+    if _swapped(first, second):
+        return
+    aside = first.with_name(f".{first.name}.aside")
+    try:
+        first.rename(aside)
+        second.rename(first)
+        aside.rename(second)
+    except OSError as error:
+        raise RunFolderError(
+            f"{first} and {second} cannot change places ({error.strerror or error}): move them by hand"
+        ) from error
+
+
+def _swapped(first: Path, second: Path) -> bool:
+    """Whether the system's own exchange was there, and did it."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    if rename is None:
+        return False
+    here, exchanging = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return bool(rename(here, os.fsencode(first), here, os.fsencode(second), exchanging) == 0)
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:

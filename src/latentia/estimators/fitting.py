@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import time
 from pathlib import Path
 from typing import Any
 
-import torch
-from sklearn.utils import check_random_state
-from torch import Tensor
-
 from latentia import training
 from latentia.data import Dataset
-from latentia.estimators.composition import chosen
-from latentia.estimators.contracts import check_objective, check_parts
-from latentia.estimators.defaults import default_batch_size, default_epochs, default_gradient_clip
-from latentia.estimators.forms.arrays import Given, as_rows
+from latentia.estimators.building import build, configured, take_objective
+from latentia.estimators.forms.arrays import as_rows
 from latentia.estimators.inference import frozen
-from latentia.estimators.settings import KEPT, Defaults, training_config
+from latentia.estimators.plan import JUDGED
+from latentia.estimators.planning import plan_of, told_time
+from latentia.estimators.settings import KEPT
 from latentia.estimators.whole import all_or_nothing
-from latentia.objectives import ObjectiveSetting, build_objective
-from latentia.training.randomness import seeded
 
 
 def fit_to(
@@ -32,6 +28,8 @@ def fit_to(
     channels: str = "auto",
 ) -> None:
     """What `LatentEstimator.fit` does; the arguments are its."""
+    begun = time.monotonic()
+    folder = None if run_dir is None else Path(run_dir)
     if isinstance(X, Dataset):
         y = X.train.y if y is None else y
         validation = X.validation.x if validation is None else validation
@@ -39,25 +37,35 @@ def fit_to(
     with all_or_nothing(estimator):
         estimator._before(X, y)
         given = as_rows(estimator, X, reset=True, channels=channels)
-        build(estimator, given)
+        n_held = None if validation is None else len(validation)
+        plan = estimator.plan_ = plan_of(estimator, given, n_held, begun, folder, resume)
+        build(estimator, given, network=None if plan is None else plan.network)
         if validation is None:
             rows, held_out = estimator._split(given.rows, estimator.seed_)
         else:
             rows, held_out = given.rows, as_rows(estimator, validation, reset=False).rows
-        config = configured(estimator, len(rows), estimator.seed_, held_out is not None)
+        limit = {} if plan is None else {"max_updates": plan.updates}
+        config = configured(estimator, len(rows), estimator.seed_, held_out is not None, **limit)
         estimator.settings_ = {name: getattr(config, name) for name in KEPT if name != "learning_rate"}
         batches = training.Batches(rows, estimator.form_)
-        _take_objective(estimator, rows, batches, config)
+        take_objective(estimator, rows, batches, config)
+        if plan is not None:
+            estimator.choices_ += plan.choices()
         if estimator.verbose:
             print(*estimator.choices_, sep="\n")
+            print(told_time(estimator, batches, config))
+        # of a fit that is to end in time a part, evenly spread, says which mark is the best
+        judged = (
+            held_out if plan is None or held_out is None else held_out[:: math.ceil(len(held_out) / JUDGED)]
+        )
         estimator.form_.train()
         history = training.fit(
             estimator.module_,
             estimator.objective_,
             batches,
-            None if held_out is None else training.Batches(held_out, frozen(estimator.form_)),
+            None if judged is None else training.Batches(judged, frozen(estimator.form_)),
             config,
-            None if run_dir is None else Path(run_dir),
+            folder,
             resume=resume,
             watch=estimator._watch(),
             schedule=estimator.schedule_,
@@ -78,12 +86,13 @@ def continue_with(estimator: Any, X: Any, y: Any) -> None:
         rows = given.rows
         if first:
             build(estimator, given, streamed=True)
+            estimator.plan_ = None
             estimator.n_train_, estimator.history_ = 0, []
         seed = (estimator.seed_ + 1 + len(estimator.history_)) % 2**32
         config = configured(estimator, len(rows), seed, False, max_epochs=1, warmup_fraction=0.0)
         batches = training.Batches(rows, estimator.form_)
         if first:
-            _take_objective(estimator, rows, batches, config)
+            take_objective(estimator, rows, batches, config)
         estimator.form_.train()
         estimator.module_.refinement_steps = 0
         history = training.fit(estimator.module_, estimator.objective_, batches, None, config, prepare=first)
@@ -92,46 +101,3 @@ def continue_with(estimator: Any, X: Any, y: Any) -> None:
         estimator.best_epoch_ = None  # the weights are of no epoch of the fit any longer
         estimator.history_ = [*estimator.history_, *history.rows()]
         estimator._after(given, rows, None, streamed=True)
-
-
-def build(estimator: Any, given: Given, streamed: bool = False) -> None:
-    """Choose what is left open, and put the untrained module together."""
-    entry = estimator._entry()
-    parts = chosen(given, entry, estimator, streamed)
-    estimator.form_, estimator.choices_ = parts.form, parts.choices
-    estimator.schedule_ = estimator._schedule(entry)
-    estimator.composition_ = estimator._composed(given, parts)
-    estimator.seed_ = int(check_random_state(estimator.random_state).randint(2**31 - 1))
-    with seeded(estimator.seed_, torch.device("cpu")):
-        estimator._compose()
-    check_parts(estimator.module_, _two_items(estimator, given.rows))
-    estimator._built()
-
-
-def _two_items(estimator: Any, rows: Any) -> Tensor:
-    """The first two items, as the model sees them."""
-    with seeded(0, torch.device("cpu")):
-        return next(iter(training.Batches(rows[:2], frozen(estimator.form_)).ordered(2)))
-
-
-def configured(
-    estimator: Any, n: int, seed: int, validated: bool, **overrides: Any
-) -> training.TrainingConfig:
-    """All settings of a fit to n items."""
-    clip = default_gradient_clip(estimator.event_shape_)
-    defaults = Defaults(default_batch_size, default_epochs, estimator.learning_rate, clip)
-    return training_config(estimator, n, seed, validated, defaults, **overrides)
-
-
-def _take_objective(
-    estimator: Any, rows: Any, batches: training.Batches, config: training.TrainingConfig
-) -> None:
-    """Build the objective of one fit, as the model, its options and the size of the fit make it."""
-    n_updates = config.max_epochs * batches.n_batches(config.batch_size)
-    estimator.objective_setting_ = ObjectiveSetting(
-        len(batches), estimator.latent_dim_, estimator.event_shape_, n_updates
-    )
-    estimator.objective_ = build_objective(
-        estimator._entry().objective, estimator.objective_setting_, estimator._options()
-    )
-    check_objective(estimator.objective_, estimator.module_, _two_items(estimator, rows))

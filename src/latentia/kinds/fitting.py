@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from latentia.data import Dataset
 from latentia.errors import ConfigError, LatentiaError, RunFolderError, TrainingError
 from latentia.estimators import folder as run_folder
 from latentia.kinds import kind_of
@@ -27,6 +29,8 @@ def fit_run(
     resume: bool = False,
     overwrite: bool = False,
     say: Callable[[str], None] = lambda _: None,
+    dataset: Dataset | None = None,
+    notes: Mapping[str, Any] = MappingProxyType({}),
 ) -> Run:
     """Fit, and keep everything in `out`.
 
@@ -39,6 +43,8 @@ def fit_run(
         resume: go on with the interrupted run in `out`; a finished one is returned as it is.
         overwrite: replace what is in `out`.
         say: told what happens.
+        dataset: what `spec` loads, if it is there already.
+        notes: further entries of `config.json`.
 
     Raises:
         ConfigError: if a resumed run has other settings than those given.
@@ -56,7 +62,7 @@ def fit_run(
         raise ConfigError(
             f"--no-hold-out is for mixtures, whose size a criterion chooses; {params.get('model')} stops by rows held out"
         )
-    dataset = spec.load()
+    dataset = spec.load() if dataset is None else dataset
     if dataset.shape not in kind.accepts:
         takes = ", ".join(sorted(shape.value for shape in kind.accepts))
         raise ConfigError(
@@ -66,8 +72,8 @@ def fit_run(
     new = not out.exists()
     if overwrite and not resume:
         clear(out)
-    about = {"kind": kind.name, "data": asdict(spec), "command": command}
-    run_folder.start(recipe.estimator, out, {**about, **recipe.asked})
+    about = {"kind": kind.name, "data": asdict(spec), "command": command, **notes}
+    run_folder.start(recipe.estimator, out, {**about, **recipe.asked}, resume)
     try:
         estimator, entries = recipe.fit(dataset, out, resume, say)
     except LatentiaError as error:

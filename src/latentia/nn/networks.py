@@ -37,6 +37,15 @@ NETWORKS: Registry[Network] = Registry("network", group="latentia.networks", of=
 NETWORKS.add("mlp", Network(MLPEncoder, MLPDecoder, "residual perceptron, 2 blocks of width 256"))
 NETWORKS.add("conv", Network(ConvEncoder, ConvDecoder, "residual convolutions, 32 channels doubling to 256"))
 for _name, _network in {
+    "conv-16": Network(
+        ConvEncoder,
+        ConvDecoder,
+        "conv with 16 channels doubling to 128, for minutes",
+        {"base": 16, "most": 128},
+    ),
+    "conv-8": Network(
+        ConvEncoder, ConvDecoder, "conv with 8 channels doubling to 64, for a minute", {"base": 8, "most": 64}
+    ),
     "mlp-small": Network(
         MLPEncoder, MLPDecoder, "residual perceptron, 2 blocks of width 128, for few rows", {"width": 128}
     ),
@@ -67,6 +76,23 @@ NETWORKS.add(
 
 FEW_ROWS = 2000
 """Below it a perceptron of half the width reaches about the same bound on held-out rows in a quarter to a third of the time (docs/default.md)."""
+
+
+LADDER = ("conv", "conv-16", "conv-8")
+"""Networks for images, the largest first: from one to the next the arithmetic falls to about a quarter."""
+
+
+def ladder(
+    event_shape: Sequence[int], n_rows: int, images: str | None = None, vectors: str | None = None
+) -> tuple[str, ...]:
+    """The networks for so many data of this shape among which the time decides, the largest first; see `pick_network`.
+
+    >>> ladder((1, 28, 28), 60_000), ladder((13,), 178), ladder((3, 32, 32), 50_000, images="reslag")
+    (('conv', 'conv-16', 'conv-8'), ('mlp-small',), ('reslag',))
+    """
+    if len(event_shape) == 3 and images is None:
+        return LADDER
+    return (pick_network(event_shape, n_rows, images, vectors)[0],)
 
 
 def pick_network(

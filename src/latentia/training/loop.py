@@ -16,9 +16,9 @@ from latentia import draws
 from latentia.core import Choosing, Loss, Paced
 from latentia.training.averaging import Average
 from latentia.training.judging import Judge, on_device
-from latentia.training.optimizers import hidden_matrices, optimizers_for
+from latentia.training.moved import moved_by_muon
+from latentia.training.optimizers import optimizers_for
 from latentia.training.pace import Cooling, Pace
-from latentia.training.prices import vectors_passed, worthy_of
 from latentia.training.progress import ProgressBar
 from latentia.training.randomness import seeded
 from latentia.training.records import EpochRecord, Meter, check_weights
@@ -75,15 +75,13 @@ class Loop(LightningModule):
         self.rest = Rest(self.position, self.pace, self.average)
         self._began = self._saved = time.monotonic()
 
-    # --- Lightning's hooks -------------------------------------------------------------------------------------------
-
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """What the configuration names; see `optimizers_for`."""
         config = self.task.config
         self._weights = [weight for weight in self.parameters() if weight.requires_grad]
         # the fused kernel would undo the loss scale of float16 by itself, after the gradient was clipped
         fused = self.task.device.type in ("cpu", "cuda") and config.precision != "float16"
-        moved = self._worthy() if config.optimizer == "auto" else set()
+        moved = moved_by_muon(self, self.task) if config.optimizer == "auto" else set()
         self._optimizers = optimizers_for(
             self, config.optimizer, config.learning_rate, config.weight_decay, self.pace.planned, fused, moved
         )
@@ -204,18 +202,6 @@ class Loop(LightningModule):
             listener(record)
         if self.rest.stops(task.interrupted()):
             raise Interrupted
-
-    # --- what they are made of ---------------------------------------------------------------------------------------
-
-    def _worthy(self) -> set[int]:
-        """`id` of the weights that Muon moves where their price decides."""
-        task, size = self.task, min(self.task.config.batch_size, len(self.task.train))
-        with seeded(task.config.seed, task.device):
-            x = next(iter(task.train.ordered(2, task.train.subset(2, task.config.seed))))
-            passed = vectors_passed(
-                self, lambda: as_model(self.model).trace(x, samples_of(task.objective)), size / len(x)
-            )
-        return worthy_of(self._weights, hidden_matrices(self), passed, size, task.device)
 
     def _restore_weights(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])

@@ -37,6 +37,15 @@ def check_refinement(steps: Any, entry: Entry, model: Any) -> None:
         )
 
 
+def refinement_passes(steps: int, n: int) -> float:
+    """About how many passes of an item through the network `refine` takes, for n training rows.
+
+    A step costs about as much as a pass and a quarter: through the decoder and back to the code.
+    """
+    refined = 1 + 1.25 * steps
+    return (GAIN_ROWS * (refined + 2 * GAIN_DRAWS) + min(EPOCH_ROWS, n) * refined) * (steps > 0)
+
+
 def refine(estimator: Any, rows: NDArray[Any], held_out: NDArray[Any] | None) -> None:
     """What `refinement_steps` asks for, after training; the variance is then set for the refined codes of `rows`.
 
