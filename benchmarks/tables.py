@@ -96,12 +96,15 @@ def main() -> None:
     )
     parser.add_argument("--arms", nargs="+", default=["auto:muon:1", "auto:auto:1"])
     parser.add_argument("--large", action="store_true", help="the large tables instead of the small ones")
+    parser.add_argument("--tables", nargs="+", help="names of those to take; all if left out")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--save", default="", help="also write benchmarks/results/<this>.txt")
     arguments = parser.parse_args()
     rows: list[tuple[str, ...]] = []
     header = ("table", "rows", "arm", "bound", "difference by seed", "mean", "cpu s", "ratio")
     for name, x in (large_tables() if arguments.large else small_tables()).items():
+        if arguments.tables and name not in arguments.tables:
+            continue
         first: NDArray[Any] | None = None
         for arm in arguments.arms:
             results = np.array([held_out_bound(x, arm, seed) for seed in arguments.seeds])  # [seed, 2]
