@@ -16,7 +16,7 @@ from latentia.kinds import stages
 from latentia.kinds.vae import run as vae_run
 from latentia.training.loop import Loop
 
-FIT = ("fit", "digits", "--latent-dim", 2, "--epochs", 10, "--set", "network=mlp-small", "--no-report")
+FIT = ("fit", "digits", "--latent-dim", 2, "--epochs", 4, "--set", "network=mlp-small", "--no-report")
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +38,8 @@ def test_the_long_fit_takes_the_place_of_the_first(tmp_path, capsys):
     kept = config(tmp_path / "run")
     assert stages.FIRST not in kept
     assert kept["params"]["max_minutes"] is None
-    assert kept["params"]["max_epochs"] == 10
-    assert latentia.load(tmp_path / "run").history_[-1]["epoch"] == 10
+    assert kept["params"]["max_epochs"] == 4
+    assert latentia.load(tmp_path / "run").history_[-1]["epoch"] == 4
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
     run(*FIT, "--out", tmp_path / "run", "--resume")
     assert "finished already" in capsys.readouterr().out
@@ -59,7 +59,7 @@ def test_quick_is_refused_where_fits_have_no_minutes(tmp_path, capsys):
     )
 
 
-@pytest.mark.parametrize("number", [4, 60])
+@pytest.mark.parametrize("number", [4, pytest.param(60, marks=pytest.mark.slow)])
 def test_a_crash_in_either_fit_is_resumed_to_the_same_bits(tmp_path, monkeypatch, number):
     # the first fit's length depends on the clock; it is no part of the second's weights
     run(*FIT, "--out", tmp_path / "whole")
@@ -85,6 +85,7 @@ def test_a_crash_in_either_fit_is_resumed_to_the_same_bits(tmp_path, monkeypatch
     assert {path.name for path in tmp_path.iterdir()} == {"whole", "cut"}
 
 
+@pytest.mark.slow
 def test_while_the_long_fit_goes_on_the_first_can_be_used(tmp_path, monkeypatch):
     step, seen = Loop.training_step, []
 
@@ -102,7 +103,7 @@ def test_other_settings_are_refused_when_the_first_is_resumed(tmp_path, capsys):
     run(*FIT, "--quick", "--out", tmp_path / "run")
     other = [*FIT, "--out", tmp_path / "run", "--resume"]
     other[other.index("--epochs") + 1] = 11
-    assert "max_epochs=10" in fails(capsys, *other)
+    assert "max_epochs=4" in fails(capsys, *other)
 
 
 def test_ctrl_c_in_the_first_fit_ends_there(tmp_path, monkeypatch, capsys):

@@ -73,7 +73,7 @@ def fit(
     say = (lambda _: None) if quiet else print
 
     def judged(run: Run) -> None:
-        figures = run.evaluate(n_importance=IMPORTANCE)
+        figures = run.evaluate(n_importance=IMPORTANCE, items=run.items_in_proportion())
         if not quiet:
             print_figures(figures, kind.words)
         print_verdict(figures)

@@ -18,6 +18,14 @@ FEWEST_UPDATES = 1500
 JUDGED = 2000
 """Held-out rows by which a planned fit is judged on its way, at most."""
 
+PASS = 1 / 3
+"""An item's pass through the network, as a share of its update, which goes back as well."""
+
+
+def refined_passes(steps: int) -> float:
+    """Passes of an item that is encoded with so many refinement steps: each goes through the decoder and back to the code."""
+    return 1 + 1.25 * steps
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -51,6 +59,10 @@ class Plan:
         except TypeError as error:
             raise RunFolderError(f'config.json distorts its entry "plan" ({error}); fit again') from None
 
+    def pass_seconds(self, batch_size: int) -> float:
+        """Seconds of an item's pass through the network, forward; see `PASS`."""
+        return self.seconds[self.network] * PASS / batch_size
+
     def choices(self) -> list[Choice]:
         """What is said of it."""
         took = f"{1000 * self.seconds[self.network]:.3g} ms"
@@ -82,11 +94,8 @@ class Work:
     seconds: float
 
     def updates_within(self, seconds: float, update: float) -> int:
-        """Updates of so many seconds each that leave time for all else.
-
-        A pass is taken for a third of an item's share of an update, which goes back as well.
-        """
-        one = update / (3 * self.batch_size)
+        """Updates of so many seconds each that leave time for all else."""
+        one = update * PASS / self.batch_size
         judged = MARKS * (min(EPOCH_ROWS, self.n_train) + min(JUDGED, self.n_held))
         beside = one * (judged + min(FINAL_ROWS, self.n_train) + self.passes) + self.seconds
         most = MOST_EPOCHS * max(1, self.n_train // self.batch_size)

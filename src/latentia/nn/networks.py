@@ -39,7 +39,9 @@ NETWORKS.add("mlp", Network(MLPEncoder, MLPDecoder, "residual perceptron, 2 bloc
 NETWORKS.add("conv", Network(ConvEncoder, ConvDecoder, "residual convolutions, 32 channels doubling to 256"))
 for _name, _network in {
     "patch": Network(
-        PatchEncoder, PatchDecoder, "patches, a residual block of 32 and 64 channels on their map, for minutes"
+        PatchEncoder,
+        PatchDecoder,
+        "patches, a residual block of 32 and 64 channels on their map, for minutes",
     ),
     "mlp-small": Network(
         MLPEncoder, MLPDecoder, "residual perceptron, 2 blocks of width 128, for few rows", {"width": 128}

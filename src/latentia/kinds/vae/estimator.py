@@ -67,8 +67,9 @@ class VAE(LatentEstimator):
         max_minutes: time that `fit` may take. A few updates are timed before the first; from them follow, once, the number of updates
             (`plan_`) and, where it is "auto", the network for images: the largest with 1500 updates in that time.
         batch_size: None: a 16th of the data, within 16 to 64.
-        optimizer: "muon" (hidden matrices and kernels by Muon, the rest by AdamW), "adamw" for all, or "sgd" (no momentum) for all.
-        learning_rate: peak of the warm-up and cosine schedule of AdamW or SGD alone; with "muon" see
+        optimizer: "auto" (Muon for the hidden matrices and kernels that are worth its price on this machine, AdamW for the rest), "muon" for
+            all hidden matrices and kernels, "adamw" for all, or "sgd" (no momentum) for all.
+        learning_rate: peak of the warm-up and cosine schedule of AdamW or SGD alone; with Muon see
             `latentia.training.optimizers.optimizers_for`.
         patience: epochs without a better validation bound before stopping; None: a quarter of `max_epochs`,
             but at least 10.
@@ -130,7 +131,7 @@ class VAE(LatentEstimator):
         max_epochs: int | None = None,
         max_minutes: float | None = None,
         batch_size: int | None = None,
-        optimizer: str = "muon",
+        optimizer: str = "auto",
         learning_rate: float = 2e-3,
         patience: int | None = None,
         validation_fraction: float = 0.1,
