@@ -52,7 +52,7 @@ def fit_run(
         RunFolderError: if `out` holds a run already, or cannot be written.
     """
     params = {"model": DEFAULT_MODEL, **params}
-    started = check_folder(out, spec, params, resume, overwrite)
+    started = check_folder(out, spec, dict(notes.get("asked", params)), resume, overwrite)
     if started == "fitted":
         say(f"{out} is finished already")
         return Run.open(out)
