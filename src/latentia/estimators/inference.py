@@ -116,6 +116,9 @@ def gathered(n: int, parts: Iterable[NDArray[Any]]) -> NDArray[Any]:
     """Parts `[m, ...]` of an array of n rows, put where they belong as they come.
 
     Small arrays that are kept between large ones that come and go would keep the heap from shrinking: a kilobyte or two for each row.
+
+    >>> gathered(3, iter([np.ones((2, 1)), np.zeros((1, 1))])).tolist()
+    [[1.0], [1.0], [0.0]]
     """
     out, start = np.empty(0), 0
     for part in parts:
