@@ -28,6 +28,11 @@ def fit(
     image_size: int | None = None,
     channels: str = "auto",
     label_column: str | None = None,
+    text_column: str | None = None,
+    id: str | None = None,  # noqa: A002  the flag's name
+    order: str | None = None,
+    time: str | None = None,
+    event: str | None = None,
     hold_out: bool = True,
     auto_remedy: bool = False,
     quick: bool = False,
@@ -38,8 +43,8 @@ def fit(
     """Fit a model to data, judge it, and keep everything in a run folder.
 
     Args:
-        data: a name (`latentia datasets`), a folder of images, a .npy .npz .csv .tsv .parquet file, or hf://owner/name.
-        model: a name of `latentia models`.
+        data: a name (`latentia datasets`), a folder of images, a .txt .jsonl .npy .npz .csv .tsv .parquet file, or hf://owner/name.
+        model: a name of `latentia models`; for data that this one is not for, the first model that is.
         out: run folder; runs/DATA-MODEL if left out.
         seed: of everything random.
         set: further parameters of the estimator (latentia.VAE, latentia.GaussianMixture, ...), as name=value; options of the objective as objective_options.beta=8.
@@ -48,6 +53,11 @@ def fit(
         channels: where images in a .npy or .npz have their channels, first or last; auto takes the only axis that they can be.
         image_size: cut the middle square out of each image and resize it to so many pixels.
         label_column: column of a table that holds classes: not fitted, used to colour maps.
+        text_column: column of a table (key of a .jsonl file) that holds texts.
+        id: of a table with a row an event or a time step: the column that says whose it is.
+        order: the column by which events are ordered.
+        time: the same, of time steps.
+        event: the column that says what happened.
         hold_out: keep a test part from fitting; --no-hold-out fits a mixture to all rows, as is usual where a criterion chooses the number of components.
         auto_remedy: where the diagnosis finds a fault, fit again with its remedy, at most twice, and keep the better run.
         quick: end with a first model, within a minute and a half; otherwise a fit that takes long replaces it when it is done.
@@ -55,7 +65,8 @@ def fit(
         quiet: print nothing but the verdict.
         flags: those of the kinds of models (`latentia.kinds.kind.Flag`), by key.
     """
-    from latentia.kinds import kind_of, params_of
+    from latentia.data.loading import shape_before
+    from latentia.kinds import fitting_model, kind_of, params_of
     from latentia.kinds.auto_remedy import fit_with_remedies
     from latentia.kinds.known import DataSpec
     from latentia.kinds.reporting import report_run
@@ -63,12 +74,24 @@ def fit(
 
     if data is None:
         raise ConfigError("DATA is missing: latentia fit DATA, for example latentia fit digits")
+    roles = {
+        name: column
+        for name, column in (
+            ("text", text_column),
+            ("id", id),
+            ("order", order),
+            ("time", time),
+            ("event", event),
+        )
+        if column is not None
+    }
+    model = fitting_model(model, shape_before(data, roles))
     kind = kind_of(model)
     params = params_of(kind, model, flags)
     if kind.shows_progress:
         params["verbose"] = not quiet
     params |= {"random_state": seed, **parse_settings(set or [])}
-    spec = DataSpec(data, seed, image_size, label_column, hold_out, channels)
+    spec = DataSpec(data, seed, image_size, label_column, hold_out, channels=channels, roles=roles or None)
     folder = Path(out) if out else _new_folder(data, model, resume or overwrite)
     say = (lambda _: None) if quiet else print
 

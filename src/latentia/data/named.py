@@ -11,7 +11,9 @@ import numpy as np
 from latentia.data.arrays import as_images, read_idx, read_npz
 from latentia.data.dataset import Raw, Split
 from latentia.data.images import resize
-from latentia.data.sources import DataSource, find, how_to_get, search_folders
+from latentia.data.items import Strings
+from latentia.data.sources import TOKEN_READERS, DataSource, find, how_to_get, search_folders
+from latentia.data.text import read_parts, text_parts
 from latentia.errors import DataError
 
 
@@ -31,6 +33,10 @@ def read_named(
     size = image_size or source.image_size
     if source.reader == "drawn":
         return _draw(source, size or source.shape[-1])
+    if source.reader in TOKEN_READERS and image_size is not None:
+        raise DataError(f"the data set {source.name!r} holds sequences; image_size is for images")
+    if source.reader == "drawn-sequences":
+        return _draw_sequences(source)
     if not source.files:
         return _read_bundled(source, size)
     folder = find(source, data_dir)
@@ -56,7 +62,7 @@ def _hub_installed() -> bool:
 
 def _missing(source: DataSource, data_dir: str | os.PathLike[str] | None) -> str:
     """Say which files of a set are missing; a folder that has some of them is named first."""
-    folders = [folder / source.name for folder in search_folders(data_dir)]
+    folders = [folder / source.place for folder in search_folders(data_dir)]
     started = [folder for folder in folders if len(source.missing(folder)) < len(source.files)]
     if started:
         missing = ", ".join(source.missing(started[0]))
@@ -86,6 +92,22 @@ def _draw(source: DataSource, size: int) -> Raw:
     factors = grid.factors(rows)
     split = Split(grid.images(factors), factors[:, 0])
     return Raw(split, class_names=source.class_names, source=f"{len(split)} pictures out of {len(grid)}")
+
+
+def _draw_sequences(source: DataSource) -> Raw:
+    from latentia.data.synthetic_sequences import lstm_sequences
+
+    tokens, codes = lstm_sequences(source.n)
+    items = Strings.of_labels([str(token) for token in row] for row in tokens.tolist())
+    corner = (codes > 0).astype(np.int64) @ np.array([2, 1])  # the component that a code most likely is of
+    split = Split(items, corner, truth={"code": codes})
+    return Raw(
+        split, class_names=source.class_names, source=f"{len(split)} sequences drawn from a random LSTM"
+    )
+
+
+def _read_text_files(source: DataSource, folder: Path, size: int | None) -> Raw:  # noqa: ARG001  (a reader's face)
+    return read_parts(text_parts(folder), folder)
 
 
 def _read_idx_files(source: DataSource, folder: Path, size: int | None) -> Raw:
@@ -132,4 +154,4 @@ def _read_parquet_files(
     return Raw.of_parts(parts, f"{counts} images from {folder}", found["train"].class_names)
 
 
-_READERS = {"idx": _read_idx_files, "npz": _read_bits}
+_READERS = {"idx": _read_idx_files, "npz": _read_bits, "lines": _read_text_files}

@@ -275,5 +275,6 @@ def _require_numbers(column: pd.Series[Any], title: str, where: str) -> None:
     row = int(bad[0]) if bad.size else 0
     raise DataError(
         f"{where}: row {row + 1}, column {title!r} holds {str(column.iloc[row])[:40]!r} where a number is expected;"
-        f" mend or drop it, or give label_column={title!r} if it is the class (rows are counted from 1, without the header)"
+        f" mend or drop it, or give label_column={title!r} if it is the class, or text_column={title!r} if it is the text to fit"
+        " (rows are counted from 1, without the header)"
     )

@@ -9,21 +9,19 @@ from sklearn.utils import check_random_state
 from torch import Tensor
 
 from latentia import training
-from latentia.estimators.composition import chosen
 from latentia.estimators.contracts import check_objective, check_parts
-from latentia.estimators.defaults import default_batch_size, default_epochs, default_gradient_clip
 from latentia.estimators.forms.arrays import Given
 from latentia.estimators.inference import frozen
-from latentia.estimators.settings import Defaults, training_config
+from latentia.estimators.settings import training_config
 from latentia.objectives import ObjectiveSetting, build_objective
 from latentia.training.pace import updates_of
 from latentia.training.randomness import seeded
 
 
-def build(estimator: Any, given: Given, streamed: bool = False, network: str | None = None) -> None:
-    """Choose what is left open, and put the untrained module together; `network` is the one that a plan has taken."""
+def build(estimator: Any, given: Given, streamed: bool = False) -> None:
+    """Choose what is left open, and put the untrained module together."""
     entry = estimator._entry()
-    parts = chosen(given, entry, estimator, streamed, network)
+    parts = estimator._way.chosen(estimator, given, entry, streamed)
     estimator.form_, estimator.choices_ = parts.form, parts.choices
     estimator.schedule_ = estimator._schedule(entry)
     estimator.composition_ = estimator._composed(given, parts)
@@ -37,16 +35,15 @@ def build(estimator: Any, given: Given, streamed: bool = False, network: str | N
 def _two_items(estimator: Any, rows: Any) -> Tensor:
     """The first two items, as the model sees them."""
     with seeded(0, torch.device("cpu")):
-        return next(iter(training.Batches(rows[:2], frozen(estimator.form_)).ordered(2)))
+        return next(iter(estimator._way.batches(rows[:2], frozen(estimator.form_)).ordered(2)))
 
 
 def configured(
-    estimator: Any, n: int, seed: int, validated: bool, **overrides: Any
+    estimator: Any, rows: Any, seed: int, validated: bool, **overrides: Any
 ) -> training.TrainingConfig:
-    """All settings of a fit to n items."""
-    clip = default_gradient_clip(estimator.event_shape_)
-    defaults = Defaults(default_batch_size, default_epochs, estimator.learning_rate, clip)
-    return training_config(estimator, n, seed, validated, defaults, **overrides)
+    """All settings of a fit to these rows."""
+    defaults = estimator._way.defaults(estimator, rows)
+    return training_config(estimator, len(rows), seed, validated, defaults, **overrides)
 
 
 def take_objective(

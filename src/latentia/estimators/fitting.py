@@ -10,7 +10,6 @@ from typing import Any
 from latentia import training
 from latentia.data import Dataset
 from latentia.estimators.building import build, configured, take_objective
-from latentia.estimators.forms.arrays import as_rows
 from latentia.estimators.inference import frozen
 from latentia.estimators.plan import JUDGED
 from latentia.estimators.planning import plan_of, told_time
@@ -36,34 +35,36 @@ def fit_to(
         X, channels = X.train.x, "first"
     with all_or_nothing(estimator):
         estimator._before(X, y)
-        given = as_rows(estimator, X, reset=True, channels=channels)
+        way = estimator._way
+        given = way.given(estimator, X, reset=True, channels=channels)
         n_held = None if validation is None else len(validation)
-        plan = estimator.plan_ = plan_of(estimator, given, n_held, begun, folder, resume)
-        build(estimator, given, network=None if plan is None else plan.network)
+        estimator.plan_ = plan = plan_of(estimator, given, n_held, begun, folder, resume)
+        build(estimator, given)
         if validation is None:
             rows, held_out = estimator._split(given.rows, estimator.seed_)
         else:
-            rows, held_out = given.rows, as_rows(estimator, validation, reset=False).rows
+            rows, held_out = given.rows, way.given(estimator, validation, reset=False).rows
         limit = {} if plan is None else {"max_updates": plan.updates}
-        config = configured(estimator, len(rows), estimator.seed_, held_out is not None, **limit)
+        config = configured(estimator, rows, estimator.seed_, held_out is not None, **limit)
         estimator.settings_ = {name: getattr(config, name) for name in KEPT if name != "learning_rate"}
-        batches = training.Batches(rows, estimator.form_)
+        batches = way.batches(rows, estimator.form_)
+        judged = held_out
+        if plan is not None and held_out is not None:  # a part, evenly spread, says which mark is the best
+            judged = held_out[:: math.ceil(len(held_out) / JUDGED)]
+        held = None if judged is None else way.batches(judged, frozen(estimator.form_))
         take_objective(estimator, rows, batches, config)
         if plan is not None:
             estimator.choices_ += plan.choices()
         if estimator.verbose:
             print(*estimator.choices_, sep="\n")
             print(told_time(estimator, batches, config))
-        # of a fit that is to end in time a part, evenly spread, says which mark is the best
-        judged = (
-            held_out if plan is None or held_out is None else held_out[:: math.ceil(len(held_out) / JUDGED)]
-        )
         estimator.form_.train()
+        way.first(estimator, batches, held, config, folder, resume)
         history = training.fit(
             estimator.module_,
             estimator.objective_,
             batches,
-            None if judged is None else training.Batches(judged, frozen(estimator.form_)),
+            held,
             config,
             folder,
             resume=resume,
@@ -82,15 +83,15 @@ def continue_with(estimator: Any, X: Any, y: Any) -> None:
     # a call that fails must leave the model that there was
     with all_or_nothing(estimator, () if first else ("module_", "form_", "objective_")):
         estimator._before(X, y)
-        given = as_rows(estimator, X, reset=first)
+        given = estimator._way.given(estimator, X, reset=first)
         rows = given.rows
         if first:
-            build(estimator, given, streamed=True)
             estimator.plan_ = None
+            build(estimator, given, streamed=True)
             estimator.n_train_, estimator.history_ = 0, []
         seed = (estimator.seed_ + 1 + len(estimator.history_)) % 2**32
-        config = configured(estimator, len(rows), seed, False, max_epochs=1, warmup_fraction=0.0)
-        batches = training.Batches(rows, estimator.form_)
+        config = configured(estimator, rows, seed, False, max_epochs=1, warmup_fraction=0.0)
+        batches = estimator._way.batches(rows, estimator.form_)
         if first:
             take_objective(estimator, rows, batches, config)
         estimator.form_.train()

@@ -9,7 +9,6 @@ from typing import Any
 from torch import Tensor, nn
 
 from latentia.estimators.folder import Curves
-from latentia.estimators.forms.scaled import Scaled
 from latentia.objectives import ObjectiveSetting, build_objective
 
 
@@ -39,7 +38,7 @@ def restore(
         RunFolderError: if the weights are not those of the configuration.
     """
     estimator.composition_ = estimator._composition_of(config["composition"])
-    estimator.form_ = Scaled(**config["form"])
+    estimator.form_ = estimator._way.form_of(config["form"])
     entry = estimator._entry()
     estimator.schedule_ = estimator._schedule(entry)
     estimator._compose()

@@ -21,13 +21,14 @@ from latentia.estimators.composition import Chosen, Composition
 from latentia.estimators.entry import Entry
 from latentia.estimators.fitting import continue_with, fit_to
 from latentia.estimators.folder import Curves, params_of
-from latentia.estimators.forms.arrays import Given, as_rows
+from latentia.estimators.forms.arrays import Given
 from latentia.estimators.forms.scaled import Scaled
 from latentia.estimators.hints import diagnosed
 from latentia.estimators.inference import Inference
 from latentia.estimators.kept import described, restore
 from latentia.estimators.network import NetworkEstimator
 from latentia.estimators.parameters import whole
+from latentia.estimators.way import Way
 from latentia.objectives import ObjectiveSetting
 from latentia.training import Schedule
 from latentia.training.watching import Measure
@@ -47,6 +48,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
     schedule_: Schedule
     objective_: Objective
     objective_setting_: ObjectiveSetting
+    _way = Way()
 
     # ------------------------------------------------------------------ what a kind gives
 
@@ -173,7 +175,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
 
     def transform(self, X: Any) -> NDArray[Any]:
         """Codes of X: means of q(z|x), `[n, latent_dim]`; the same for an item whatever stands beside it."""
-        rows = as_rows(self, X, reset=False).rows
+        rows = self._way.given(self, X, reset=False).rows
         return self._inference().codes(rows)
 
     def inverse_transform(self, Z: Any) -> NDArray[Any]:
@@ -186,7 +188,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
 
     def reconstruct(self, X: Any) -> NDArray[Any]:
         """X by way of its codes: the mean of p(x|z) at the posterior mean, in the units, type and shape of X."""
-        given = as_rows(self, X, reset=False)
+        given = self._way.given(self, X, reset=False)
         return self._inference().rebuilt(given.rows, given.axes)
 
     def sample(self, n_samples: int = 1, *, mean: bool = False, random_state: Any = None) -> NDArray[Any]:
@@ -206,7 +208,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
     def tensors(self, X: Any) -> tuple[Any, Tensor]:
         """The torch module in evaluation mode, and X `[n, *event]` as it sees them: for what no method here does."""
         asked = self._inference()
-        return asked.module, torch.cat(list(asked.batches(as_rows(self, X, reset=False).rows)))
+        return asked.module, torch.cat(list(asked.batches(self._way.given(self, X, reset=False).rows)))
 
     @property
     def _n_features_out(self) -> int:
@@ -222,7 +224,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
         Raises:
             ConfigError: for models with deterministic codes, which define no density.
         """
-        rows = as_rows(self, X, reset=False).rows
+        rows = self._way.given(self, X, reset=False).rows
         n_importance = whole("n_importance", self.n_importance, 1)
         scores = self._inference().log_density(rows, n_importance)
         if scores is None:
@@ -243,7 +245,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
             n_importance: importance samples for the log-likelihood; None: the estimator's; 0: none.
             importance_items: most rows for which they are drawn; None: all.
         """
-        rows, asked = as_rows(self, X, reset=False).rows, self._inference()
+        rows, asked = self._way.given(self, X, reset=False).rows, self._inference()
         return evaluate(
             asked.module,
             asked.batches(rows, 250),

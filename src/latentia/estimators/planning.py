@@ -14,7 +14,7 @@ from latentia.errors import ConfigError
 from latentia.estimators import folder
 from latentia.estimators.building import build, configured, take_objective
 from latentia.estimators.defaults import default_batch_size
-from latentia.estimators.forms.arrays import Given, as_rows
+from latentia.estimators.forms.arrays import Given
 from latentia.estimators.parameters import whole
 from latentia.estimators.plan import Plan, Work, planned
 from latentia.nn import ladder
@@ -79,11 +79,18 @@ def seconds_with(estimator: Any, given: Given, network: Any) -> float:
     """Seconds of an update of an estimator with one network; it stays as it is."""
     trial = copy.copy(estimator)
     trial.network, trial.random_state = network, copy.deepcopy(estimator.random_state)
-    build(trial, given)
-    config = configured(trial, len(given.rows), trial.seed_, True)
-    batches = training.Batches(given.rows, trial.form_.train())
-    take_objective(trial, given.rows, batches, config)
+    batches, config = _built(trial, given)
     return training.update_seconds(trial.module_, trial.objective_, batches, config)
+
+
+def _built(trial: Any, given: Given) -> tuple[training.Batches, training.TrainingConfig]:
+    """Build a copy of an estimator that is to be tried; its batches, and the settings of its fit."""
+    trial.plan_ = None
+    build(trial, given)
+    config = configured(trial, given.rows, trial.seed_, True)
+    batches = trial._way.batches(given.rows, trial.form_.train())
+    take_objective(trial, given.rows, batches, config)
+    return batches, config
 
 
 def expected_seconds(estimator: Any, dataset: Dataset) -> float:
@@ -91,15 +98,10 @@ def expected_seconds(estimator: Any, dataset: Dataset) -> float:
     trial = copy.copy(estimator)
     trial.random_state = copy.deepcopy(estimator.random_state)
     trial._before(dataset.train.x, dataset.train.y)
-    given = as_rows(trial, dataset.train.x, reset=True, channels="first")
-    build(trial, given)
-    if not one_step(trial.schedule_):
-        return 0.0
-    config = configured(trial, len(given.rows), trial.seed_, True)
-    batches = training.Batches(given.rows, trial.form_.train())
-    take_objective(trial, given.rows, batches, config)
+    given = trial._way.given(trial, dataset.train.x, reset=True, channels="first")
+    batches, config = _built(trial, given)
     updates = updates_of(config, batches.n_batches(config.batch_size))
-    if updates < FEW:
+    if updates < FEW or not one_step(trial.schedule_):
         return 0.0
     return updates * training.update_seconds(trial.module_, trial.objective_, batches, config)
 

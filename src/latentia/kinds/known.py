@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,39 +18,19 @@ from safetensors.numpy import save as save_arrays
 from latentia.data import Dataset, Split
 from latentia.data.dataset import Raw
 from latentia.data.identity import checksum, digest_of, name_identities, row_identities
-from latentia.data.loading import load, path_of, read
+from latentia.data.loading import path_of, read
 from latentia.data.shapes import Shape
 from latentia.errors import DataError, RunFolderError
 from latentia.files import write_atomically
 from latentia.kinds.matching import PARTS, assigned
+from latentia.kinds.spec import DataSpec
 
 logger = logging.getLogger("latentia")
 
+__all__ = ["KNOWN", "ROWS", "DataSpec", "RunData", "knowledge_of"]
+
 KNOWN, ROWS = "known", "rows.safetensors"
 """Entry of `config.json`; the file in which the identities of the rows stand."""
-
-
-@dataclass(frozen=True)
-class DataSpec:
-    """Which data a run was fitted to: all that `latentia.data.load` needs to give them again."""
-
-    name: str
-    seed: int = 0
-    image_size: int | None = None
-    label_column: str | None = None
-    hold_out: bool = True
-    channels: str = "auto"
-
-    def load(self) -> Dataset:
-        """The data, split as they were when the run was fitted; without `hold_out` each part is the whole."""
-        dataset = load(
-            self.name,
-            seed=self.seed,
-            image_size=self.image_size,
-            label_column=self.label_column,
-            channels=self.channels,
-        )
-        return dataset if self.hold_out else dataset.whole()
 
 
 def knowledge_of(spec: DataSpec, dataset: Dataset, folder: Path) -> dict[str, Any]:
@@ -193,6 +173,7 @@ class RunData:
                 label_column=label if is_table else None,
                 columns=columns,
                 channels=channels,
+                roles=None if self.spec is None else self.spec.roles,
             )
         except DataError as error:
             side = self.event_shape[-1] if images and self.event_shape[1] == self.event_shape[2] else None

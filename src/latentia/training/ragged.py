@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -14,15 +15,17 @@ from torch import Tensor
 from latentia.errors import ConfigError
 from latentia.training.batches import Batches, Indices, permutation
 
-WINDOW = 50
+WINDOW = 100
 """Batches whose sequences are sorted by length together: more waste less padding, fewer mix lengths better."""
 
 
 class Sequences(Protocol):
     """Sequences behind one another: `latentia.data.items.Ragged`."""
 
-    values: npt.NDArray[Any]
-    offsets: npt.NDArray[np.int64]
+    @property
+    def values(self) -> npt.NDArray[Any]: ...  # noqa: D102
+    @property
+    def offsets(self) -> npt.NDArray[np.int64]: ...  # noqa: D102
 
     def __len__(self) -> int: ...
 
@@ -88,6 +91,12 @@ class RaggedBatches(Batches):
         if self.resident:
             moved.values = moved.values.to(device)
         return moved
+
+    def first(self, n: int) -> RaggedBatches:
+        """The same of the first n sequences."""
+        few = copy.copy(self)
+        few.lengths = self.lengths[:n]
+        return few
 
     def epoch(
         self, seed: int, epoch: int, batch_size: int, start: int = 0, *, stream: int = 0

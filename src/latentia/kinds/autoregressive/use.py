@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from dataclasses import dataclass
 from typing import Any, Self
@@ -17,7 +18,7 @@ from latentia.errors import ConfigError, DataError
 from latentia.estimators.forms.arrays import Given, as_mask
 from latentia.estimators.forms.levels import Levels
 from latentia.kinds.autoregressive.catalog import DensityEntry
-from latentia.latent.autoregressive import build_density
+from latentia.latent.autoregressive import DENSITIES, build_density
 from latentia.models import DensityModel
 from latentia.training.randomness import seeded
 
@@ -150,6 +151,16 @@ def composed(entry: DensityEntry, levels: Levels, n_classes: int, sizes: dict[st
         entry.density, levels.image_shape, levels.n_levels, n_context=n_classes, ordered=True, **options
     )
     return DensityModel(density, n_classes)
+
+
+def channels_of(estimator: Any) -> int:
+    """Features of a layer, as a person or the model's entry gave them, or as the density has them by itself; 0 without layers."""
+    asked = estimator.n_channels or estimator._entry().options.get("n_channels")
+    if asked is not None:
+        return int(asked)
+    density: Any = DENSITIES[estimator._entry().density]
+    sizes = inspect.signature(density._layers).parameters
+    return int(sizes["n_channels"].default) if "n_channels" in sizes else 0
 
 
 def known_levels(levels: Levels, found: Given, mask: Any) -> tuple[Tensor, Tensor]:

@@ -247,7 +247,8 @@ class BaseMixture(DensityMixin, BaseEstimator):
 
     def verdict(self, X: Any, y: Any = None) -> tuple[ComponentFault, ...]:
         """What is wrong with the fit (singular, empty or duplicate components, no convergence); empty if nothing."""
-        return verdict(self.components_, self._checked(X, y), self.result_)
+        rows = self._checked(X, y)
+        return verdict(self.components_, rows, self.result_, self.layout_.resolution(X))
 
     # Keep -----------------------------------------------------------------------------------------------------
 
