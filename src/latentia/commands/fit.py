@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,22 +70,13 @@ def fit(
     from latentia.kinds import fitting_model, kind_of, params_of
     from latentia.kinds.auto_remedy import fit_with_remedies
     from latentia.kinds.known import DataSpec
-    from latentia.kinds.reporting import report_run
     from latentia.kinds.stages import fit_in_stages
 
     if data is None:
         raise ConfigError("DATA is missing: latentia fit DATA, for example latentia fit digits")
-    roles = {
-        name: column
-        for name, column in (
-            ("text", text_column),
-            ("id", id),
-            ("order", order),
-            ("time", time),
-            ("event", event),
-        )
-        if column is not None
-    }
+    if quick and auto_remedy:
+        raise ConfigError("--quick ends with one short fit, --auto-remedy fits again: give one of them")
+    roles = _given(text=text_column, id=id, order=order, time=time, event=event)
     model = fitting_model(model, shape_before(data, roles))
     kind = kind_of(model)
     params = params_of(kind, model, flags)
@@ -95,19 +87,28 @@ def fit(
     folder = Path(out) if out else _new_folder(data, model, resume or overwrite)
     say = (lambda _: None) if quiet else print
 
-    def judged(run: Run) -> None:
-        figures = run.evaluate(n_importance=IMPORTANCE, items=run.items_in_proportion())
-        if not quiet:
-            print_figures(figures, kind.words)
-        print_verdict(figures)
-        if report:
-            print(f"report: {folder / report_run(run).name}")
-
+    judged = partial(_judged, folder=folder, report=report, quiet=quiet)
     options: dict[str, Any] = {"command": _command(), "resume": resume, "overwrite": overwrite, "say": say}
     if auto_remedy:
         judged(fit_with_remedies(spec, params, folder, **options))
     else:
         fit_in_stages(spec, params, folder, judged=judged, quick=quick, **options)
+
+
+def _judged(run: Run, folder: Path, report: bool, quiet: bool) -> None:
+    """Judge a run that was fitted, and write its report; `folder` is where it will be."""
+    from latentia.kinds.reporting import report_run
+
+    figures = run.evaluate(n_importance=IMPORTANCE, items=run.items_in_proportion())
+    if not quiet:
+        print_figures(figures, run.kind.words)
+    print_verdict(figures)
+    if report:
+        print(f"report: {folder / report_run(run).name}")
+
+
+def _given(**columns: str | None) -> dict[str, str]:
+    return {role: column for role, column in columns.items() if column is not None}
 
 
 def parse_settings(pairs: list[str]) -> dict[str, Any]:
