@@ -17,10 +17,12 @@ from latentia.commands.anomaly import anomaly
 from latentia.commands.benchmark import benchmark
 from latentia.commands.complete import complete
 from latentia.commands.compress import compress
+from latentia.commands.count import count
 from latentia.commands.datasets import datasets
 from latentia.commands.decompress import decompress
 from latentia.commands.diagnose import diagnose
 from latentia.commands.disentangle import disentangle
+from latentia.commands.edit import edit
 from latentia.commands.encode import encode
 from latentia.commands.evaluate import evaluate
 from latentia.commands.export import export
@@ -29,11 +31,13 @@ from latentia.commands.inpaint import inpaint
 from latentia.commands.interpolate import interpolate
 from latentia.commands.models import models
 from latentia.commands.neighbours import neighbours
+from latentia.commands.objects import objects
 from latentia.commands.predict import predict
 from latentia.commands.reconstruct import reconstruct
 from latentia.commands.report import report
 from latentia.commands.resample import resample
 from latentia.commands.sample import sample
+from latentia.commands.segment import segment
 from latentia.commands.traverse import traverse
 from latentia.errors import ConfigError, LatentiaError
 from latentia.kinds import kind_flags, own_commands
@@ -86,12 +90,16 @@ _USING = (
     compress,
     decompress,
     disentangle,
+    segment,
+    objects,
+    count,
+    edit,
 )
 COMMANDS: tuple[Callable[..., None], ...] = (*_FITTING, *_USING, benchmark)
 _POSITIONAL = {"data": "DATA", "run": "RUN", "table": "TABLE", "images": "IMAGES", "file": "FILE"}
 
 
-_TWO_PLACES = (encode, predict)
+_TWO_PLACES = (encode, predict, segment, objects, count, edit)
 _PLUGIN = "a module (or .py file) that registers models, likelihoods, networks or kinds of your own; may be given more than once"
 
 

@@ -16,6 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from latentia.data.checks import encode_labels, one_line
 from latentia.data.dataset import Raw, Split
+from latentia.data.masks import MASKS, folder_truth
 from latentia.errors import ConfigError, DataError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
@@ -182,7 +183,8 @@ def read_folder(folder: Path, image_size: int | None = None) -> Raw:
     """Read a folder of images.
 
     Images lie directly in it (no labels), or in subfolders, one for each class. Subfolders called `train`,
-    `test` and perhaps `validation` (or `val`, `valid`) are the parts instead, each laid out in the same way.
+    `test` and perhaps `validation` (or `val`, `valid`) are the parts instead, each laid out in the same way. Beside images that lie
+    directly in it, a subfolder `masks` holds a picture of the same name for each: the number of a pixel is that of its object.
 
     Raises:
         DataError: no images, images both beside and inside subfolders, mixed sizes, a damaged file.
@@ -202,7 +204,7 @@ def read_folder(folder: Path, image_size: int | None = None) -> Raw:
     if len(set(classes)) > 1 and None not in classes:
         y, class_names = encode_labels(np.array(classes), str(folder))
     names = np.array([str(file.relative_to(folder)) for file in files])
-    whole = Split(x, y, names)
+    whole = Split(x, y, names, folder_truth(folder, files, x.shape[2:], image_size))
     parts: dict[str, Split] = {}
     start = 0
     for part, members in listed.items():
@@ -231,7 +233,7 @@ def _listed(folder: Path) -> list[tuple[Path, str | None]]:
     inside = [
         (file, entry.name)
         for entry in entries
-        if entry.is_dir()
+        if entry.is_dir() and not (direct and entry.name == MASKS)
         for file in sorted(entry.rglob("*"))
         if _is_image(file)
     ]

@@ -14,7 +14,10 @@ from latentia.data.sources import SOURCES, TOKEN_READERS
 from latentia.data.text import TEXT_SUFFIXES, read_jsonl, read_lines, read_parts, text_parts
 from latentia.errors import DataError
 
-_SUPPORTED = ".npy, .npz, .csv, .tsv, .txt, .jsonl (also .gz), .parquet, a folder of images, or one of train.txt and others"
+_SUPPORTED = (
+    ".npy, .npz, .csv, .tsv, .txt, .jsonl (also .gz), .parquet, .gif, a folder of images or of their sequences, or one of train.txt and"
+    " others"
+)
 
 
 def load(
@@ -36,9 +39,10 @@ def load(
 
     Args:
         name_or_path: a name of `latentia.data.SOURCES` (`digits`, `mnist`, ...); `hf://owner/name` on the Hugging
-            Face hub; a folder of images (perhaps with a subfolder for each class); a `.npy`, `.npz`, `.csv`,
-            `.tsv` (also `.gz`) or `.parquet` file; a `.txt` (also `.gz`) file with an item a line, a `.jsonl` file, or a folder with
-            `train.txt` (and `valid.txt`, `test.txt`). A name goes before a file of the same name: `./mnist` is a path.
+            Face hub; a folder of images (perhaps with a subfolder for each class), of image sequences (see `latentia.data.videos`)
+            or of `.gif` files; a `.npy`, `.npz`, `.csv`, `.tsv` (also `.gz`), `.parquet` or `.gif` file; a `.txt` (also `.gz`) file
+            with an item a line, a `.jsonl` file, or a folder with `train.txt` (and `valid.txt`, `test.txt`). A name goes before a file
+            of the same name: `./mnist` is a path.
         seed: of the split.
         image_size: cut the middle square out of each image and resize it to so many pixels.
         validation_fraction: share of the rows that become the validation part.
@@ -51,9 +55,9 @@ def load(
             `time` for a row a time step.
 
     Returns:
-        Text and events as `latentia.data.items.Strings`, series as `Ragged`; images as `[n, C, H, W]` (uint8 0 ... 255, 0/1 for
-        binary sets; uint16 for whole numbers above 255; float32 if a `.npy` holds other numbers), tables as `[n, d]` (int64 if all
-        numbers are whole; CSR from a sparse `.npz`).
+        Text and events as `latentia.data.items.Strings`, series as `Ragged`, videos as `Ragged` frames; images as `[n, C, H, W]`
+        (uint8 0 ... 255, 0/1 for binary sets; uint16 for whole numbers above 255; float32 if a `.npy` holds other numbers), tables as
+        `[n, d]` (int64 if all numbers are whole; CSR from a sparse `.npz`).
 
     Raises:
         DataError: nothing of that name, a damaged file, numbers that are none, too few rows: says where.
@@ -184,7 +188,9 @@ def _read(
             raise DataError(
                 f"{path} is a folder; label_column is for tables, here the subfolders are the classes"
             )
-        return read_folder(path, image_size)
+        from latentia.data.videos import read_videos
+
+        return read_videos(path, image_size) or read_folder(path, image_size)
     path, kind = _file_of(name)
     return _read_file(path, kind, image_size, label_column, columns, channels)
 
@@ -223,6 +229,10 @@ def _read_file(
         from latentia.data.arrays import read_npy, read_npz
 
         return (read_npy if kind == ".npy" else read_npz)(path, image_size, channels)
+    if kind == ".gif":
+        from latentia.data.videos import read_animations
+
+        return read_animations([path], path, image_size)
     if kind in SUFFIXES:
         raise DataError(f"{path} is a single image; give the folder that holds the images ({path.parent})")
     raise DataError(
