@@ -77,10 +77,6 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
     def _after(self, given: Given, rows: NDArray[Any], held_out: NDArray[Any] | None, **how: Any) -> None:
         """What follows training: `how` has `validation, run_dir, resume` of `fit`, or `streamed`."""
 
-    def _follows(self, n: int) -> tuple[float, float]:  # noqa: ARG002
-        """What follows training to n rows: in passes of an item through the network, and in seconds that do not depend on it."""
-        return 0.0, 0.0
-
     def _schedule(self, entry: Entry) -> Schedule:
         return entry.schedule
 

@@ -61,6 +61,10 @@ class NetworkEstimator(BaseEstimator):
             )
         self.n_train_ = n_train
 
+    def _follows(self, n: int) -> tuple[float, float]:  # noqa: ARG002
+        """What follows training to n rows: in passes of an item through the network, and in seconds that do not depend on it."""
+        return 0.0, 0.0
+
     def _describe_fit(self) -> dict[str, Any]:
         """Entries of `config.json` that say how the fit went."""
         return {

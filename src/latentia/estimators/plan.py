@@ -122,7 +122,7 @@ def planned(
         >>> work = Work(n_train=10_000, n_held=1000, batch_size=50, passes=0, seconds=0)
         >>> plan = planned(1, ["large", "small"], lambda name: {"large": 0.1, "small": 0.01}[name], work, lambda: 0)
         >>> plan.network, plan.updates
-        ('small', 5771)
+        ('small', 5770)
     """
     taken: dict[str, float] = {}
     updates, name = 0, ""
