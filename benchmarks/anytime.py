@@ -9,7 +9,7 @@ in it. The bound is
     (D/2) ln(sse / D) + D/2 + KL   in nats, lower is better
 
 on validation items, by the encoder alone and with the refinement that the fit chose; choices are made by it. `--peer E` trains pythae's VAE for E epochs on the network of Table 1, by its own trainer, and prints how many times less
-each fit took that has its bound.
+each fit took that has its bound. `--interrupt` presses Ctrl-C after a third of each fit, and holds what comes out against a fit that was planned for as many updates.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ import argparse
 import contextlib
 import math
 import os
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -36,6 +39,7 @@ from latentia.benchmarks.peers import fit_pythae
 from latentia.benchmarks.protocol import Row
 from latentia.data import Dataset, load
 from latentia.diagnostics import evaluate
+from latentia.training.loop import Loop
 
 JUDGED = 2000
 ARMS = ("conv:muon", "conv:auto", "patch:auto", "mlp:muon", "mlp:auto", "auto:auto")
@@ -64,6 +68,31 @@ def fitted(dataset: Dataset, latent_dim: int, arm: str, minutes: float, seed: in
     with processor_time():
         vae.fit(dataset)
     return vae, time.process_time() - begun
+
+
+def interrupted(
+    dataset: Dataset, latent_dim: int, arm: str, minutes: float, seed: int
+) -> tuple[float, float, int]:
+    """Refined bounds of a fit that was interrupted after a third, and of one that was planned for as many updates; how many."""
+    step, network = Loop.training_step, arm.split(":")[0]
+
+    def press(loop: Loop, *arguments: Any) -> None:
+        planned = loop.pace.planned
+        if planned > 100 and loop.position.step == planned // 3 and loop.pace.cooling is None:
+            signal.raise_signal(signal.SIGINT)
+        step(loop, *arguments)
+
+    with patch.object(Loop, "training_step", press):
+        cut, _ = fitted(dataset, latent_dim, arm, minutes, seed)
+    assert cut.plan_ is not None
+    done = cut.history_[-1]["step"]
+    plan = replace(cut.plan_, updates=done)
+    whole = VAE(latent_dim=latent_dim, network=network, optimizer=arm.split(":")[1], random_state=seed)
+    whole.set_params(max_minutes=minutes)
+    with patch("latentia.estimators.fitting.plan_of", lambda *_: plan):
+        whole.fit(dataset)
+    x = dataset.validation.x[:JUDGED]
+    return bounds_of(cut, x)[1], bounds_of(whole, x)[1], done
 
 
 def bounds_of(vae: VAE, x: np.ndarray) -> tuple[float, float]:
@@ -102,6 +131,7 @@ def main() -> None:
     parser.add_argument("--arms", nargs="+", default=list(ARMS), help="network:optimizer")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--peer", type=int, metavar="EPOCHS", help="also train pythae's VAE")
+    parser.add_argument("--interrupt", action="store_true", help="only fits that are interrupted")
     parser.add_argument("--quick", action="store_true", help="six seconds each: to see that it runs")
     parser.add_argument(
         "--save", action="store_true", help="also write benchmarks/results/anytime-<data>.txt"
@@ -113,6 +143,17 @@ def main() -> None:
     if arguments.peer:
         peer = peer_of(dataset, arguments.data, 1 if arguments.quick else arguments.peer, arguments.seeds[0])
         title += f"pythae's VAE, {arguments.peer} epochs: bound {peer[0]:.1f} in {peer[1]:.0f} cpu s\n\n"
+    if arguments.interrupt:
+        found = [
+            (f"{minutes:g}", arm, str(seed), str(done), f"{cut:.1f}", f"{whole:.1f}", f"{cut - whole:+.1f}")
+            for minutes in arguments.minutes
+            for arm in arguments.arms
+            for seed in arguments.seeds
+            for cut, whole, done in [interrupted(dataset, arguments.latent_dim, arm, minutes, seed)]
+        ]
+        header = ("minutes", "arm", "seed", "updates", "interrupted", "planned", "difference")
+        publish(f"interrupted-{Path(arguments.data).stem}", title + table(header, found), arguments.save)
+        return
     header = (
         "minutes",
         "arm",
