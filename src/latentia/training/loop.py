@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from latentia import draws
 from latentia.core import Choosing, Loss, Paced
 from latentia.training.averaging import Average
+from latentia.training.checkpoints import taken
 from latentia.training.judging import Judge, on_device
 from latentia.training.moved import moved_by_muon
 from latentia.training.optimizers import optimizers_for
@@ -26,12 +27,7 @@ from latentia.training.resting import Rest
 from latentia.training.schedule import Side
 from latentia.training.sides import sides, warn_if_uneven
 from latentia.training.task import Interrupted, Position, Task
-from latentia.training.validation import (
-    FINAL_ROWS,
-    as_model,
-    calibrate,
-    samples_of,
-)
+from latentia.training.validation import FINAL_ROWS, as_model, calibrate, samples_of
 
 INFORMATION_ROWS = 2000  # items on which a schedule's measure of information is taken
 
@@ -55,10 +51,12 @@ class Loop(LightningModule):
         self.objective_module = task.objective if isinstance(task.objective, nn.Module) else None
         self.task = task
         self.position = Position()
+        cooling = None
         if state is not None:
-            records = [EpochRecord(**record) for record in state["position"]["records"]]
-            self.position = Position(**{**state["position"], "records": records})
-        cooling = None if self.position.cooling is None else Cooling(*self.position.cooling)
+            with taken(self.task.checkpoints):
+                records = [EpochRecord(**record) for record in state["position"]["records"]]
+                self.position = Position(**{**state["position"], "records": records})
+                cooling = None if self.position.cooling is None else Cooling(*self.position.cooling)
         self.pace = Pace(task.config, task.train.n_batches(task.config.batch_size), cooling)
         if isinstance(task.model, Choosing):
             task.model.n_backward = getattr(task.objective, "n_backward", 0)
@@ -92,16 +90,20 @@ class Loop(LightningModule):
         self._scaler = getattr(self.trainer.precision_plugin, "scaler", None)
         state, self._restored = self._restored, None
         if state is not None:
-            self._restore_weights(state)
-            for optimizer, kept in zip(self._optimizers, state["optimizers"], strict=True):
-                optimizer.load_state_dict(kept)
-            if self._scaler is not None:
-                self._scaler.load_state_dict(state["scaler"])
-            self.meter.sums, self.meter.items = dict(state["sums"]), state["items"]
-            self.course.load(state["course"])
-            draws.restore(state["random"])
+            with taken(self.task.checkpoints):
+                self._put_back(state)
         self._began = self._saved = time.monotonic()
         self.rest.start()
+
+    def _put_back(self, state: dict[str, Any]) -> None:
+        self._restore_weights(state)
+        for optimizer, kept in zip(self._optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
+        if self._scaler is not None:
+            self._scaler.load_state_dict(state["scaler"])
+        self.meter.sums, self.meter.items = dict(state["sums"]), state["items"]
+        self.course.load(state["course"])
+        draws.restore(state["random"])
 
     def transfer_batch_to_device(self, batch: Tensor, device: torch.device, dataloader_idx: int) -> Tensor:  # noqa: ARG002
         """Batches are on the device already."""
@@ -176,10 +178,7 @@ class Loop(LightningModule):
         check_weights(self._weights, position.step)
         notes = self.course.epoch_ended(position.leg + 1, self._information)
         epoch = self.pace.epochs_at(position.step)
-        elapsed = sum(record.seconds for record in position.records) + position.seconds - self._began
-        validation = self.judge.judge(
-            position, epoch, self.pace.progress(position.step), lambda: elapsed + time.monotonic()
-        )
+        validation = self.judge.judge(position, epoch, self.pace.progress(position.step))
         record = EpochRecord(
             epoch=epoch,
             step=position.step,
