@@ -9,10 +9,12 @@ import signal
 from dataclasses import replace
 
 import pytest
+import torch
 from standin import batches, bound, identical, model, rows, weights_of
 
-from latentia.training import Batches, TrainingConfig, fit
+from latentia.training import Batches, TrainingConfig, fit, update_seconds
 from latentia.training.config import learning_rate_at
+from latentia.training.loop import Loop
 from latentia.training.pace import Cooling, Pace
 
 ITERATIONS = 6  # an epoch: 90 rows in batches of 16
@@ -169,3 +171,26 @@ def test_a_slow_fit_rests_for_a_minute_at_most():
     assert pace.cool(4000, 0.5) == 120
     assert pace.total == 4120
     assert pace.rate(4060) == pytest.approx(0.5 * learning_rate_at(4000, 10_000, pace.config))
+
+
+@pytest.mark.parametrize("n", [16, 90, 400])
+def test_an_update_is_timed_on_a_copy(monkeypatch, n):
+    """Each update takes two seconds, and the end of an epoch a hundred: which most updates are not."""
+    now = [0.0]
+    ended = Loop.on_train_epoch_end
+
+    def late(self):
+        now[0] += 100
+        ended(self)
+
+    def objective(trace, progress=1.0):
+        now[0] += 2
+        return bound(trace, progress)
+
+    monkeypatch.setattr(Loop, "on_train_epoch_end", late)
+    standin = model()
+    before, state = weights_of(standin), torch.get_rng_state()
+    seconds = update_seconds(standin, objective, batches(n), CONFIG, lambda: now[0])
+    assert seconds == pytest.approx(102 if n == 16 else 2)  # 16 rows are an epoch of one batch
+    assert identical(weights_of(standin), before)
+    assert torch.equal(torch.get_rng_state(), state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -59,8 +60,8 @@ def update_seconds(
     """
     updates = WARM + TIMED + 1
     timed = _Timed(copy.deepcopy(objective), clock)
-    brief = replace(
-        config, max_epochs=updates, max_updates=updates, patience=None, loggers=(), progress=False
-    )
-    fit(copy.deepcopy(model), timed, train.first(updates * config.batch_size), None, brief)
+    few = train.first(updates * config.batch_size)
+    epochs = math.ceil(updates / few.n_batches(config.batch_size))
+    brief = replace(config, max_epochs=epochs, max_updates=None, patience=None, loggers=(), progress=False)
+    fit(copy.deepcopy(model), timed, few, None, brief)
     return statistics.median(timed.spans()[WARM:])
