@@ -102,7 +102,7 @@ class Loop(LightningModule):
         if self._scaler is not None:
             self._scaler.load_state_dict(state["scaler"])
         self.meter.sums, self.meter.items = dict(state["sums"]), state["items"]
-        self.course.load(state["course"])
+        self.course.load(dict(state["course"]))
         draws.restore(state["random"])
 
     def transfer_batch_to_device(self, batch: Tensor, device: torch.device, dataloader_idx: int) -> Tensor:  # noqa: ARG002
