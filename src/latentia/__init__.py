@@ -12,6 +12,8 @@ _PUBLIC = {
     "AutoregressiveModel": "latentia.kinds.autoregressive.estimator",
     "BernoulliMixture": "latentia.kinds.mixture.estimator",
     "CategoricalMixture": "latentia.kinds.mixture.estimator",
+    "CommunityTypes": "latentia.kinds.types.estimator",
+    "CountTable": "latentia.data.counts.table",
     "DirichletMultinomialMixture": "latentia.kinds.mixture.estimator",
     "GaussianMixture": "latentia.kinds.mixture.estimator",
     "GaussianMixtureClassifier": "latentia.kinds.classifier.estimator",
@@ -25,6 +27,7 @@ _PUBLIC = {
     "register": "latentia.kinds.plugins",
     "report": "latentia.kinds.reporting",
     "select": "latentia.mixture",
+    "types": "latentia.kinds.types.workflow",
 }
 
 __all__ = [
@@ -33,6 +36,8 @@ __all__ = [
     "AutoregressiveModel",
     "BernoulliMixture",
     "CategoricalMixture",
+    "CommunityTypes",
+    "CountTable",
     "DirichletMultinomialMixture",
     "GaussianMixture",
     "GaussianMixtureClassifier",
@@ -45,9 +50,11 @@ __all__ = [
     "register",
     "report",
     "select",
+    "types",
 ]
 
 if TYPE_CHECKING:
+    from latentia.data.counts.table import CountTable
     from latentia.kinds.autoregressive.estimator import AutoregressiveModel
     from latentia.kinds.classifier.estimator import GaussianMixtureClassifier
     from latentia.kinds.codes.estimator import VQVAE
@@ -64,6 +71,8 @@ if TYPE_CHECKING:
     from latentia.kinds.reporting import report
     from latentia.kinds.scene.estimator import SceneVAE
     from latentia.kinds.sequence.estimator import SequenceVAE
+    from latentia.kinds.types.estimator import CommunityTypes
+    from latentia.kinds.types.workflow import types
     from latentia.kinds.vae.estimator import VAE
     from latentia.mixture import select
 

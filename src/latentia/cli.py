@@ -42,6 +42,7 @@ from latentia.commands.sample import sample
 from latentia.commands.segment import segment
 from latentia.commands.settings import check_settings
 from latentia.commands.traverse import traverse
+from latentia.commands.types import types
 from latentia.errors import ConfigError
 from latentia.kinds import kind_flags, own_commands
 
@@ -93,7 +94,7 @@ _USING = (
     count,
     edit,
 )
-COMMANDS: tuple[Callable[..., None], ...] = (*_FITTING, *_USING, benchmark)
+COMMANDS: tuple[Callable[..., None], ...] = (*_FITTING, *_USING, types, benchmark)
 _POSITIONAL = {"data": "DATA", "run": "RUN", "table": "TABLE", "images": "IMAGES", "file": "FILE"}
 
 

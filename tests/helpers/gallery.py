@@ -73,7 +73,7 @@ DATA: dict[Shape, Callable[[Path], str]] = {
 }
 """Data of each shape that a gallery is made of; a kind that takes another shape adds it here."""
 LABELS = {Shape.TABLE: "cultivar", Shape.COUNTS: "group"}
-QUICK = {"max_epochs": 2, "n_components": "2", "random_state": 0}
+QUICK = {"max_epochs": 2, "n_components": "2", "random_state": 0, "folds": 2, "halves": 1, "bootstrap": 2}
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ for _kind in (
         _ANY,
         (_NUMBER,),
         ("Samples", "Scores", "Clusters", "Remedies"),
-        {"gmm": "gaussian-mixture"},
+        {"gmm": "gaussian-mixture", "dmm": "dirichlet-multinomial-mixture"},
         {"epochs": "--n-components, and --set max_iter=N"},
         shows_progress=False,
     ),
@@ -110,6 +110,17 @@ for _kind in (
         (_DIM, _EPOCHS),
         ("Samples", "Scores", "Encodes", "Rebuilds", "Walks", "Completes", "Exports", "Remedies"),
         of_model=("objective_options", "schedule", "pretrain_epochs"),
+    ),
+    Kind(
+        "types",
+        "community types",
+        "latentia.kinds.types",
+        ("CommunityTypes",),
+        frozenset({Shape.COUNTS}),
+        (_NUMBER,),
+        ("Samples", "Scores", "Clusters", "Remedies"),
+        instead={"epochs": "--n-components, and --set n_init=N"},
+        shows_progress=False,
     ),
 ):  # fmt: skip
     KINDS.add(_kind.name, _kind)
