@@ -60,6 +60,8 @@ def fit(
         quiet: print nothing but the verdict.
         flags: those of the kinds of models (`latentia.kinds.kind.Flag`), by key.
     """
+    if data is None:
+        raise ConfigError("DATA is missing: latentia fit DATA, for example latentia fit digits")
     from latentia.data.loading import shape_before
     from latentia.kinds import fitting_model, kind_of, params_of
     from latentia.kinds.auto_remedy import fit_with_remedies
@@ -67,8 +69,6 @@ def fit(
     from latentia.kinds.known import DataSpec
     from latentia.kinds.reporting import report_run
 
-    if data is None:
-        raise ConfigError("DATA is missing: latentia fit DATA, for example latentia fit digits")
     roles = {
         name: column
         for name, column in (
@@ -108,7 +108,7 @@ def parse_settings(pairs: list[str]) -> dict[str, Any]:
             raise ConfigError(f"--set {pair!r}: expected name=value, for example --set patience=20")
         try:
             value = json.loads(text)
-        except json.JSONDecodeError:
+        except (json.JSONDecodeError, RecursionError):
             value = {"True": True, "False": False, "None": None}.get(text, text)
         outer, dot, inner = name.partition(".")
         if dot:
