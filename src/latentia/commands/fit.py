@@ -70,14 +70,14 @@ def fit(
         quiet: print nothing but the verdict.
         flags: those of the kinds of models (`latentia.kinds.kind.Flag`), by key.
     """
+    if data is None:
+        raise ConfigError("DATA is missing: latentia fit DATA, for example latentia fit digits")
     from latentia.data.loading import shape_before
     from latentia.kinds import fitting_model, kind_of, params_of
     from latentia.kinds.auto_remedy import fit_with_remedies
     from latentia.kinds.known import DataSpec
     from latentia.kinds.stages import fit_in_stages
 
-    if data is None:
-        raise ConfigError("DATA is missing: latentia fit DATA, for example latentia fit digits")
     if quick and auto_remedy:
         raise ConfigError("--quick ends with one short fit, --auto-remedy fits again: give one of them")
     roles = _given(
@@ -113,10 +113,6 @@ def _judged(run: Run, folder: Path, report: bool, quiet: bool) -> None:
         print(f"report: {folder / report_run(run).name}")
 
 
-def _given(**columns: str | None) -> dict[str, str]:
-    return {role: column for role, column in columns.items() if column is not None}
-
-
 def parse_settings(pairs: list[str]) -> dict[str, Any]:
     """`["patience=5", "network=mlp"]` as parameters, `["a.b=1"]` as `{"a": {"b": 1}}`; values are JSON where they can be."""
     settings: dict[str, Any] = {}
@@ -126,7 +122,7 @@ def parse_settings(pairs: list[str]) -> dict[str, Any]:
             raise ConfigError(f"--set {pair!r}: expected name=value, for example --set patience=20")
         try:
             value = json.loads(text)
-        except json.JSONDecodeError:
+        except (json.JSONDecodeError, RecursionError):
             value = {"True": True, "False": False, "None": None}.get(text, text)
         outer, dot, inner = name.partition(".")
         if dot:
