@@ -19,6 +19,7 @@ _PUBLIC = {
     "GaussianMixtureClassifier": "latentia.kinds.classifier.estimator",
     "MultinomialMixture": "latentia.kinds.mixture.estimator",
     "PoissonMixture": "latentia.kinds.mixture.estimator",
+    "SceneVAE": "latentia.kinds.scene.estimator",
     "SequenceVAE": "latentia.kinds.sequence.estimator",
     "VAE": "latentia.kinds.vae.estimator",
     "VQVAE": "latentia.kinds.codes.estimator",
@@ -42,6 +43,7 @@ __all__ = [
     "GaussianMixtureClassifier",
     "MultinomialMixture",
     "PoissonMixture",
+    "SceneVAE",
     "SequenceVAE",
     "__version__",
     "load",
@@ -67,6 +69,7 @@ if TYPE_CHECKING:
     )
     from latentia.kinds.plugins import register
     from latentia.kinds.reporting import report
+    from latentia.kinds.scene.estimator import SceneVAE
     from latentia.kinds.sequence.estimator import SequenceVAE
     from latentia.kinds.types.estimator import CommunityTypes
     from latentia.kinds.types.workflow import types

@@ -83,7 +83,7 @@ def test_image_size_resizes_the_middle(tmp_path):
         (np.zeros((5, 0)), "shape"),
         (np.zeros((5, 3, 8, 3), np.uint8), "channels='first' or channels='last'"),
         (np.zeros((5, 20, 24, 28), np.uint8), "20 channels of 24 x 28 pixels or 28 channels of 20 x 24"),
-        (np.zeros((5, 1, 1, 8, 8)), "shape"),
+        (np.zeros((5, 1, 1, 1, 8, 8)), "shape"),
         (np.zeros((5, 2), complex), "complex"),
         (np.array([["a", "b"]] * 5), "numbers are expected"),
         (np.array([[1, "b"]] * 5, object), "(?i)object arrays"),

@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from latentia.data.checks import encode_labels, reading, require_finite
-from latentia.data.dataset import Raw, Rows, Split
+from latentia.data.dataset import Raw, Split
 from latentia.data.images import resize
 from latentia.data.pictures import as_pictures
+from latentia.data.sparse_files import is_sparse, sparse_matrix
+from latentia.data.truth import truth_of
+from latentia.data.videos import as_frames
 from latentia.errors import DataError
+from latentia.guard import shown
 
 _X_NAMES = ("x", "X", "data", "images", "features", "arr_0")
 _Y_NAMES = ("y", "Y", "labels", "label", "target", "targets")
@@ -39,8 +42,8 @@ def read_npy(path: Path, image_size: int | None = None, channels: str = "auto") 
 def read_npz(path: Path, image_size: int | None = None, channels: str = "auto") -> Raw:
     """Read an archive of arrays.
 
-    Either `x` (or `X`, `data`, `images`, `features`, or the only array) with perhaps `y` (or `labels`, `target`);
-    or the parts `train`, `valid` (`validation`, `val`) and `test`, also as `x_train` with `y_train` and so on;
+    Either `x` (or `X`, `data`, `images`, `features`, or the only array) with perhaps `y` (or `labels`, `target`) and what is known of
+    the objects in it (`masks`, `counts`, `states`, see `latentia.data.truth`); or the parts `train`, `valid` (`validation`, `val`) and `test`, also as `x_train` with `y_train` and so on;
     or a matrix written by `scipy.sparse.save_npz`.
 
     Raises:
@@ -54,8 +57,11 @@ def read_npz(path: Path, image_size: int | None = None, channels: str = "auto") 
             raise DataError(f"{path} is truncated or damaged at its array {damaged}")
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-        if "indptr" in arrays and "format" in arrays:
-            matrix = sparse.csr_array(sparse.load_npz(path))
+        for name, array in arrays.items():
+            if not isinstance(array, np.ndarray):
+                raise DataError(f"{path}: its member {shown(name)!r} is no array of NumPy")
+        if is_sparse(arrays):
+            matrix = sparse_matrix(arrays, str(path))
             require_finite(matrix.data[:, None], f"{path}, stored values")
             return Raw(Split(matrix), source=f"a sparse matrix {matrix.shape} from {path}")
     return from_arrays(arrays, path, image_size, channels)
@@ -92,13 +98,14 @@ def from_arrays(
         codes = dict(
             zip(labels, np.split(joined, np.cumsum([len(y) for y in labels.values()])[:-1]), strict=True)
         )
-    splits = {
-        part: Split(
-            _as_items(x, f"{path}, {part}" if len(pieces) > 1 else str(path), image_size, channels),
-            codes.get(part),
+    splits = {}
+    for part, (x, _) in pieces.items():
+        where = f"{path}, {part}" if len(pieces) > 1 else str(path)
+        items = _as_items(x, where, image_size, channels)
+        own = part if "train" in arrays or f"x_{part}" in arrays else ""
+        splits[part] = Split(
+            items, codes.get(part), truth=truth_of(arrays, x, where, image_size, own, channels)
         )
-        for part, (x, _) in pieces.items()
-    }
     shapes = ", ".join(f"{part} {_of(x)}" for part, (x, _) in pieces.items())
     return Raw.of_parts(splits, f"arrays ({shapes}) from {path}", class_names)
 
@@ -119,8 +126,8 @@ def _of(array: NDArray[Any]) -> str:
     return f"{array.shape} of {array.dtype}"
 
 
-def _as_items(array: NDArray[Any], where: str, image_size: int | None, channels: str = "auto") -> Rows:
-    """Check an array and give it the form of items: `[n, d]` as it is, images as `[n, C, H, W]`.
+def _as_items(array: NDArray[Any], where: str, image_size: int | None, channels: str = "auto") -> Any:
+    """Check an array and give it the form of items: `[n, d]` as it is, images as `[n, C, H, W]`, videos as `Ragged` frames.
 
     Images are `[n, H, W]`, `[n, C, H, W]` or `[n, H, W, C]`; their types are those of `latentia.data.pictures`.
 
@@ -135,12 +142,14 @@ def _as_items(array: NDArray[Any], where: str, image_size: int | None, channels:
         array = array.astype(np.uint8)
     if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
         array = array.astype(np.float32 if array.dtype.itemsize < 4 else np.float64)
-    if array.ndim not in (2, 3, 4) or 0 in array.shape[1:]:
+    if array.ndim not in (2, 3, 4, 5) or 0 in array.shape[1:]:
         raise DataError(
             f"{where}: an array of shape {array.shape}; expected [n, d] for a table,"
-            " [n, H, W], [n, C, H, W] or [n, H, W, C] for images"
+            " [n, H, W], [n, C, H, W] or [n, H, W, C] for images, [n, T, C, H, W] for videos"
         )
     require_finite(array, where)
+    if array.ndim == 5:
+        return as_frames(array, lambda frames: as_images(frames, where, image_size, channels))
     if array.ndim == 2:
         if image_size is not None:
             raise DataError(f"{where} is a table of shape {array.shape}; image_size is for images")

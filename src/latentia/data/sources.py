@@ -78,6 +78,20 @@ _CLOTHES = (
 TOKEN_READERS = ("lines", "drawn-sequences")
 """Readers that give sequences of tokens."""
 
+
+def _drawn(name: str, summary: str, n: int, shape: tuple[int, ...]) -> DataSource:
+    return DataSource(
+        name,
+        summary,
+        "drawn",
+        n,
+        shape,
+        licence="MIT, with latentia",
+        origin="part of latentia",
+        image_size=shape[-1],
+    )
+
+
 SOURCES: Registry[DataSource] = Registry("data set")
 for _source in (
     DataSource(
@@ -119,6 +133,17 @@ for _source in (
         licence="MIT, with latentia", origin="part of latentia", image_size=32,
         class_names=("square", "ellipse", "heart"),
     ),
+    _drawn("multi-dsprites", "1 to 4 coloured shapes on a coloured ground, with masks", 20_000, (3, 64, 64)),
+    _drawn("multi-dsprites-grey", "2 to 5 bright shapes on a grey ground, with masks", 20_000, (3, 64, 64)),
+    _drawn("multi-dsprites-binary", "2 or 3 white shapes on black, with masks", 20_000, (1, 64, 64)),
+    _drawn("multi-dsprites-32", "multi-dsprites of 32 x 32 pixels", 20_000, (3, 32, 32)),
+    _drawn("multi-dsprites-same", "multi-dsprites whose shapes share one colour in each picture", 20_000, (3, 64, 64)),
+    _drawn("multi-dsprites-grey-same", "multi-dsprites-grey whose shapes share one colour in each picture", 20_000, (3, 64, 64)),
+    _drawn("tetrominoes", "3 tetrominoes out of 17 shapes and 6 colours, with masks", 20_000, (3, 35, 35)),
+    _drawn("multi-digits", "0 to 2 digits (of MNIST, or of scikit-learn) in a picture, with masks", 24_000, (1, 50, 50)),
+    _drawn("billiards", "videos of three balls that collide, with all states", 1300, (1, 32, 32)),
+    _drawn("gravity", "videos of three balls that draw each other, with all states", 1300, (1, 50, 50)),
+    _drawn("drift", "videos of three balls that bounce off the walls alone, with all states", 1300, (1, 32, 32)),
     DataSource(
         "ptb", "sentences of the Wall Street Journal, 10,000 words (Mikolov's form of the Penn Treebank)", "lines", 49199, (),
         licence="none stated; text of the LDC's Penn Treebank", origin="the three files of Mikolov's PTB, gzipped",

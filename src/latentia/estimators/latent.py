@@ -212,24 +212,30 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
 
     # ------------------------------------------------------------------ likelihoods and diagnosis
 
-    def score_samples(self, X: Any) -> NDArray[Any]:
+    def score_samples(self, X: Any, *, total: str = "given") -> NDArray[Any]:
         """Importance-weighted log p(x) in nats of each row, `[n]`, with `n_importance` samples.
 
         A density in the units of X for real-valued tables, on [0, 1] for pixels, a probability for binary and count data.
+
+        Args:
+            X: rows.
+            total: of counts, whether a row's total is "given" (the score is conditional on it, and NaN for a row without counts), or
+                "modelled": a probability of the whole row (`latentia.latent.totals`).
 
         Raises:
             ConfigError: for models with deterministic codes, which define no density.
         """
         rows = self._way.given(self, X, reset=False).rows
         n_importance = whole("n_importance", self.n_importance, 1)
-        scores = self._inference().log_density(rows, n_importance)
+        scores = self._inference().log_density(rows, n_importance, total)
         if scores is None:
             raise ConfigError(f"model {self.model!r} has deterministic codes and so no log-likelihood")
         return scores
 
     def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002
-        """Mean of `score_samples(X)`: nats per item, greater is better."""
-        return float(self.score_samples(X).mean())
+        """Mean of `score_samples(X)`: nats per item (that has counts, where these are scored), greater is better."""
+        scores = self.score_samples(X)
+        return float(scores[scores == scores].mean())
 
     def evaluate(
         self, X: Any, *, n_importance: int | None = None, importance_items: int | None = None

@@ -27,6 +27,9 @@ _NUMBER = Flag(
     int | str | None,
     "of a mixture, a number (8) or a range (1..7), from which BIC (of Dirichlet-multinomials, the Laplace evidence) chooses; 1..10 if left out.",
 )
+_SLOTS = Flag(
+    "--n-slots", "n_slots", int | None, "places for objects in an image; the model's own if left out."
+)
 _ANY = frozenset({Shape.TABLE, Shape.COUNTS, Shape.IMAGES})
 
 KINDS: Registry[Kind] = Registry("kind of model", group="latentia.kinds", of=Kind)
@@ -87,6 +90,16 @@ for _kind in (
         {"gmm-classifier": "gaussian-mixture-classifier"},
         {"epochs": "--n-components, and --set max_iter=N"},
         shows_progress=False,
+    ),
+    Kind(
+        "scene",
+        "models of scenes",
+        "latentia.kinds.scene",
+        ("SceneVAE",),
+        frozenset({Shape.IMAGES}),
+        (_SLOTS, _DIM, _EPOCHS),
+        ("Samples", "Scores", "Encodes", "Rebuilds", "Segments", "Remedies"),
+        of_model=("objective_options", "scale"),
     ),
     Kind(
         "sequence",

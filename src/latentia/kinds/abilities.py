@@ -131,10 +131,26 @@ class Exports(Protocol):
 
 @runtime_checkable
 class Segments(Protocol):
-    """Says which pixels belong to which object."""
+    """Says which pixels belong to which object, where objects are, and how many."""
 
     def masks(self, items: Any) -> NDArray[Any]:
-        """`[n, K, H, W]`, non-negative, summing to 1 over K."""
+        """Share of each pixel of each slot, `[n, K, H, W]`, non-negative, summing to 1 over K; slot 0 is the background."""
+        ...
+
+    def labels(self, items: Any) -> NDArray[Any]:
+        """Whose each pixel is, `[n, H, W]`: 0 the background, i the i-th object."""
+        ...
+
+    def objects(self, items: Any) -> Any:
+        """A pandas table with a row for each object: item, slot, x, y, width, height, area, ..."""
+        ...
+
+    def numbers(self, items: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """How many objects, `[n]`; and the probability of each number from 0 on, `[n, N + 1]`, where the model has one."""
+        ...
+
+    def edited(self, items: Any, *, remove: Any, move: Mapping[int, tuple[float, float]], swap: Any) -> Any:
+        """Items with objects (numbered from 1) left out, moved by shares of the image, right and down, or exchanged."""
         ...
 
 

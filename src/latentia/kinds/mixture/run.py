@@ -134,9 +134,17 @@ class MixtureRun(Run):
         items = items[np.random.default_rng(seed).permutation(n)]  # they come sorted by component
         return items if self.estimator.layout_.dense else items.astype(np.int64)
 
-    def log_density(self, items: Any) -> NDArray[np.float64]:
+    @property
+    def conditions_on_total(self) -> bool:
+        """Whether scores are of counts whose total is given unless it is asked to be modelled."""
+        return bool(self.estimator.conditions_on_total)
+
+    def log_density(self, items: Any, total: str = "given") -> NDArray[np.float64]:
         """See `latentia.kinds.abilities.Scores`."""
-        return np.asarray(self.estimator.score_samples(items), dtype=np.float64)
+        return np.asarray(
+            self.estimator.score_samples(items, **({"total": total} if self.conditions_on_total else {})),
+            dtype=np.float64,
+        )
 
     def memberships(self, items: Any) -> NDArray[np.float64]:
         """See `latentia.kinds.abilities.Clusters`."""

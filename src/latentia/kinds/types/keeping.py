@@ -10,11 +10,13 @@ from typing import Any
 
 import pandas as pd
 
+from latentia.data import Dataset
 from latentia.errors import RunFolderError
 from latentia.estimators import folder as run_folder
 from latentia.files import write_atomically
-from latentia.kinds.fitting import check_folder, clear
+from latentia.kinds.fitting import check_folder
 from latentia.kinds.known import KNOWN, DataSpec, knowledge_of
+from latentia.kinds.replacing import put_back_unless_begun
 from latentia.kinds.run import Run, plain
 from latentia.kinds.types.run import TABLE, WORKFLOW
 from latentia.kinds.types.workflow import Types
@@ -50,12 +52,21 @@ def keep(
         RunFolderError: if the folder holds something else, or cannot be written.
     """
     check_out(out, overwrite)
-    if overwrite and out.exists():
-        clear(out)
-        for name in (*(f"{each}.tsv" for each in TABLES), METHODS, TABLE):
-            (out / name).unlink(missing_ok=True)
-    for name, table in found.tables.items():
-        write_tsv(out / f"{name}.tsv", table)
+    with put_back_unless_begun(out, replaces=overwrite, resumes=False):
+        dataset = _written(found, out, command, arguments)
+    run = Run.open(out)
+    run._dataset = dataset
+    run.evaluate()
+    return run
+
+
+def _written(found: Types, out: Path, command: str, arguments: Sequence[str]) -> Dataset:
+    """Write tables, counts and model; give the data as the run will have them."""
+    for name in TABLES:
+        if name in found.tables:
+            write_tsv(out / f"{name}.tsv", found.tables[name])
+        else:
+            (out / f"{name}.tsv").unlink(missing_ok=True)  # of a run that was there before
     write_atomically(out / METHODS, f"{found.methods}\n".encode())
     created = datetime.datetime.now().isoformat(timespec="seconds")
     found.table.write_biom(out / TABLE, about_samples(found), created)
@@ -87,10 +98,7 @@ def keep(
             },
         },
     )
-    run = Run.open(out)
-    run._dataset = dataset
-    run.evaluate()
-    return run
+    return dataset
 
 
 def about_samples(found: Types) -> pd.DataFrame:
