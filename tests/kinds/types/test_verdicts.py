@@ -57,7 +57,9 @@ def test_each_finding_has_its_verdict(honesty, names):
 
 
 def test_edges_one_type_and_unfinished_fits():
-    assert judge(choice(9.0, 5.0, k=2), Honesty(), 2, "laplace", True).names == ("K at the edge",)
+    edge = judge(choice(9.0, 5.0, k=2), Honesty(), 2, "laplace", True)
+    assert edge.names == ("K at the edge",)
+    assert any("Not looked at" in sentence for sentence in edge.evidence)
     one = judge(choice(4.0, 5.0, k=1), Honesty(), 1, "laplace", True)
     assert one.name == "healthy"
     assert any("One type" in sentence for sentence in one.evidence)
