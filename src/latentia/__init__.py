@@ -23,6 +23,7 @@ _PUBLIC = {
     "SequenceVAE": "latentia.kinds.sequence.estimator",
     "VAE": "latentia.kinds.vae.estimator",
     "VQVAE": "latentia.kinds.codes.estimator",
+    "VideoVAE": "latentia.kinds.video.estimator",
     "load": "latentia.kinds.loading",
     "register": "latentia.kinds.plugins",
     "report": "latentia.kinds.reporting",
@@ -45,6 +46,7 @@ __all__ = [
     "PoissonMixture",
     "SceneVAE",
     "SequenceVAE",
+    "VideoVAE",
     "__version__",
     "load",
     "register",
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from latentia.kinds.types.estimator import CommunityTypes
     from latentia.kinds.types.workflow import types
     from latentia.kinds.vae.estimator import VAE
+    from latentia.kinds.video.estimator import VideoVAE
     from latentia.mixture import select
 
 

@@ -45,8 +45,8 @@ def load(
             Face hub; a folder of images (perhaps with a subfolder for each class), of image sequences (see `latentia.data.videos`)
             or of `.gif` files; a `.npy`, `.npz`, `.csv`, `.tsv` (also `.gz`), `.parquet` or `.gif` file; a `.txt` (also `.gz`) file
             with an item a line, a `.jsonl` file, or a folder with `train.txt` (and `valid.txt`, `test.txt`); a table of counts:
-            `.biom`, `.shared`, `.h5ad`, or text whose first header says that its rows are taxa. A name goes before a file of the
-            same name: `./mnist` is a path.
+            `.biom`, `.shared`, `.h5ad`, or text whose first header says that its rows are taxa. A name goes before a file of the same
+            name: `./mnist` is a path.
         seed: of the split.
         image_size: cut the middle square out of each image and resize it to so many pixels.
         validation_fraction: share of the rows that become the validation part.

@@ -30,6 +30,7 @@ _NUMBER = Flag(
 _SLOTS = Flag(
     "--n-slots", "n_slots", int | None, "places for objects in an image; the model's own if left out."
 )
+_OBJECTS = Flag("--n-objects", "n_objects", int | None, "objects in every frame of a video; 3 if left out.")
 _ANY = frozenset({Shape.TABLE, Shape.COUNTS, Shape.IMAGES})
 
 KINDS: Registry[Kind] = Registry("kind of model", group="latentia.kinds", of=Kind)
@@ -100,6 +101,16 @@ for _kind in (
         (_SLOTS, _DIM, _EPOCHS),
         ("Samples", "Scores", "Encodes", "Rebuilds", "Segments", "Remedies"),
         of_model=("objective_options", "scale"),
+    ),
+    Kind(
+        "video",
+        "models of videos",
+        "latentia.kinds.video",
+        ("VideoVAE",),
+        frozenset({Shape.FRAMES}),
+        (_OBJECTS, _EPOCHS),
+        ("Scores", "Encodes", "Forecasts", "Remedies"),
+        of_model=("scale",),
     ),
     Kind(
         "sequence",

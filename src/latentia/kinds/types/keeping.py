@@ -52,7 +52,7 @@ def keep(
         RunFolderError: if the folder holds something else, or cannot be written.
     """
     check_out(out, overwrite)
-    with put_back_unless_begun(out, replaces=overwrite, resumes=False):
+    with put_back_unless_begun(out, replaces=overwrite and out.exists(), resumes=False):
         dataset = _written(found, out, command, arguments)
     run = Run.open(out)
     run._dataset = dataset
