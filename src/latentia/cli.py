@@ -33,7 +33,7 @@ from latentia.commands.interpolate import interpolate
 from latentia.commands.models import models
 from latentia.commands.neighbours import neighbours
 from latentia.commands.objects import objects
-from latentia.commands.places import FOLDERS, OWN, check_place
+from latentia.commands.places import EITHER, FOLDERS, check_place
 from latentia.commands.predict import predict
 from latentia.commands.reconstruct import reconstruct
 from latentia.commands.report import report
@@ -214,7 +214,7 @@ def _asked(argv: list[str]) -> tuple[Callable[..., None], dict[str, Any]]:
     for name in ("data", "other"):  # before torch is loaded
         if isinstance(given.get(name), str):
             check_head(given[name])
-    if given.get("out") and chosen not in OWN:
+    if given.get("out") and chosen not in EITHER:
         check_place(given["out"], chosen in FOLDERS)
     return function, given
 

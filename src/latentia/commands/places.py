@@ -8,10 +8,10 @@ import stat
 from latentia.errors import ConfigError, DataError
 from latentia.guard import place, shown
 
-OWN = frozenset({"types"})
-"""Commands that look themselves: a folder, or with `assign` a file."""
 FOLDERS = frozenset({"fit", "decompress", "export", "benchmark"})
 """Commands whose --out is a folder; that of the others is a file."""
+EITHER = frozenset({"types"})
+"""Commands that look at the place themselves: whether it is a file or a folder depends on what else is asked for."""
 
 
 def check_place(out: str, folder: bool) -> None:

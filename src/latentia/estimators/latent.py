@@ -220,8 +220,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
 
         Args:
             X: rows.
-            total: of counts, whether a row's total is "given" (the score is conditional on it, and NaN for a row without counts), or
-                "modelled": a probability of the whole row (`latentia.latent.totals`).
+            total: of counts: "given" (the score is conditional on a row's total, NaN where that is 0) or "modelled" (`latentia.latent.totals`).
             n_importance: samples for each row; None: the estimator's `n_importance`.
 
         Raises:
