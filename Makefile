@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export LATENTIA_DATA ?= $(wildcard $(CURDIR)/../shared/data)
 
-.PHONY: demo test test-slow check bench clean
+.PHONY: demo test test-slow check fuzz bench clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -21,6 +21,9 @@ test: $(VENV)/.installed
 
 test-slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -m slow
+
+fuzz: $(VENV)/.installed
+	PYTHONPATH=tests $(BIN)/python -m fuzz
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -151,7 +151,9 @@ def test_all_likelihoods_of_levels_are_known_as_such(likelihood, alphabet):
     assert f"comparable with bits of the same {alphabet} levels only" in figures.bits_per_dim_note
 
 
-@pytest.mark.parametrize("likelihood", ["multinomial", "negative-binomial", "poisson", "zinb"])
+@pytest.mark.parametrize(
+    "likelihood", ["multinomial", "dirichlet-multinomial", "negative-binomial", "poisson", "zinb"]
+)
 def test_counts_are_evaluated(likelihood):
     torch.manual_seed(0)
     x = torch.poisson(torch.full((40, 7), 3.0))

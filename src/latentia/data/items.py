@@ -12,6 +12,7 @@ from scipy import sparse
 
 from latentia.data.shapes import Shape
 from latentia.errors import DataError
+from latentia.guard import require_room
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,6 +238,10 @@ def joined(parts: Sequence[Any]) -> Any:
 def dense(items: Any) -> Any:
     """Items as a NumPy array where they are a table or images; others as they are."""
     if hasattr(items, "toarray"):
+        require_room(
+            items.dtype.itemsize * items.shape[0] * items.shape[1],
+            f"a dense table of shape {list(items.shape)}",
+        )
         return items.toarray()
     return items if isinstance(items, Ragged | Mixed) else np.asarray(items)
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from latentia.data.checks import reading
 from latentia.data.dataset import Dataset, Raw, assemble
 from latentia.data.images import SUFFIXES, check_image_size, read_folder
 from latentia.data.roles import checked, read_roles, shape_of_roles
@@ -13,11 +14,13 @@ from latentia.data.shapes import Shape
 from latentia.data.sources import SOURCES, TOKEN_READERS
 from latentia.data.text import TEXT_SUFFIXES, read_jsonl, read_lines, read_parts, text_parts
 from latentia.errors import DataError
+from latentia.guard import place, shown
 
 _SUPPORTED = (
-    ".npy, .npz, .csv, .tsv, .txt, .jsonl (also .gz), .parquet, .gif, a folder of images or of their sequences, or one of train.txt and"
-    " others"
+    ".npy, .npz, .csv, .tsv, .txt, .jsonl (also .gz), .parquet, .gif, .biom, .shared, .h5ad, a folder of images or of their sequences,"
+    " or one of train.txt and others"
 )
+_COUNTS, _TABLES = (".biom", ".shared", ".h5ad"), (".csv", ".tsv", ".txt")
 
 
 def load(
@@ -41,8 +44,9 @@ def load(
         name_or_path: a name of `latentia.data.SOURCES` (`digits`, `mnist`, ...); `hf://owner/name` on the Hugging
             Face hub; a folder of images (perhaps with a subfolder for each class), of image sequences (see `latentia.data.videos`)
             or of `.gif` files; a `.npy`, `.npz`, `.csv`, `.tsv` (also `.gz`), `.parquet` or `.gif` file; a `.txt` (also `.gz`) file
-            with an item a line, a `.jsonl` file, or a folder with `train.txt` (and `valid.txt`, `test.txt`). A name goes before a file
-            of the same name: `./mnist` is a path.
+            with an item a line, a `.jsonl` file, or a folder with `train.txt` (and `valid.txt`, `test.txt`); a table of counts:
+            `.biom`, `.shared`, `.h5ad`, or text whose first header says that its rows are taxa. A name goes before a file of the same
+            name: `./mnist` is a path.
         seed: of the split.
         image_size: cut the middle square out of each image and resize it to so many pixels.
         validation_fraction: share of the rows that become the validation part.
@@ -114,19 +118,20 @@ def read(
     check_image_size(image_size)
     named = checked(roles)
     name = os.fspath(name_or_path)
-    if named and not (
-        set(named) == {"text"} and _kind_of(Path(name)) == ".txt"
-    ):  # a text file is its own column
-        path, kind = _file_of(name)
-        if image_size is not None:
-            raise DataError(f"{path} is a table; image_size is for images")
-        return read_roles(path, kind, named, label_column, None if columns is None else tuple(columns))
-    return _read(name, image_size, label_column, data_dir, columns, channels)
+    with reading(shown(name), "source of data"):
+        if named and not (
+            set(named) == {"text"} and _kind_of(Path(name)) == ".txt"
+        ):  # a text file is its own column
+            path, kind = _file_of(name)
+            if image_size is not None:
+                raise DataError(f"{path} is a table; image_size is for images")
+            return read_roles(path, kind, named, label_column, None if columns is None else tuple(columns))
+        return _read(name, image_size, label_column, data_dir, columns, channels)
 
 
 def path_of(name: str) -> Path | None:
     """The file or folder that a name or path of `load` means; None for a named set or one of the hub."""
-    return None if name in SOURCES or name.startswith("hf://") else Path(name).expanduser()
+    return None if name in SOURCES or name.startswith("hf://") else place(name)
 
 
 def shape_before(name: str, roles: Mapping[str, str] | None = None) -> Shape | None:
@@ -141,9 +146,11 @@ def shape_before(name: str, roles: Mapping[str, str] | None = None) -> Shape | N
         return named
     if name in SOURCES:
         return Shape.TOKENS if SOURCES[name].reader in TOKEN_READERS else None
-    path = Path(name).expanduser()
+    path = place(name)
     if path.is_dir():
         return Shape.TOKENS if text_parts(path) else None
+    if _kind_of(path) in _TABLES and path.is_file() and _has_taxa_in_rows(path):
+        return None
     return Shape.TOKENS if _kind_of(path) in TEXT_SUFFIXES else None
 
 
@@ -155,7 +162,7 @@ def _kind_of(path: Path) -> str:
 
 def _file_of(name: str) -> tuple[Path, str]:
     """A file that is there, and its kind."""
-    path = Path(name).expanduser()
+    path = place(name)
     kind = _kind_of(path)
     if name in SOURCES or name.startswith("hf://") or path.is_dir():
         raise DataError(f"{name}: roles of columns are for files with columns (.csv, .tsv, .parquet, .jsonl)")
@@ -180,7 +187,7 @@ def _read(
         from latentia.data.hub import read_hub
 
         return read_hub(name.removeprefix("hf://").strip("/"), image_size, label_column)
-    path = Path(name).expanduser()
+    path = place(name)
     if path.is_dir() and text_parts(path):
         return read_parts(text_parts(path), path)
     if path.is_dir():
@@ -203,6 +210,8 @@ def _read_file(
     columns: Sequence[str] | None,
     channels: str,
 ) -> Raw:
+    if kind in _COUNTS or (kind in _TABLES and _has_taxa_in_rows(path)):
+        return _read_counts(path, image_size, label_column, columns)
     if kind in TEXT_SUFFIXES:
         if image_size is not None:
             raise DataError(f"{path} is text; image_size is for images")
@@ -240,10 +249,30 @@ def _read_file(
     )
 
 
+def _has_taxa_in_rows(path: Path) -> bool:
+    from latentia.data.counts.raw import has_taxa_in_rows
+
+    return has_taxa_in_rows(path)
+
+
+def _read_counts(
+    path: Path, image_size: int | None, label_column: str | int | None, columns: Sequence[str] | None
+) -> Raw:
+    from latentia.data.counts.raw import read_raw
+
+    if image_size is not None:
+        raise DataError(f"{path} is a table; image_size is for images")
+    if label_column is not None:
+        raise DataError(
+            f"{path} is a table of counts alone; label_column is for tables with a column of classes"
+        )
+    return read_raw(path, columns)
+
+
 def _absent(name: str, kind: str) -> str:
     """The message for what is neither a name nor a path."""
     if kind or "/" in name or os.sep in name or name.startswith((".", "~")):
-        parent = Path(name).expanduser().absolute().parent
+        parent = place(name).absolute().parent
         folder = "" if parent.is_dir() else f" (nor does its folder {parent})"
-        return f"the file or folder {name} does not exist{folder}; expected {_SUPPORTED}"
+        return f"the file or folder {shown(name)} does not exist{folder}; expected {_SUPPORTED}"
     return f"{SOURCES.unknown(name)}; or give the path of {_SUPPORTED}"

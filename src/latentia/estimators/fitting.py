@@ -14,6 +14,7 @@ from latentia.data import Dataset
 from latentia.estimators.contracts import check_objective, check_parts
 from latentia.estimators.forms.arrays import Given
 from latentia.estimators.inference import frozen
+from latentia.estimators.sealed import for_training
 from latentia.estimators.settings import KEPT, training_config
 from latentia.estimators.whole import all_or_nothing
 from latentia.objectives import ObjectiveSetting, build_objective
@@ -104,7 +105,7 @@ def build(estimator: Any, given: Given, streamed: bool = False) -> None:
     estimator.schedule_ = estimator._schedule(entry)
     estimator.composition_ = estimator._composed(given, parts)
     estimator.seed_ = int(check_random_state(estimator.random_state).randint(2**31 - 1))
-    with seeded(estimator.seed_, torch.device("cpu")):
+    with seeded(estimator.seed_, torch.device("cpu")), for_training():
         estimator._compose()
     check_parts(estimator.module_, _two_items(estimator, given.rows))
     estimator._built()

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from latentia.errors import ConfigError, LatentiaError, RunFolderError, TrainingError
+from latentia.errors import ConfigError, RunFolderError
 from latentia.estimators import folder as run_folder
 from latentia.kinds import kind_of
-from latentia.kinds.known import KNOWN, ROWS, DataSpec, knowledge_of
+from latentia.kinds.known import KNOWN, DataSpec, knowledge_of
+from latentia.kinds.replacing import is_rest_of_run, put_back_unless_begun
 from latentia.kinds.run import Run
 
 DEFAULT_MODEL = "sigma-vae"
-ATTEMPTS = "attempts"  # the folder of a run in which those of `--auto-remedy` lie
 
 
 def fit_run(
@@ -63,21 +62,14 @@ def fit_run(
             f"{params.get('model')} ({kind.title}) is for {takes}; {spec.name} holds {dataset.shape.value}: take another --model"
         )
     say(dataset.source)
-    new = not out.exists()
-    if overwrite and not resume:
-        clear(out)
     about = {"kind": kind.name, "data": asdict(spec), "command": command}
-    run_folder.start(recipe.estimator, out, {**about, **recipe.asked})
-    try:
+    with put_back_unless_begun(out, replaces=overwrite and not resume, resumes=resume):
+        run_folder.start(recipe.estimator, out, {**about, **recipe.asked})
         estimator, entries = recipe.fit(dataset, out, resume, say)
-    except LatentiaError as error:
-        if new and not isinstance(error, TrainingError):
-            shutil.rmtree(out, ignore_errors=True)
-        raise
-    columns = None if dataset.feature_names is None else list(dataset.feature_names)
-    known = {KNOWN: knowledge_of(spec, dataset, out)}
-    kept = {**about, "source": dataset.source, "columns": columns, **known}
-    run_folder.save(estimator, out, {**kept, **recipe.asked, **entries})
+        columns = None if dataset.feature_names is None else list(dataset.feature_names)
+        known = {KNOWN: knowledge_of(spec, dataset, out)}
+        kept = {**about, "source": dataset.source, "columns": columns, **known}
+        run_folder.save(estimator, out, {**kept, **recipe.asked, **entries})
     run = Run.open(out)
     run._dataset = dataset
     return run
@@ -91,7 +83,7 @@ def check_folder(
         raise RunFolderError(f"{out} is a file, not a folder; give another --out")
     config_file = out / run_folder.CONFIG
     if not config_file.exists():
-        if out.is_dir() and any(out.iterdir()) and not resume:
+        if out.is_dir() and any(out.iterdir()) and not resume and not (overwrite and is_rest_of_run(out)):
             raise RunFolderError(f"{out} is not empty and no run folder; give a new or empty folder")
         return None
     if not resume:
@@ -110,18 +102,3 @@ def check_folder(
                 "settings that it was started with"
             )
     return str(config.get("state"))
-
-
-def clear(out: Path) -> None:
-    """Remove an old run's files, and only those."""
-    for name in (
-        run_folder.CONFIG,
-        run_folder.WEIGHTS,
-        run_folder.METRICS,
-        run_folder.EVALUATION,
-        ROWS,
-        "report.html",
-    ):
-        (out / name).unlink(missing_ok=True)
-    for name in ("checkpoints", "figures", "logs", "prior", ATTEMPTS):
-        shutil.rmtree(out / name, ignore_errors=True)

@@ -100,7 +100,7 @@ def command(spec: DataSpec, params: Mapping[str, Any], out: Path | str) -> str:
         words += ["--label-column", spec.label_column]
     for role, column in (spec.roles or {}).items():
         words += ["--text-column" if role == "text" else f"--{role}", column]
-    if not spec.hold_out:
+    if not spec.hold_out and not kind.recipe({"model": params["model"]}).holds_out:
         words += ["--no-hold-out"]
     if others:
         words += ["--set", *others]

@@ -12,13 +12,15 @@ import numpy as np
 
 from latentia.data import Dataset, Split
 from latentia.diagnostics import Verdict
-from latentia.errors import ConfigError, DataError, RunFolderError
+from latentia.errors import ConfigError, DataError
 from latentia.estimators import folder as run_folder
+from latentia.estimators.sealed import sealed
 from latentia.kinds import kind_of_estimator
 from latentia.kinds.abilities import uses_of
 from latentia.kinds.kind import Kind
 from latentia.kinds.known import KNOWN, DataSpec, RunData
-from latentia.kinds.loading import class_of
+from latentia.kinds.loading import class_of, read_judged
+from latentia.kinds.named_data import spec_of
 from latentia.kinds.remedies import changes_of, steps_of, told
 from latentia.vocabulary import HEALTHY
 
@@ -105,14 +107,7 @@ class Run:
         estimator = run_folder.read(folder, config, class_of(folder, config))
         kind = kind_of_estimator(config["estimator"])
         assert kind is not None
-        spec = None
-        if isinstance(config.get("data"), dict):
-            try:
-                spec = DataSpec(**config["data"])
-            except TypeError as error:
-                raise RunFolderError(
-                    f'{folder / run_folder.CONFIG} distorts its entry "data" ({error}); restore the file or fit again'
-                ) from None
+        spec = spec_of(config, folder)
         run: Run = kind.run(folder, estimator, spec, config, kind)
         run.data = RunData(spec, config.get(KNOWN), folder, run.event_shape, run.columns, data)
         return run
@@ -253,13 +248,18 @@ class Run:
         )
         if self.folder is not None and self._new is None:
             path = self.folder / run_folder.EVALUATION
-            run_folder.write_json(path, {**self._kept(), figures["split"]: figures})
+            run_folder.write_json(
+                path,
+                {
+                    **{name: sealed(kept) for name, kept in self._kept().items()},
+                    figures["split"]: sealed(figures),
+                },
+            )
         return figures
 
     def _kept(self) -> dict[str, Any]:
         """What `evaluation.json` holds, by split."""
-        path = None if self.folder is None else self.folder / run_folder.EVALUATION
-        return run_folder.read_json(path) if path is not None and path.exists() else {}
+        return {} if self.folder is None else read_judged(self.folder / run_folder.EVALUATION)
 
     def uses(self, figures: Mapping[str, Any]) -> list[tuple[str, str]]:
         """What it can be used for, each in words and as a command line; `figures` are those of an evaluation."""

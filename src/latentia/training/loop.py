@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from latentia import draws
 from latentia.core import Choosing, Loss, Paced
 from latentia.training.averaging import Average
+from latentia.training.checkpoints import taken
 from latentia.training.config import learning_rate_at
 from latentia.training.judging import Judge, on_device
 from latentia.training.optimizers import optimizers_for
@@ -67,8 +68,9 @@ class Loop(LightningModule):
         self._restored = state
         self._began = self._saved = time.monotonic()
         if state is not None:
-            records = [EpochRecord(**record) for record in state["position"]["records"]]
-            self.position = Position(**{**state["position"], "records": records})
+            with taken(self.task.checkpoints):
+                records = [EpochRecord(**record) for record in state["position"]["records"]]
+                self.position = Position(**{**state["position"], "records": records})
 
     # --- Lightning's hooks -------------------------------------------------------------------------------------------
 
@@ -88,15 +90,19 @@ class Loop(LightningModule):
         self._scaler = getattr(self.trainer.precision_plugin, "scaler", None)
         state, self._restored = self._restored, None
         if state is not None:
-            self._restore_weights(state)
-            for optimizer, kept in zip(self._optimizers, state["optimizers"], strict=True):
-                optimizer.load_state_dict(kept)
-            if self._scaler is not None:
-                self._scaler.load_state_dict(state["scaler"])
-            self.meter.sums, self.meter.items = dict(state["sums"]), state["items"]
-            self.course.load(state["course"])
-            draws.restore(state["random"])
+            with taken(self.task.checkpoints):
+                self._put_back(state)
         self._began = self._saved = time.monotonic()
+
+    def _put_back(self, state: dict[str, Any]) -> None:
+        self._restore_weights(state)
+        for optimizer, kept in zip(self._optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
+        if self._scaler is not None:
+            self._scaler.load_state_dict(state["scaler"])
+        self.meter.sums, self.meter.items = dict(state["sums"]), state["items"]
+        self.course.load(state["course"])
+        draws.restore(state["random"])
 
     def transfer_batch_to_device(self, batch: Tensor, device: torch.device, dataloader_idx: int) -> Tensor:  # noqa: ARG002
         """Batches are on the device already."""
@@ -171,10 +177,7 @@ class Loop(LightningModule):
         means = self.meter.means()
         check_weights(self._weights, position.step)
         notes = self.course.epoch_ended(position.epoch + 1, self._information)
-        elapsed = sum(record.seconds for record in position.records) + position.seconds - self._began
-        validation = self.judge.judge(
-            position, position.step / self.total_steps, lambda: elapsed + time.monotonic()
-        )
+        validation = self.judge.judge(position, position.step / self.total_steps)
         record = EpochRecord(
             epoch=position.epoch + 1,
             step=position.step,

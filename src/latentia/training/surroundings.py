@@ -89,7 +89,10 @@ def quiet_lightning() -> Iterator[None]:
 
 @contextmanager
 def deferred_interrupts() -> Iterator[Callable[[], bool]]:
-    """Within the block the first Ctrl-C only sets what the yielded function returns; the second acts at once."""
+    """Within the block the first Ctrl-C (or SIGTERM, where the command line hands it on) only sets what the yielded function returns.
+
+    The second acts at once.
+    """
     pressed = False
 
     def press(number: int, frame: Any) -> None:

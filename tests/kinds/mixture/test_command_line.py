@@ -15,6 +15,7 @@ from latentia.kinds.mixture.catalog import MIXTURES
 from latentia.kinds.mixture.run import judge
 from latentia.kinds.run import Run
 from latentia.mixture import ComponentFault
+from run_folders import rewrite
 
 FIELDS = {
     "model", "data", "split", "n", "n_components", "log_likelihood", "bits_per_dim", "bits_per_dim_alphabet", "n_free", "aic", "bic", "icl",
@@ -107,7 +108,8 @@ def test_a_damaged_folder_is_named(fitted, tmp_path):
         ({"estimator": "os"}, "'os'"),
         ({"params": {"bogus": 1}}, "bogus"),
     ):
-        (folder / "config.json").write_text(json.dumps({**config, **change}))
+        (folder / "config.json").write_text(json.dumps(config))
+        rewrite(folder, lambda config, change=change: config.update(change))
         weights.write_bytes((fitted / "model.safetensors").read_bytes())
         with pytest.raises(RunFolderError, match=word):
             latentia.load(folder)

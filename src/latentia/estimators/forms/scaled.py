@@ -15,7 +15,7 @@ from latentia.data import DynamicBinarization
 from latentia.data.pictures import Axes, Before, as_given, like_before, white_of
 from latentia.distributions import item_keys, per_item_noise, standard_normal
 from latentia.errors import ConfigError
-from latentia.estimators.forms.columns import columns_like_before, mean_and_deviation
+from latentia.estimators.forms.columns import check_totals, columns_like_before, mean_and_deviation
 from latentia.nn import Centred, LogCounts
 
 Kind = Literal["pixels", "unit", "deep", "binary", "counts", "continuous"]
@@ -68,6 +68,8 @@ class Scaled(nn.Module):
             self.scale.fill_(255.0)
         elif self.kind == "deep":
             self.scale.fill_(float(white_of(x)))
+        elif self.kind == "counts":
+            check_totals(x)
         elif self.kind == "binary":
             low, high = float(x.min()), float(x.max())
             self.mean.fill_(low)
