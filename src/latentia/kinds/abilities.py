@@ -252,8 +252,7 @@ def uses_of(run: Any, figures: Mapping[str, Any]) -> list[tuple[str, str]]:
             if "Rebuilds" not in run.kind.abilities:
                 continue
             line = line.replace(" --out", " --method reconstruction --out")
-        if run.folder is None:
-            line = use.python
+        line = use.python if run.folder is None else line
         suffix = "png" if run.is_image else "csv"
         line = line.replace("RUN", shlex.quote(str(run.folder))).replace("SUFFIX", suffix)
         if line:
