@@ -242,7 +242,7 @@ _MOST_USES = 5
 
 def uses_of(run: Any, figures: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What a run can be used for: words and a command line; of a model that lies in no folder, a line of Python."""
-    found = []
+    found, suffix = [], "png" if run.is_image else "csv"
     for ability, use in USES.items():
         if ability not in run.kind.abilities:
             continue
@@ -253,7 +253,6 @@ def uses_of(run: Any, figures: Mapping[str, Any]) -> list[tuple[str, str]]:
                 continue
             line = line.replace(" --out", " --method reconstruction --out")
         line = use.python if run.folder is None else line
-        suffix = "png" if run.is_image else "csv"
         line = line.replace("RUN", shlex.quote(str(run.folder))).replace("SUFFIX", suffix)
         if line:
             found.append((use.text, line))

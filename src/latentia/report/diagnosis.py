@@ -248,7 +248,8 @@ def information_curve(
     axes.plot(epochs, np.log(items), ":", color=theme.muted, linewidth=1.4, label="the most that can be seen")
     axes.set_ylim(bottom=min(0.0, float(np.nanmin(told))))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    for place, side in ((0, "left"), (-1, "right")):
+    first = ((0, "left"),) if active[0] != active[-1] else ()
+    for place, side in (*first, (-1, "right")):
         axes.annotate(
             f"{active[place]:.0f} active", (epochs[place], told[place]), xytext=(0, 7), textcoords="offset points",
             ha=side, fontsize=8, color=theme.muted,
