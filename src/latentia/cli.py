@@ -38,10 +38,13 @@ from latentia.commands.predict import predict
 from latentia.commands.reconstruct import reconstruct
 from latentia.commands.report import report
 from latentia.commands.resample import resample
+from latentia.commands.rollout import rollout
 from latentia.commands.sample import sample
 from latentia.commands.segment import segment
 from latentia.commands.settings import check_settings
+from latentia.commands.track import track
 from latentia.commands.traverse import traverse
+from latentia.commands.types import types
 from latentia.errors import ConfigError
 from latentia.kinds import kind_flags, own_commands
 
@@ -92,12 +95,14 @@ _USING = (
     objects,
     count,
     edit,
+    rollout,
+    track,
 )
-COMMANDS: tuple[Callable[..., None], ...] = (*_FITTING, *_USING, benchmark)
+COMMANDS: tuple[Callable[..., None], ...] = (*_FITTING, *_USING, types, benchmark)
 _POSITIONAL = {"data": "DATA", "run": "RUN", "table": "TABLE", "images": "IMAGES", "file": "FILE"}
 
 
-_TWO_PLACES = (encode, predict, segment, objects, count, edit)
+_TWO_PLACES = (encode, predict, segment, objects, count, edit, rollout, track)
 _PLUGIN = "a module (or .py file) that registers models, likelihoods, networks or kinds of your own; may be given more than once"
 
 

@@ -18,7 +18,7 @@ _ALWAYS = 256 << 20  # bytes that may come of any packed file
 _MAPPED = 1.2  # memory for each byte of an array that is mapped: its parts are copied
 _PARSED = 3  # memory for each byte of what is parsed, or unpacked and then split
 _CHUNK = 1 << 20
-_SHOWN = 80
+_SHOWN = 200
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
@@ -37,7 +37,7 @@ def shown(text: object) -> str:
 
     Example:
         >>> shown("data.csv"), shown("a\x1b[2Jb"), len(shown("x" * 300))
-        ('data.csv', 'a\\x1b[2Jb', 83)
+        ('data.csv', 'a\\x1b[2Jb', 203)
     """
     plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
     return plain if len(plain) <= _SHOWN else f"{plain[:_SHOWN]}..."

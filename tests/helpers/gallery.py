@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_wine
 
+from latentia.data import Balls
 from latentia.data.shapes import Shape
 from latentia.kinds import KINDS
 from latentia.kinds.fitting import fit_run
@@ -86,6 +87,11 @@ def _series(folder: Path) -> str:
     return str(folder / "tides.csv")
 
 
+def _frames(folder: Path) -> str:
+    Balls(n=3, size=8, frames=22, radius=0.1).sample(30, seed=0).save(folder / "balls.npz")
+    return str(folder / "balls.npz")
+
+
 DATA: dict[Shape, Callable[[Path], str]] = {
     Shape.TABLE: _table,
     Shape.COUNTS: _counts,
@@ -93,6 +99,7 @@ DATA: dict[Shape, Callable[[Path], str]] = {
     Shape.TOKENS: _tokens,
     Shape.PAIRS: _pairs,
     Shape.SERIES: _series,
+    Shape.FRAMES: _frames,
 }
 """Data of each shape that a gallery is made of; a kind that takes another shape adds it here."""
 LABELS = {Shape.TABLE: "cultivar", Shape.COUNTS: "group"}
@@ -100,7 +107,15 @@ ROLES = {
     Shape.PAIRS: {"input": "words", "output": "figures"},
     Shape.SERIES: {"id": "id", "time": "time"},
 }
-QUICK = {"max_epochs": 2, "steps": 40, "n_components": "2", "random_state": 0}
+QUICK = {
+    "max_epochs": 2,
+    "steps": 40,
+    "n_components": "2",
+    "random_state": 0,
+    "folds": 2,
+    "halves": 1,
+    "bootstrap": 2,
+}
 
 
 @dataclass(frozen=True)

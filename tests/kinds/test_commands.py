@@ -35,12 +35,14 @@ COMMANDS = {
     "objects": ["--out", "objects.csv"],
     "count": ["--out", "counts.csv"],
     "edit": ["--out", "edited.npy", "--remove", 1, "-n", 4],
+    "rollout": ["--out", "ahead.npy", "-n", 3],
+    "track": ["--out", "tracks.csv"],
 }
 NEEDS = {
     "sample": "Samples", "reconstruct": "Rebuilds", "complete": "Completes", "export": "Exports", "encode": "Encodes",
     "predict": "Clusters", "interpolate": "Walks", "traverse": "Walks", "neighbours": "Encodes", "resample": "Infers",
     "inpaint": "Infers", "anomaly": "Scores", "compress": "Compresses",
-    "segment": "Segments", "objects": "Segments", "count": "Segments", "edit": "Segments",
+    "segment": "Segments", "objects": "Segments", "count": "Segments", "edit": "Segments", "rollout": "Forecasts", "track": "Forecasts",
 }  # fmt: skip
 IMAGES_ONLY = ("inpaint", "compress")
 

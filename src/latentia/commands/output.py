@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from latentia.vocabulary import Words
 
+BITS = "bits_per_dim"
+
 
 def plain(text: str, encoding: str = "utf-8") -> str:
     r"""Text without what moves a terminal: control and direction characters are shown as their escapes, as is what the encoding lacks.
@@ -54,8 +56,11 @@ def print_figures(figures: dict[str, Any], words: Words) -> None:
         if word.name == "active_units":
             shown = f"{value} of {figures['latent_dim']}"
         split = f"{word.split} split" if word.split and word.split != figures["split"] else ""
-        table.add_row(word.label, shown, word.unit, split)
+        alphabet = figures.get(f"{BITS}_alphabet") if word.name.endswith(BITS) else None
+        table.add_row(word.label, shown, f"{word.unit}, {alphabet}" if alphabet else word.unit, split)
     print_table(table)
+    if figures.get(BITS) is not None:
+        print(f"bits/dim: {figures[f'{BITS}_note']}")
 
 
 def print_verdict(figures: dict[str, Any]) -> None:

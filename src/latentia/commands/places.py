@@ -8,7 +8,7 @@ import stat
 from latentia.errors import ConfigError, DataError
 from latentia.guard import place, shown
 
-FOLDERS = frozenset({"fit", "decompress", "export", "benchmark"})
+FOLDERS = frozenset({"fit", "decompress", "export", "types", "benchmark"})
 """Commands whose --out is a folder; that of the others is a file."""
 
 

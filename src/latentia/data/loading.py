@@ -17,9 +17,10 @@ from latentia.errors import DataError
 from latentia.guard import place, shown
 
 _SUPPORTED = (
-    ".npy, .npz, .csv, .tsv, .txt, .jsonl (also .gz), .parquet, .gif, a folder of images or of their sequences, or one of train.txt and"
-    " others"
+    ".npy, .npz, .csv, .tsv, .txt, .jsonl (also .gz), .parquet, .gif, .biom, .shared, .h5ad, a folder of images or of their sequences,"
+    " or one of train.txt and others"
 )
+_COUNTS, _TABLES = (".biom", ".shared", ".h5ad"), (".csv", ".tsv", ".txt")
 
 
 def load(
@@ -43,8 +44,9 @@ def load(
         name_or_path: a name of `latentia.data.SOURCES` (`digits`, `mnist`, ...); `hf://owner/name` on the Hugging
             Face hub; a folder of images (perhaps with a subfolder for each class), of image sequences (see `latentia.data.videos`)
             or of `.gif` files; a `.npy`, `.npz`, `.csv`, `.tsv` (also `.gz`), `.parquet` or `.gif` file; a `.txt` (also `.gz`) file
-            with an item a line, a `.jsonl` file, or a folder with `train.txt` (and `valid.txt`, `test.txt`). A name goes before a file
-            of the same name: `./mnist` is a path.
+            with an item a line, a `.jsonl` file, or a folder with `train.txt` (and `valid.txt`, `test.txt`); a table of counts:
+            `.biom`, `.shared`, `.h5ad`, or text whose first header says that its rows are taxa. A name goes before a file of the same
+            name: `./mnist` is a path.
         seed: of the split.
         image_size: cut the middle square out of each image and resize it to so many pixels.
         validation_fraction: share of the rows that become the validation part.
@@ -147,6 +149,8 @@ def shape_before(name: str, roles: Mapping[str, str] | None = None) -> Shape | N
     path = place(name)
     if path.is_dir():
         return Shape.TOKENS if text_parts(path) else None
+    if _kind_of(path) in _TABLES and path.is_file() and _has_taxa_in_rows(path):
+        return None
     return Shape.TOKENS if _kind_of(path) in TEXT_SUFFIXES else None
 
 
@@ -206,6 +210,8 @@ def _read_file(
     columns: Sequence[str] | None,
     channels: str,
 ) -> Raw:
+    if kind in _COUNTS or (kind in _TABLES and _has_taxa_in_rows(path)):
+        return _read_counts(path, image_size, label_column, columns)
     if kind in TEXT_SUFFIXES:
         if image_size is not None:
             raise DataError(f"{path} is text; image_size is for images")
@@ -241,6 +247,26 @@ def _read_file(
     raise DataError(
         f"{path}: files of the kind {kind or '(no suffix)'!r} cannot be read; expected {_SUPPORTED}"
     )
+
+
+def _has_taxa_in_rows(path: Path) -> bool:
+    from latentia.data.counts.raw import has_taxa_in_rows
+
+    return has_taxa_in_rows(path)
+
+
+def _read_counts(
+    path: Path, image_size: int | None, label_column: str | int | None, columns: Sequence[str] | None
+) -> Raw:
+    from latentia.data.counts.raw import read_raw
+
+    if image_size is not None:
+        raise DataError(f"{path} is a table; image_size is for images")
+    if label_column is not None:
+        raise DataError(
+            f"{path} is a table of counts alone; label_column is for tables with a column of classes"
+        )
+    return read_raw(path, columns)
 
 
 def _absent(name: str, kind: str) -> str:

@@ -22,6 +22,7 @@ LABEL_NAMES = ("label", "class", "target", "y", "species", "group")
 _ROW_NAME_HEADERS = frozenset(
     {"", "sample", "sampleid", "sample_id", "id", "name", "index", "row", "#otu id"}
 )
+_SAMPLE_HEADERS = frozenset({"sample", "sampleid", "sample id", "sample_id", "sample-id", "#sampleid"})
 _PREVIEW = 50
 _MOST_COLUMNS = 100_000
 
@@ -152,7 +153,11 @@ def from_frame(
     if len(frame) == 0:
         raise DataError(f"{where} holds no rows, only the names of {len(titles)} columns")
     row_names = None
-    if label != 0 and len(titles) > 1 and _are_row_names(frame.iloc[:, 0], row_names_first):
+    if (
+        label != 0
+        and len(titles) > 1
+        and _are_row_names(frame.iloc[:, 0], row_names_first or _named_so(titles, named))
+    ):
         row_names = frame.iloc[:, 0].astype(str).to_numpy(dtype=str)
     features = [j for j in range(len(titles)) if j != label and not (j == 0 and row_names is not None)]
     if not features:
@@ -212,7 +217,12 @@ def _with_columns(
     # names of rows stand first in the table of a fit; in another they may stand anywhere
     rest = [j for j, title in enumerate(titles) if title not in wanted and title != label_column]
     first = next(
-        ([titles[j]] for j in rest if _are_row_names(frame.iloc[:, j], j == 0 and not titles[0])), []
+        (
+            [titles[j]]
+            for j in rest
+            if _are_row_names(frame.iloc[:, j], j == 0 and (not titles[0] or _named_so(titles, named=True)))
+        ),
+        [],
     )
     label = label_column if isinstance(label_column, str) and label_column in titles else None
     if label is None:
@@ -254,6 +264,11 @@ def _label_place(
 def _label_values(column: pd.Series[Any]) -> NDArray[Any]:
     values = column.to_numpy()
     return values if values.dtype.kind in "iubf" else column.to_numpy(dtype=object)
+
+
+def _named_so(titles: list[str], named: bool) -> bool:
+    """Whether the first column says by its header that it names the rows: then numbers are names too."""
+    return named and titles[0].strip().lower() in _SAMPLE_HEADERS
 
 
 def _are_row_names(column: pd.Series[Any], unnamed: bool) -> bool:

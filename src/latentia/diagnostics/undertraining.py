@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from latentia.diagnostics.finding import Finding, Remedy, longer
+from latentia.diagnostics.finding import Finding, Remedy, another_seed, longer
 from latentia.vocabulary import (
     KEPT_EARLY,
     UNDERTRAINED,
@@ -75,4 +75,4 @@ def kept_early(bounds: Sequence[float], kept: int | None, least: float | None) -
         ("sigma-vae",),
         {"objective_options": None},
     )
-    return Finding(KEPT_EARLY, text, (by_bound,), gain / max(least, 1e-12))
+    return Finding(KEPT_EARLY, text, (by_bound, another_seed()), gain / max(least, 1e-12))

@@ -30,6 +30,7 @@ _NUMBER = Flag(
 _SLOTS = Flag(
     "--n-slots", "n_slots", int | None, "places for objects in an image; the model's own if left out."
 )
+_OBJECTS = Flag("--n-objects", "n_objects", int | None, "objects in every frame of a video; 3 if left out.")
 _ANY = frozenset({Shape.TABLE, Shape.COUNTS, Shape.IMAGES})
 
 KINDS: Registry[Kind] = Registry("kind of model", group="latentia.kinds", of=Kind)
@@ -75,7 +76,7 @@ for _kind in (
         _ANY,
         (_NUMBER,),
         ("Samples", "Scores", "Clusters", "Remedies"),
-        {"gmm": "gaussian-mixture"},
+        {"gmm": "gaussian-mixture", "dmm": "dirichlet-multinomial-mixture"},
         {"epochs": "--n-components, and --set max_iter=N"},
         shows_progress=False,
     ),
@@ -100,6 +101,16 @@ for _kind in (
         (_SLOTS, _DIM, _EPOCHS),
         ("Samples", "Scores", "Encodes", "Rebuilds", "Segments", "Remedies"),
         of_model=("objective_options", "scale"),
+    ),
+    Kind(
+        "video",
+        "models of videos",
+        "latentia.kinds.video",
+        ("VideoVAE",),
+        frozenset({Shape.FRAMES}),
+        (_OBJECTS, _EPOCHS),
+        ("Scores", "Encodes", "Forecasts", "Remedies"),
+        of_model=("scale",),
     ),
     Kind(
         "sequence",
@@ -133,6 +144,17 @@ for _kind in (
         ("Remedies",),
         instead={"epochs": "--steps"},
         of_model=("unpaired_weight", "relaxation"),
+    ),
+    Kind(
+        "types",
+        "community types",
+        "latentia.kinds.types",
+        ("CommunityTypes",),
+        frozenset({Shape.COUNTS}),
+        (_NUMBER,),
+        ("Samples", "Scores", "Clusters", "Remedies"),
+        instead={"epochs": "--n-components, and --set n_init=N"},
+        shows_progress=False,
     ),
 ):  # fmt: skip
     KINDS.add(_kind.name, _kind)

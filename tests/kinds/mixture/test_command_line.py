@@ -18,7 +18,7 @@ from latentia.mixture import ComponentFault
 from run_folders import rewrite
 
 FIELDS = {
-    "model", "data", "split", "n", "n_components", "log_likelihood", "bits_per_dim", "n_free", "aic", "bic", "icl",
+    "model", "data", "split", "n", "n_components", "log_likelihood", "bits_per_dim", "bits_per_dim_alphabet", "n_free", "aic", "bic", "icl",
     "laplace", "weights", "n_iter", "converged", "selection", "verdict", "evidence", "remedies", "seconds",
 }  # fmt: skip
 
@@ -175,6 +175,7 @@ def test_images_are_flattened_and_scaled(tmp_path, capsys):
         run("sample", out, "-n", "4", "--out", tmp_path / "s.png")
     figures = evaluated(tmp_path / "bernoulli-mixture", capsys)
     assert figures["bits_per_dim"] == pytest.approx(-figures["log_likelihood"] / 64 / np.log(2))
+    assert figures["bits_per_dim_alphabet"] == "2 levels"
     opened = Run.open(tmp_path / "gmm")
     x = opened.split("train").x.reshape(-1, 64)
     constant = np.flatnonzero(np.ptp(x, axis=0) == 0)
