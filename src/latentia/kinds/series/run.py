@@ -43,6 +43,15 @@ class SeriesRun(LatentRun):
         n = self.event_shape[0]
         return self.columns or (["value"] if n == 1 else [f"column {i}" for i in range(n)])
 
+    def coded(self, items: Any) -> NDArray[Any]:
+        """See `latentia.kinds.abilities.Walks`."""
+        return np.asarray(self.estimator.transform(items))
+
+    def decoded(self, codes: NDArray[Any]) -> NDArray[Any]:
+        """See `latentia.kinds.abilities.Walks`; of the greatest length."""
+        found: NDArray[Any] = self.estimator.inverse_transform(codes)
+        return found
+
     def measure(self, split: SplitName, effort: Effort) -> Measured:
         """Figures, verdict and diagnosis on one part of the data, beside Gaussians without a code."""
         evaluation, diagnosis = self.examine(split, effort)
