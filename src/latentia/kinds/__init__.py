@@ -146,7 +146,7 @@ for _kind in (
         ("SeriesVAE",),
         frozenset({Shape.SERIES}),
         (_DIM, _EPOCHS),
-        ("Samples", "Scores", "Encodes", "Rebuilds", "Remedies"),
+        ("Samples", "Scores", "Encodes", "Rebuilds", "Walks", "Remedies"),
     ),
     Kind(
         "transducer",
