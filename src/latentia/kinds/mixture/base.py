@@ -118,6 +118,7 @@ class BaseMixture(DensityMixin, BaseEstimator):
                 dtype="numeric",
                 ensure_all_finite=False,
             )
+            items = items if sparse.issparse(items) else np.ascontiguousarray(items)
         if reset:
             self.layout_ = Layout.of(items, dense=self._gaussian, scaled=self._scaled, axes=axes)
         return self.layout_.stored(items)
