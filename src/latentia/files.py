@@ -23,11 +23,25 @@ PART = ".part"
 
 
 def sweep(folder: Path) -> None:
-    """Remove what writes that were killed left in a folder and those directly in it."""
+    """Remove what writes that were killed left in a folder and those directly in it; those that go on are left alone."""
     for pattern in (f".*{PART}", f"*/.*{PART}"):
         for left in folder.glob(pattern):
-            with contextlib.suppress(OSError):
-                left.unlink()
+            writer = left.name.removesuffix(PART).rpartition("-")[2]
+            if left.is_file() and not (writer.isdecimal() and _is_alive(int(writer))):
+                with contextlib.suppress(OSError):
+                    left.unlink()
+
+
+def _is_alive(process: int) -> bool:
+    if process == os.getpid():
+        return False  # it writes one file at a time, and is here
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True  # another person's
+    return True
 
 
 def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], object]) -> None:
@@ -45,7 +59,9 @@ def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], object])
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=PART)
+        descriptor, temporary = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name[:40]}.", suffix=f"-{os.getpid()}{PART}"
+        )
         with os.fdopen(descriptor, "wb") as file:
             if callable(content):
                 content(file)

@@ -30,6 +30,8 @@ def fit(
     channels: str = "auto",
     label_column: str | None = None,
     text_column: str | None = None,
+    input_column: str | None = None,
+    output_column: str | None = None,
     id: str | None = None,  # noqa: A002  the flag's name
     order: str | None = None,
     time: str | None = None,
@@ -55,6 +57,8 @@ def fit(
         image_size: cut the middle square out of each image and resize it to so many pixels.
         label_column: column of a table that holds classes: not fitted, used to colour maps.
         text_column: column of a table (key of a .jsonl file) that holds texts.
+        input_column: column of a table that holds texts from which others follow; an empty cell: only the other is known.
+        output_column: the column that holds those others.
         id: of a table with a row an event or a time step: the column that says whose it is.
         order: the column by which events are ordered.
         time: the same, of time steps.
@@ -66,17 +70,19 @@ def fit(
         quiet: print nothing but the verdict.
         flags: those of the kinds of models (`latentia.kinds.kind.Flag`), by key.
     """
+    if data is None:
+        raise ConfigError("DATA is missing: latentia fit DATA, for example latentia fit digits")
     from latentia.data.loading import shape_before
     from latentia.kinds import fitting_model, kind_of, params_of
     from latentia.kinds.auto_remedy import fit_with_remedies
     from latentia.kinds.known import DataSpec
     from latentia.kinds.stages import fit_in_stages
 
-    if data is None:
-        raise ConfigError("DATA is missing: latentia fit DATA, for example latentia fit digits")
     if quick and auto_remedy:
         raise ConfigError("--quick ends with one short fit, --auto-remedy fits again: give one of them")
-    roles = _given(text=text_column, id=id, order=order, time=time, event=event)
+    roles = _given(
+        text=text_column, input=input_column, output=output_column, id=id, order=order, time=time, event=event
+    )
     model = fitting_model(model, shape_before(data, roles))
     kind = kind_of(model)
     params = params_of(kind, model, flags)
@@ -107,10 +113,6 @@ def _judged(run: Run, folder: Path, report: bool, quiet: bool) -> None:
         print(f"report: {folder / report_run(run).name}")
 
 
-def _given(**columns: str | None) -> dict[str, str]:
-    return {role: column for role, column in columns.items() if column is not None}
-
-
 def parse_settings(pairs: list[str]) -> dict[str, Any]:
     """`["patience=5", "network=mlp"]` as parameters, `["a.b=1"]` as `{"a": {"b": 1}}`; values are JSON where they can be."""
     settings: dict[str, Any] = {}
@@ -120,7 +122,7 @@ def parse_settings(pairs: list[str]) -> dict[str, Any]:
             raise ConfigError(f"--set {pair!r}: expected name=value, for example --set patience=20")
         try:
             value = json.loads(text)
-        except json.JSONDecodeError:
+        except (json.JSONDecodeError, RecursionError):
             value = {"True": True, "False": False, "None": None}.get(text, text)
         outer, dot, inner = name.partition(".")
         if dot:
@@ -140,3 +142,8 @@ def _new_folder(data: str, model: str, reuse: bool) -> Path:
 
 def _command() -> str:
     return shlex.join(["latentia", *sys.argv[1:]])
+
+
+def _given(**columns: str | None) -> dict[str, str]:
+    """Those that a person named."""
+    return {role: column for role, column in columns.items() if column is not None}

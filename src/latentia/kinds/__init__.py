@@ -139,6 +139,29 @@ for _kind in (
         instead={"epochs": "--n-components, and --set n_init=N"},
         shows_progress=False,
     ),
+    Kind(
+        "series",
+        "models of series",
+        "latentia.kinds.series",
+        ("SeriesVAE",),
+        frozenset({Shape.SERIES}),
+        (_DIM, _EPOCHS),
+        ("Samples", "Scores", "Encodes", "Rebuilds", "Walks", "Remedies"),
+    ),
+    Kind(
+        "transducer",
+        "transducers",
+        "latentia.kinds.transducer",
+        ("Transducer",),
+        frozenset({Shape.PAIRS}),
+        (
+            Flag("--steps", "steps", int | None, "of training; chosen by the number of pairs if left out."),
+            Flag("--labelled", "labelled", float | None, "share of the training pairs whose inputs are told; of the others the outputs alone."),
+        ),
+        ("Remedies",),
+        instead={"epochs": "--steps"},
+        of_model=("unpaired_weight", "relaxation"),
+    ),
 ):  # fmt: skip
     KINDS.add(_kind.name, _kind)
 

@@ -15,6 +15,7 @@ from latentia.diagnostics import Verdict
 from latentia.errors import ConfigError, DataError
 from latentia.estimators import folder as run_folder
 from latentia.estimators.sealed import sealed
+from latentia.files import sweep
 from latentia.kinds import kind_of_estimator
 from latentia.kinds.abilities import uses_of
 from latentia.kinds.kind import Kind
@@ -105,6 +106,7 @@ class Run:
             RunFolderError: if it is no whole run folder.
         """
         folder = Path(folder)
+        sweep(folder)
         config = run_folder.read_config(folder)
         estimator = run_folder.read(folder, config, class_of(folder, config))
         kind = kind_of_estimator(config["estimator"])
