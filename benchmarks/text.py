@@ -29,10 +29,10 @@ from latentia.data.text import read_lines
 from latentia.diagnostics.ngrams import Trigram, Unigram
 from latentia.estimators.forms.tokens import Tokens, choose_tokens
 from latentia.kinds.fitting import fit_run
-from latentia.kinds.known import DataSpec
 from latentia.kinds.sequence.catalog import SEQUENCE_MODELS
 from latentia.kinds.sequence.composition import SequenceComposition
 from latentia.kinds.sequence.defaults import SequenceNetwork
+from latentia.kinds.spec import DataSpec
 from latentia.objectives import negative_elbo
 from latentia.training import TrainingConfig, fit
 from latentia.training.ragged import RaggedBatches

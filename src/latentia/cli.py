@@ -33,14 +33,16 @@ from latentia.commands.interpolate import interpolate
 from latentia.commands.models import models
 from latentia.commands.neighbours import neighbours
 from latentia.commands.objects import objects
-from latentia.commands.places import FOLDERS, check_place
+from latentia.commands.places import EITHER, FOLDERS, check_place
 from latentia.commands.predict import predict
 from latentia.commands.reconstruct import reconstruct
 from latentia.commands.report import report
 from latentia.commands.resample import resample
+from latentia.commands.rollout import rollout
 from latentia.commands.sample import sample
 from latentia.commands.segment import segment
 from latentia.commands.settings import check_settings
+from latentia.commands.track import track
 from latentia.commands.traverse import traverse
 from latentia.commands.types import types
 from latentia.data.head import check_head
@@ -94,12 +96,14 @@ _USING = (
     objects,
     count,
     edit,
+    rollout,
+    track,
 )
 COMMANDS: tuple[Callable[..., None], ...] = (*_FITTING, *_USING, types, benchmark)
 _POSITIONAL = {"data": "DATA", "run": "RUN", "table": "TABLE", "images": "IMAGES", "file": "FILE"}
 
 
-_TWO_PLACES = (encode, predict, segment, objects, count, edit)
+_TWO_PLACES = (encode, predict, segment, objects, count, edit, rollout, track)
 _PLUGIN = "a module (or .py file) that registers models, likelihoods, networks or kinds of your own; may be given more than once"
 
 
@@ -210,7 +214,7 @@ def _asked(argv: list[str]) -> tuple[Callable[..., None], dict[str, Any]]:
     for name in ("data", "other"):  # before torch is loaded
         if isinstance(given.get(name), str):
             check_head(given[name])
-    if given.get("out"):
+    if given.get("out") and chosen not in EITHER:
         check_place(given["out"], chosen in FOLDERS)
     return function, given
 
@@ -239,9 +243,13 @@ def _run(function: Callable[..., None], given: dict[str, Any]) -> None:
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         form(**given)
         return
+    known = {
+        name: each.default for _, own in forms for name, each in inspect.signature(own).parameters.items()
+    }
+    known |= {name: each.default for name, each in common.items()}
     taken = {}
     for key, value in given.items():
-        untouched = value == (common[key].default if key in common else None)
+        untouched = value == known.get(key)
         if key in parameters:
             taken[key] = parameters[key].default if untouched and key in common else value
         elif not untouched:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -130,6 +132,34 @@ def as_text(name: Any) -> Any:
     except ValueError:
         return f"'{name}"
     return name
+
+
+def exchange(first: Path, second: Path) -> None:
+    """Let two folders of one file system change places, at once where the system can (Linux); else `first` goes aside, as `.<name>.aside`.
+
+    Raises:
+        RunFolderError: if they cannot be moved.
+    """
+    if _swapped(first, second):
+        return
+    aside = first.with_name(f".{first.name}.aside")
+    try:
+        first.rename(aside)
+        second.rename(first)
+        aside.rename(second)
+    except OSError as error:
+        raise RunFolderError(
+            f"{first} and {second} cannot change places ({error.strerror or error}): move them by hand"
+        ) from error
+
+
+def _swapped(first: Path, second: Path) -> bool:
+    """Whether the system's own exchange was there, and did it."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    if rename is None:
+        return False
+    here, exchanging = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return bool(rename(here, os.fsencode(first), here, os.fsencode(second), exchanging) == 0)
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:

@@ -12,7 +12,7 @@ from latentia.data.head import SUPPORTED, absent, check_head, kind_of
 from latentia.data.images import SUFFIXES, check_image_size, read_folder
 from latentia.data.roles import checked, read_roles, shape_of_roles
 from latentia.data.shapes import Shape
-from latentia.data.sources import SOURCES, TOKEN_READERS
+from latentia.data.sources import READER_SHAPES, SOURCES
 from latentia.data.text import TEXT_SUFFIXES, read_jsonl, read_lines, read_parts, text_parts
 from latentia.errors import DataError
 from latentia.guard import place, shown
@@ -143,7 +143,7 @@ def shape_before(name: str, roles: Mapping[str, str] | None = None) -> Shape | N
     if named is not None:
         return named
     if name in SOURCES:
-        return Shape.TOKENS if SOURCES[name].reader in TOKEN_READERS else None
+        return READER_SHAPES.get(SOURCES[name].reader)
     path = place(name)
     if path.is_dir():
         return Shape.TOKENS if text_parts(path) else None

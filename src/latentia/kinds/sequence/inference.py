@@ -14,7 +14,7 @@ from torch.distributions import Distribution
 
 from latentia.data.items import Ragged, Strings
 from latentia.estimators.forms.tokens import TokenForm
-from latentia.kinds.sequence.written import as_array
+from latentia.kinds.written import as_array
 from latentia.models import SequenceVAE, importance_log_prob
 from latentia.models.decoding import DRAWS, GREEDY, Drawing, generated
 from latentia.training.ragged import RaggedBatches
