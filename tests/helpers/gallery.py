@@ -66,6 +66,11 @@ def _tokens(folder: Path) -> str:
     return str(folder / "pets.txt")
 
 
+def _frames(folder: Path) -> str:
+    Balls(n=3, size=8, frames=22, radius=0.1).sample(30, seed=0).save(folder / "balls.npz")
+    return str(folder / "balls.npz")
+
+
 def _pairs(folder: Path) -> str:
     random = np.random.default_rng(0)
     numbers = ["one", "two", "<b>three</b>"]
@@ -87,19 +92,14 @@ def _series(folder: Path) -> str:
     return str(folder / "tides.csv")
 
 
-def _frames(folder: Path) -> str:
-    Balls(n=3, size=8, frames=22, radius=0.1).sample(30, seed=0).save(folder / "balls.npz")
-    return str(folder / "balls.npz")
-
-
 DATA: dict[Shape, Callable[[Path], str]] = {
     Shape.TABLE: _table,
     Shape.COUNTS: _counts,
     Shape.IMAGES: lambda folder: "digits",
     Shape.TOKENS: _tokens,
+    Shape.FRAMES: _frames,
     Shape.PAIRS: _pairs,
     Shape.SERIES: _series,
-    Shape.FRAMES: _frames,
 }
 """Data of each shape that a gallery is made of; a kind that takes another shape adds it here."""
 LABELS = {Shape.TABLE: "cultivar", Shape.COUNTS: "group"}

@@ -202,7 +202,7 @@ def how_to_get(source: DataSource, data_dir: str | os.PathLike[str] | None = Non
     if not source.files:
         return source.origin
     first = next(search_folders(data_dir)) / source.place
-    hub = f", or `pip install latentia[hub]` to fetch hf://{source.hub}" if source.hub else ""
+    hub = f", or `pip install 'latentia[hub]'` to fetch hf://{source.hub}" if source.hub else ""
     return f"put {', '.join(source.files)} ({source.origin}) into {first} or set LATENTIA_DATA{hub}"
 
 

@@ -18,6 +18,12 @@ from latentia.registry import Registry
 _EPOCHS = Flag(
     "--epochs", "max_epochs", int | None, "passes over the data; chosen by their number if left out."
 )
+_MINUTES = Flag(
+    "--minutes",
+    "max_minutes",
+    float | None,
+    "time that the fit may take; network and updates are chosen for it.",
+)
 _DIM = Flag(
     "--latent-dim", "latent_dim", int | None, "length of a code; chosen by the size of the data if left out."
 )
@@ -43,7 +49,7 @@ for _kind in (
         "latentia.kinds.vae",
         ("VAE",),
         _ANY,
-        (_DIM, _EPOCHS),
+        (_DIM, _EPOCHS, _MINUTES),
         ("Samples", "Scores", "Encodes", "Rebuilds", "Walks", "Infers", "Compresses", "Exports", "Remedies"),
         of_model=("objective", "objective_options", "schedule", "schedule_options"),
     ),
@@ -123,6 +129,17 @@ for _kind in (
         of_model=("objective_options", "schedule", "pretrain_epochs"),
     ),
     Kind(
+        "types",
+        "community types",
+        "latentia.kinds.types",
+        ("CommunityTypes",),
+        frozenset({Shape.COUNTS}),
+        (_NUMBER,),
+        ("Samples", "Scores", "Clusters", "Remedies"),
+        instead={"epochs": "--n-components, and --set n_init=N"},
+        shows_progress=False,
+    ),
+    Kind(
         "series",
         "models of series",
         "latentia.kinds.series",
@@ -144,17 +161,6 @@ for _kind in (
         ("Remedies",),
         instead={"epochs": "--steps"},
         of_model=("unpaired_weight", "relaxation"),
-    ),
-    Kind(
-        "types",
-        "community types",
-        "latentia.kinds.types",
-        ("CommunityTypes",),
-        frozenset({Shape.COUNTS}),
-        (_NUMBER,),
-        ("Samples", "Scores", "Clusters", "Remedies"),
-        instead={"epochs": "--n-components, and --set n_init=N"},
-        shows_progress=False,
     ),
 ):  # fmt: skip
     KINDS.add(_kind.name, _kind)

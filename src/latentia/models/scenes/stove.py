@@ -17,7 +17,7 @@ from latentia.models.importance import importance_log_prob
 from latentia.models.vae import evaluating
 from latentia.nn.dense import dense, spread_start
 from latentia.nn.relations import Relations
-from latentia.nn.spatial import paste
+from latentia.nn.spatial import grid, paste
 
 _WHERE = 3  # numbers of an object in a frame: size, x, y
 _REACH = 0.95  # of half a frame: centres lie within
@@ -26,7 +26,13 @@ _SURE = -5.0  # log-variance of places with which training starts
 _FIRST = (1.0, 0.6, 0.6, 0.1, 0.1)  # standard deviations of p(z_1)
 _RESIZING = 0.1  # standard deviation of a size from frame to frame
 _STEPS = (0.003, 0.2)  # least and most standard deviation of places and velocities given those before
-_FAINT = -3.0  # logit of the opacity of the template at the start
+_QUICK = (
+    10.0  # logits of the template are so many times its numbers: it learns as much faster than the networks
+)
+_BLOB = (
+    1.0,
+    6.0,
+)  # logit of the opacity in the middle of the template at the start, and its fall towards the corners
 
 
 class STOVE(nn.Module):
@@ -76,7 +82,10 @@ class STOVE(nn.Module):
         self.recur = nn.LSTMCell(width + _WHERE, width)
         self.head = dense(width, 200, 2 * _WHERE, start=spread_start(_WHERE, _SURE))
         self.template = nn.Parameter(torch.zeros(channels, patch, patch))
-        self.opacity = nn.Parameter(torch.full((1, patch, patch), _FAINT))
+        middle, fall = _BLOB
+        self.opacity = nn.Parameter(
+            (middle - fall * grid(patch, patch).square().sum(0, keepdim=True)) / _QUICK
+        )
         self.ground = nn.Parameter(torch.zeros(channels, height, columns))
         self.relations = Relations(4, 2)
         self.log_step = nn.Parameter(torch.tensor([-4.0, -4.0]))
@@ -105,8 +114,10 @@ class STOVE(nn.Module):
         low, high = _SIZES
         side = low + (high - low) * where[:, :1].sigmoid()
         window = torch.cat([side, side, where[:, 1:3]], -1)
-        opacity = self.opacity.sigmoid()
-        patch = torch.cat([self.template.sigmoid() * opacity, opacity]).expand(len(where), -1, -1, -1)
+        opacity = (_QUICK * self.opacity).sigmoid()
+        patch = torch.cat([(_QUICK * self.template).sigmoid() * opacity, opacity]).expand(
+            len(where), -1, -1, -1
+        )
         painted = paste(patch, window, self.event_shape[2:])
         return canvas * (1 - painted[:, -1:]) + painted[:, :-1]
 
