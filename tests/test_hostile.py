@@ -25,24 +25,24 @@ def faults(found):
 
 
 def test_data_files(runs, tmp_path, monkeypatch):
-    monkeypatch.setattr(data_files, "cases", every(17)(data_files.cases))
+    monkeypatch.setattr(data_files, "cases", every(37)(data_files.cases))
     assert faults(data_files.tried(tmp_path, runs)) == []
 
 
 def test_command_lines(runs, tmp_path, monkeypatch):
-    monkeypatch.setattr(command_lines, "lines", every(31, 3)(command_lines.lines))
+    monkeypatch.setattr(command_lines, "lines", every(61, 3)(command_lines.lines))
     assert faults(command_lines.tried(tmp_path, runs)) == []
 
 
 def test_changed_run_folders_and_containers(runs, tmp_path, monkeypatch):
     monkeypatch.setattr(folder_changes, "COMMANDS", {"mixture": "predict", "vae": "encode"})
-    monkeypatch.setattr(folder_changes, "changes", every(9)(folder_changes.changes))
-    monkeypatch.setattr(folder_changes, "containers", every(5)(folder_changes.containers))
+    monkeypatch.setattr(folder_changes, "changes", every(17)(folder_changes.changes))
+    monkeypatch.setattr(folder_changes, "containers", every(9)(folder_changes.containers))
     assert faults(folder_changes.tried(tmp_path, runs)) == []
 
 
 def test_injections(runs, tmp_path, monkeypatch):
-    monkeypatch.setattr(injections, "PAYLOADS", injections.PAYLOADS[::11])
+    monkeypatch.setattr(injections, "PAYLOADS", injections.PAYLOADS[6::12])
     assert faults(injections.tried(tmp_path, runs)) == []
 
 

@@ -21,6 +21,8 @@ _PUBLIC = {
     "PoissonMixture": "latentia.kinds.mixture.estimator",
     "SceneVAE": "latentia.kinds.scene.estimator",
     "SequenceVAE": "latentia.kinds.sequence.estimator",
+    "SeriesVAE": "latentia.kinds.series.estimator",
+    "Transducer": "latentia.kinds.transducer.estimator",
     "VAE": "latentia.kinds.vae.estimator",
     "VQVAE": "latentia.kinds.codes.estimator",
     "VideoVAE": "latentia.kinds.video.estimator",
@@ -46,6 +48,8 @@ __all__ = [
     "PoissonMixture",
     "SceneVAE",
     "SequenceVAE",
+    "SeriesVAE",
+    "Transducer",
     "VideoVAE",
     "__version__",
     "load",
@@ -73,6 +77,8 @@ if TYPE_CHECKING:
     from latentia.kinds.reporting import report
     from latentia.kinds.scene.estimator import SceneVAE
     from latentia.kinds.sequence.estimator import SequenceVAE
+    from latentia.kinds.series.estimator import SeriesVAE
+    from latentia.kinds.transducer.estimator import Transducer
     from latentia.kinds.types.estimator import CommunityTypes
     from latentia.kinds.types.workflow import types
     from latentia.kinds.vae.estimator import VAE

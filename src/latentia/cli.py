@@ -33,7 +33,7 @@ from latentia.commands.interpolate import interpolate
 from latentia.commands.models import models
 from latentia.commands.neighbours import neighbours
 from latentia.commands.objects import objects
-from latentia.commands.places import FOLDERS, check_place
+from latentia.commands.places import EITHER, FOLDERS, check_place
 from latentia.commands.predict import predict
 from latentia.commands.reconstruct import reconstruct
 from latentia.commands.report import report
@@ -45,6 +45,7 @@ from latentia.commands.settings import check_settings
 from latentia.commands.track import track
 from latentia.commands.traverse import traverse
 from latentia.commands.types import types
+from latentia.data.head import check_head
 from latentia.errors import ConfigError
 from latentia.kinds import kind_flags, own_commands
 
@@ -210,7 +211,10 @@ def _asked(argv: list[str]) -> tuple[Callable[..., None], dict[str, Any]]:
     function = next(function for function in COMMANDS if function.__name__ == chosen)
     if "run" in given and given["run"] is None and function.__code__.co_varnames[0] == "run":
         fail(f"RUN is missing: latentia {chosen} RUN, a folder that `latentia fit --out RUN` made")
-    if given.get("out"):
+    for name in ("data", "other"):  # before torch is loaded
+        if isinstance(given.get(name), str):
+            check_head(given[name])
+    if given.get("out") and chosen not in EITHER:
         check_place(given["out"], chosen in FOLDERS)
     return function, given
 
@@ -239,9 +243,13 @@ def _run(function: Callable[..., None], given: dict[str, Any]) -> None:
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         form(**given)
         return
+    known = {
+        name: each.default for _, own in forms for name, each in inspect.signature(own).parameters.items()
+    }
+    known |= {name: each.default for name, each in common.items()}
     taken = {}
     for key, value in given.items():
-        untouched = value == (common[key].default if key in common else None)
+        untouched = value == known.get(key)
         if key in parameters:
             taken[key] = parameters[key].default if untouched and key in common else value
         elif not untouched:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,11 +23,25 @@ PART = ".part"
 
 
 def sweep(folder: Path) -> None:
-    """Remove what writes that were killed left in a folder and those directly in it."""
+    """Remove what writes that were killed left in a folder and those directly in it; those that go on are left alone."""
     for pattern in (f".*{PART}", f"*/.*{PART}"):
         for left in folder.glob(pattern):
-            with contextlib.suppress(OSError):
-                left.unlink()
+            writer = left.name.removesuffix(PART).rpartition("-")[2]
+            if left.is_file() and not (writer.isdecimal() and _is_alive(int(writer))):
+                with contextlib.suppress(OSError):
+                    left.unlink()
+
+
+def _is_alive(process: int) -> bool:
+    if process == os.getpid():
+        return False  # it writes one file at a time, and is here
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True  # another person's
+    return True
 
 
 def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], object]) -> None:
@@ -43,7 +59,9 @@ def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], object])
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=PART)
+        descriptor, temporary = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name[:40]}.", suffix=f"-{os.getpid()}{PART}"
+        )
         with os.fdopen(descriptor, "wb") as file:
             if callable(content):
                 content(file)
@@ -114,6 +132,34 @@ def as_text(name: Any) -> Any:
     except ValueError:
         return f"'{name}"
     return name
+
+
+def exchange(first: Path, second: Path) -> None:
+    """Let two folders of one file system change places, at once where the system can (Linux); else `first` goes aside, as `.<name>.aside`.
+
+    Raises:
+        RunFolderError: if they cannot be moved.
+    """
+    if _swapped(first, second):
+        return
+    aside = first.with_name(f".{first.name}.aside")
+    try:
+        first.rename(aside)
+        second.rename(first)
+        aside.rename(second)
+    except OSError as error:
+        raise RunFolderError(
+            f"{first} and {second} cannot change places ({error.strerror or error}): move them by hand"
+        ) from error
+
+
+def _swapped(first: Path, second: Path) -> bool:
+    """Whether the system's own exchange was there, and did it."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    if rename is None:
+        return False
+    here, exchanging = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return bool(rename(here, os.fsencode(first), here, os.fsencode(second), exchanging) == 0)
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:

@@ -107,6 +107,17 @@ def test_blocks_are_permuted_whole_where_the_column_is_theirs():
             assert sorted({block: row[block == BLOCKS][0] for block in set(BLOCKS)}.values()) == [0, 1, 2, 3]
 
 
+def test_blocks_of_unlike_sizes_keep_what_varies_within_them():
+    """Most blocks are of one value; an item takes that of its own place in the block that it is given."""
+    owner = np.array([0, 0, 1, 1, 1, 2])
+    column = np.array([5, 5, 7, 7, 8, 9])
+    assert scheme_of(column, owner) == "blocks"
+    for drawn in permuted(6, owner, "blocks", 50, 0):
+        for row in column[drawn]:
+            assert tuple(row[:2]) in {(5, 5), (7, 7), (9, 9)}
+            assert tuple(row[2:5]) in {(5, 5, 5), (7, 7, 8), (9, 9, 9)}
+
+
 def test_items_stay_within_their_blocks_where_it_is_not():
     column = np.arange(10)
     assert scheme_of(column, BLOCKS) == "within blocks"

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from latentia.commands.output import print_figures, print_verdict
 from latentia.errors import ConfigError
+
+if TYPE_CHECKING:
+    from latentia.kinds.run import Run
 
 IMPORTANCE = 20  # samples of an item for the log-likelihood that ends a fit
 
@@ -26,12 +30,15 @@ def fit(
     channels: str = "auto",
     label_column: str | None = None,
     text_column: str | None = None,
+    input_column: str | None = None,
+    output_column: str | None = None,
     id: str | None = None,  # noqa: A002  the flag's name
     order: str | None = None,
     time: str | None = None,
     event: str | None = None,
     hold_out: bool = True,
     auto_remedy: bool = False,
+    quick: bool = False,
     report: bool = True,
     quiet: bool = False,
     **flags: Any,
@@ -50,36 +57,32 @@ def fit(
         image_size: cut the middle square out of each image and resize it to so many pixels.
         label_column: column of a table that holds classes: not fitted, used to colour maps.
         text_column: column of a table (key of a .jsonl file) that holds texts.
+        input_column: column of a table that holds texts from which others follow; an empty cell: only the other is known.
+        output_column: the column that holds those others.
         id: of a table with a row an event or a time step: the column that says whose it is.
         order: the column by which events are ordered.
         time: the same, of time steps.
         event: the column that says what happened.
         hold_out: keep a test part from fitting; --no-hold-out fits a mixture to all rows, as is usual where a criterion chooses the number of components.
         auto_remedy: where the diagnosis finds a fault, fit again with its remedy, at most twice, and keep the better run.
+        quick: end with a first model, within a minute and a half; otherwise a fit that takes long replaces it when it is done.
         report: write report.html.
         quiet: print nothing but the verdict.
         flags: those of the kinds of models (`latentia.kinds.kind.Flag`), by key.
     """
+    if data is None:
+        raise ConfigError("DATA is missing: latentia fit DATA, for example latentia fit digits")
     from latentia.data.loading import shape_before
     from latentia.kinds import fitting_model, kind_of, params_of
     from latentia.kinds.auto_remedy import fit_with_remedies
-    from latentia.kinds.fitting import fit_run
     from latentia.kinds.known import DataSpec
-    from latentia.kinds.reporting import report_run
+    from latentia.kinds.stages import fit_in_stages
 
-    if data is None:
-        raise ConfigError("DATA is missing: latentia fit DATA, for example latentia fit digits")
-    roles = {
-        name: column
-        for name, column in (
-            ("text", text_column),
-            ("id", id),
-            ("order", order),
-            ("time", time),
-            ("event", event),
-        )
-        if column is not None
-    }
+    if quick and auto_remedy:
+        raise ConfigError("--quick ends with one short fit, --auto-remedy fits again: give one of them")
+    roles = _given(
+        text=text_column, input=input_column, output=output_column, id=id, order=order, time=time, event=event
+    )
     model = fitting_model(model, shape_before(data, roles))
     kind = kind_of(model)
     params = params_of(kind, model, flags)
@@ -89,14 +92,25 @@ def fit(
     spec = DataSpec(data, seed, image_size, label_column, hold_out, channels=channels, roles=roles or None)
     folder = Path(out) if out else _new_folder(data, model, resume or overwrite)
     say = (lambda _: None) if quiet else print
-    fitted = fit_with_remedies if auto_remedy else fit_run
-    run = fitted(spec, params, folder, command=_command(), resume=resume, overwrite=overwrite, say=say)
-    figures = run.evaluate(n_importance=IMPORTANCE)
+
+    judged = partial(_judged, folder=folder, report=report, quiet=quiet)
+    options: dict[str, Any] = {"command": _command(), "resume": resume, "overwrite": overwrite, "say": say}
+    if auto_remedy:
+        judged(fit_with_remedies(spec, params, folder, **options))
+    else:
+        fit_in_stages(spec, params, folder, judged=judged, quick=quick, **options)
+
+
+def _judged(run: Run, folder: Path, report: bool, quiet: bool) -> None:
+    """Judge a run that was fitted, and write its report; `folder` is where it will be."""
+    from latentia.kinds.reporting import report_run
+
+    figures = run.evaluate(n_importance=IMPORTANCE, items=run.items_in_proportion())
     if not quiet:
-        print_figures(figures, kind.words)
+        print_figures(figures, run.kind.words)
     print_verdict(figures)
     if report:
-        print(f"report: {report_run(run)}")
+        print(f"report: {folder / report_run(run).name}")
 
 
 def parse_settings(pairs: list[str]) -> dict[str, Any]:
@@ -108,7 +122,7 @@ def parse_settings(pairs: list[str]) -> dict[str, Any]:
             raise ConfigError(f"--set {pair!r}: expected name=value, for example --set patience=20")
         try:
             value = json.loads(text)
-        except json.JSONDecodeError:
+        except (json.JSONDecodeError, RecursionError):
             value = {"True": True, "False": False, "None": None}.get(text, text)
         outer, dot, inner = name.partition(".")
         if dot:
@@ -128,3 +142,8 @@ def _new_folder(data: str, model: str, reuse: bool) -> Path:
 
 def _command() -> str:
     return shlex.join(["latentia", *sys.argv[1:]])
+
+
+def _given(**columns: str | None) -> dict[str, str]:
+    """Those that a person named."""
+    return {role: column for role, column in columns.items() if column is not None}

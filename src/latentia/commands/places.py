@@ -8,8 +8,10 @@ import stat
 from latentia.errors import ConfigError, DataError
 from latentia.guard import place, shown
 
-FOLDERS = frozenset({"fit", "decompress", "export", "types", "benchmark"})
+FOLDERS = frozenset({"fit", "decompress", "export", "benchmark"})
 """Commands whose --out is a folder; that of the others is a file."""
+EITHER = frozenset({"types"})
+"""Commands that look at the place themselves: whether it is a file or a folder depends on what else is asked for."""
 
 
 def check_place(out: str, folder: bool) -> None:

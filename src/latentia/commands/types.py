@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any, Literal
 
+from latentia.commands.places import check_place
 from latentia.errors import ConfigError
 
 ASSIGN = "assign"
@@ -75,6 +76,8 @@ def types(
     """
     given = dict(locals())
     words = list(given.pop("table") or [])
+    if given["out"] is not None:
+        check_place(given["out"], words[:1] != [ASSIGN])
     if words[:1] == [ASSIGN]:
         _assign(words[1:], given)
         return

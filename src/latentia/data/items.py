@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,6 +117,7 @@ class Strings(Ragged):
     """
 
     labels: bool = False
+    shape_of_items: ClassVar[Shape] = Shape.TOKENS
 
     @classmethod
     def of_texts(cls, texts: Iterable[str]) -> Self:
@@ -255,6 +256,8 @@ def shape_of(items: Any) -> Shape:
     """
     if isinstance(items, Mixed):
         return Shape.MIXED
+    if isinstance(items, Strings):
+        return items.shape_of_items
     if isinstance(items, Ragged):
         return {0: Shape.TOKENS, 1: Shape.SERIES}.get(len(items.event_shape), Shape.FRAMES)
     if len(items.shape) == 4:

@@ -8,18 +8,15 @@ from pathlib import Path
 
 from latentia.data.checks import reading
 from latentia.data.dataset import Dataset, Raw, assemble
+from latentia.data.head import SUPPORTED, absent, check_head, kind_of
 from latentia.data.images import SUFFIXES, check_image_size, read_folder
 from latentia.data.roles import checked, read_roles, shape_of_roles
 from latentia.data.shapes import Shape
-from latentia.data.sources import SOURCES, TOKEN_READERS
+from latentia.data.sources import READER_SHAPES, SOURCES
 from latentia.data.text import TEXT_SUFFIXES, read_jsonl, read_lines, read_parts, text_parts
 from latentia.errors import DataError
 from latentia.guard import place, shown
 
-_SUPPORTED = (
-    ".npy, .npz, .csv, .tsv, .txt, .jsonl (also .gz), .parquet, .gif, .biom, .shared, .h5ad, a folder of images or of their sequences,"
-    " or one of train.txt and others"
-)
 _COUNTS, _TABLES = (".biom", ".shared", ".h5ad"), (".csv", ".tsv", ".txt")
 
 
@@ -118,9 +115,10 @@ def read(
     check_image_size(image_size)
     named = checked(roles)
     name = os.fspath(name_or_path)
+    check_head(name)
     with reading(shown(name), "source of data"):
         if named and not (
-            set(named) == {"text"} and _kind_of(Path(name)) == ".txt"
+            set(named) == {"text"} and kind_of(Path(name)) == ".txt"
         ):  # a text file is its own column
             path, kind = _file_of(name)
             if image_size is not None:
@@ -145,29 +143,23 @@ def shape_before(name: str, roles: Mapping[str, str] | None = None) -> Shape | N
     if named is not None:
         return named
     if name in SOURCES:
-        return Shape.TOKENS if SOURCES[name].reader in TOKEN_READERS else None
+        return READER_SHAPES.get(SOURCES[name].reader)
     path = place(name)
     if path.is_dir():
         return Shape.TOKENS if text_parts(path) else None
-    if _kind_of(path) in _TABLES and path.is_file() and _has_taxa_in_rows(path):
+    if kind_of(path) in _TABLES and path.is_file() and _has_taxa_in_rows(path):
         return None
-    return Shape.TOKENS if _kind_of(path) in TEXT_SUFFIXES else None
-
-
-def _kind_of(path: Path) -> str:
-    """The suffix that tells how a file is read, without `.gz`."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    return suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else "".join(suffixes[-1:])
+    return Shape.TOKENS if kind_of(path) in TEXT_SUFFIXES else None
 
 
 def _file_of(name: str) -> tuple[Path, str]:
     """A file that is there, and its kind."""
     path = place(name)
-    kind = _kind_of(path)
+    kind = kind_of(path)
     if name in SOURCES or name.startswith("hf://") or path.is_dir():
         raise DataError(f"{name}: roles of columns are for files with columns (.csv, .tsv, .parquet, .jsonl)")
     if not path.exists():
-        raise DataError(_absent(name, kind))
+        raise DataError(absent(name, kind))
     return path, kind
 
 
@@ -245,7 +237,7 @@ def _read_file(
     if kind in SUFFIXES:
         raise DataError(f"{path} is a single image; give the folder that holds the images ({path.parent})")
     raise DataError(
-        f"{path}: files of the kind {kind or '(no suffix)'!r} cannot be read; expected {_SUPPORTED}"
+        f"{path}: files of the kind {kind or '(no suffix)'!r} cannot be read; expected {SUPPORTED}"
     )
 
 
@@ -267,12 +259,3 @@ def _read_counts(
             f"{path} is a table of counts alone; label_column is for tables with a column of classes"
         )
     return read_raw(path, columns)
-
-
-def _absent(name: str, kind: str) -> str:
-    """The message for what is neither a name nor a path."""
-    if kind or "/" in name or os.sep in name or name.startswith((".", "~")):
-        parent = place(name).absolute().parent
-        folder = "" if parent.is_dir() else f" (nor does its folder {parent})"
-        return f"the file or folder {shown(name)} does not exist{folder}; expected {_SUPPORTED}"
-    return f"{SOURCES.unknown(name)}; or give the path of {_SUPPORTED}"

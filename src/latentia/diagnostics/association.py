@@ -27,7 +27,7 @@ class Association:
         effect: its size, from 0 to 1.
         p: share of permutations (and the data themselves) whose statistic is as large.
         n: items with a value.
-        scheme: what was permuted: items; whole blocks, where the column says the same of all items of a block; or items within
+        scheme: what was permuted: items; whole blocks, where the column says the same of all items of most blocks; or items within
             their blocks.
     """
 
@@ -103,14 +103,13 @@ def numeric_association(
     """
     n = len(values)
     centred = rankdata(values) - (n + 1) / 2
-    spread = float(centred @ centred) / max(n - 1, 1)
     mass = shares.sum(0)
 
     def statistic(places: NDArray[np.int64]) -> NDArray[np.float64]:
         ranks = centred[places]
         ranks = ranks - ranks.mean(1, keepdims=True)
-        sums = ranks @ shares
-        return np.asarray((sums**2 / np.where(mass > 0, mass, 1.0)).sum(1) / max(spread, 1e-300))
+        sums, spread = ranks @ shares, (ranks**2).sum(1) / max(n - 1, 1)
+        return np.asarray((sums**2 / np.where(mass > 0, mass, 1.0)).sum(1) / np.maximum(spread, 1e-300))
 
     value, p, scheme = _tested(statistic, values, blocks, permutations, seed)
     return Association("Kruskal-Wallis H", value, "epsilon^2", value / max(n - 1, 1), p, n, scheme)
@@ -134,18 +133,21 @@ def _tested(
 
 
 def scheme_of(column: NDArray[np.int64] | NDArray[np.float64], blocks: NDArray[np.int64] | None) -> Scheme:
-    """What may be permuted: whole blocks, where the column is the same in each; else items within them.
+    """What is permuted: whole blocks, where the column is the same in at least half of those with several items; else items within them.
 
     Example:
-        >>> scheme_of(np.array([1, 1, 2]), np.array([0, 0, 1])), scheme_of(np.array([1, 3, 2]), np.array([0, 0, 1]))
+        >>> owner = np.array([0, 0, 1])
+        >>> scheme_of(np.array([1, 1, 2]), owner), scheme_of(np.array([1, 3, 2]), owner)
         ('blocks', 'within blocks')
     """
     if blocks is None or len(np.unique(blocks)) == len(blocks):
         return "items"
-    _, owner = np.unique(blocks, return_inverse=True)
-    first = np.zeros(owner.max() + 1, dtype=column.dtype)
-    first[owner[::-1]] = column[::-1]
-    return "blocks" if bool((first[owner] == column).all()) else "within blocks"
+    constant = [
+        len(np.unique(column[blocks == block])) == 1
+        for block, size in zip(*np.unique(blocks, return_counts=True), strict=True)
+        if size > 1
+    ]
+    return "blocks" if 2 * sum(constant) >= len(constant) else "within blocks"
 
 
 def permuted(
@@ -159,12 +161,18 @@ def permuted(
         if scheme == "items" or blocks is None:
             yield random.permuted(np.broadcast_to(np.arange(n), (count, n)), axis=1)
             continue
-        _, first, owner = np.unique(blocks, return_index=True, return_inverse=True)
-        if scheme == "blocks":
-            order = random.permuted(np.broadcast_to(np.arange(len(first)), (count, len(first))), axis=1)
-            yield first[order[:, owner]]
-            continue
+        _, owner, sizes = np.unique(blocks, return_inverse=True, return_counts=True)
         sorted_once = np.argsort(owner, kind="stable")
+        if (
+            scheme == "blocks"
+        ):  # an item takes the value of its own place in the other block; of a smaller block, round and round
+            starts = np.cumsum(sizes) - sizes
+            place = np.empty(n, dtype=np.int64)
+            place[sorted_once] = np.arange(n) - np.repeat(starts, sizes)
+            order = random.permuted(np.broadcast_to(np.arange(len(sizes)), (count, len(sizes))), axis=1)
+            source = order[:, owner]
+            yield sorted_once[starts[source] + place % sizes[source]]
+            continue
         shuffled = np.argsort(owner + random.uniform(size=(count, n)), axis=1)
         places = np.empty((count, n), dtype=np.int64)
         places[:, sorted_once] = shuffled

@@ -97,7 +97,9 @@ class Chosen:
     choices: list[Choice] = field(default_factory=list)
 
 
-def chosen(given: Given, entry: Entry, params: Any, streamed: bool = False) -> Chosen:
+def chosen(
+    given: Given, entry: Entry, params: Any, streamed: bool = False, planned: str | None = None
+) -> Chosen:
     """Form, likelihood and network for data.
 
     Args:
@@ -105,6 +107,7 @@ def chosen(given: Given, entry: Entry, params: Any, streamed: bool = False) -> C
         entry: of the catalog.
         params: has `model, likelihood, network, binarize` as a person gave them.
         streamed: whether more rows will follow these.
+        planned: the network that a plan has taken; None: by the shape of an item and the number of rows.
 
     Raises:
         ConfigError: if the model or the likelihood is not for such data.
@@ -121,7 +124,9 @@ def chosen(given: Given, entry: Entry, params: Any, streamed: bool = False) -> C
     if isinstance(asked, str):
         likelihood, choices = found, [*why]
     network: str | Network = params.network
-    if network == "auto":
+    if network == "auto" and planned is not None:
+        network = planned
+    elif network == "auto":
         n_rows = FEW_ROWS if streamed else len(rows)
         network, reason = pick_network(event, n_rows, entry.image_network, entry.vector_network)
         choices.append(Choice("network", network, reason))

@@ -55,6 +55,8 @@ __all__ = [
 ]  # fmt: skip
 
 FORMAT = 1
+PLAN = "plan"
+"""Entry of the configuration: how long a fit was planned to be (`latentia.estimators.plan`)."""
 
 
 Curves = list[dict[str, Any]]
@@ -109,9 +111,24 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}
 
 
-def start(estimator: Any, folder: Path, extra: dict[str, Any]) -> None:
-    """Mark a folder as being fitted into, with the settings that a resumed fit must have."""
-    write_json(folder / CONFIG, {**_header("fitting", estimator), "params": _params(estimator), **extra})
+def start(estimator: Any, folder: Path, extra: dict[str, Any], resume: bool = False) -> None:
+    """Mark a folder as being fitted into, with the settings that a resumed fit must have; its plan stays."""
+    plan = {} if not resume or (plan := plan_in(folder)) is None else {PLAN: plan}
+    content = {**_header("fitting", estimator), "params": _params(estimator), **extra, **plan}
+    write_json(folder / CONFIG, content)
+
+
+def plan_in(folder: Path) -> dict[str, Any] | None:
+    """The plan of the fit that a folder holds, or that was begun in it; None if there is none."""
+    path = folder / CONFIG
+    return read_json(path).get(PLAN) if path.exists() else None
+
+
+def note_plan(estimator: Any, folder: Path, plan: dict[str, Any]) -> None:
+    """Write a plan down before it is carried out."""
+    path = folder / CONFIG
+    config = read_json(path) if path.exists() else _header("fitting", estimator)
+    write_json(path, {**config, PLAN: plan})
 
 
 def save(estimator: Savable, folder: Path, extra: dict[str, Any] | None = None) -> Path:

@@ -29,6 +29,7 @@ from latentia.estimators.kept import described, restore
 from latentia.estimators.network import NetworkEstimator
 from latentia.estimators.parameters import whole
 from latentia.estimators.way import Way
+from latentia.latent.totals import check_total
 from latentia.objectives import ObjectiveSetting
 from latentia.training import Schedule
 from latentia.training.watching import Measure
@@ -212,22 +213,24 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
 
     # ------------------------------------------------------------------ likelihoods and diagnosis
 
-    def score_samples(self, X: Any, *, total: str = "given") -> NDArray[Any]:
-        """Importance-weighted log p(x) in nats of each row, `[n]`, with `n_importance` samples.
+    def score_samples(self, X: Any, *, total: str = "given", n_importance: int | None = None) -> NDArray[Any]:
+        """Importance-weighted log p(x) in nats of each row, `[n]`.
 
         A density in the units of X for real-valued tables, on [0, 1] for pixels, a probability for binary and count data.
 
         Args:
             X: rows.
-            total: of counts, whether a row's total is "given" (the score is conditional on it, and NaN for a row without counts), or
-                "modelled": a probability of the whole row (`latentia.latent.totals`).
+            total: of counts: "given" (the score is conditional on a row's total, NaN where that is 0) or "modelled" (`latentia.latent.totals`).
+            n_importance: samples for each row; None: the estimator's `n_importance`.
 
         Raises:
             ConfigError: for models with deterministic codes, which define no density.
         """
         rows = self._way.given(self, X, reset=False).rows
-        n_importance = whole("n_importance", self.n_importance, 1)
-        scores = self._inference().log_density(rows, n_importance, total)
+        samples = whole("n_importance", self.n_importance if n_importance is None else n_importance, 1)
+        check_total(total)
+        modelled = {"total": total} if getattr(self.form_, "kind", "") == "counts" else {}
+        scores = self._inference().log_density(rows, samples, **modelled)
         if scores is None:
             raise ConfigError(f"model {self.model!r} has deterministic codes and so no log-likelihood")
         return scores

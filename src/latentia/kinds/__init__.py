@@ -18,6 +18,12 @@ from latentia.registry import Registry
 _EPOCHS = Flag(
     "--epochs", "max_epochs", int | None, "passes over the data; chosen by their number if left out."
 )
+_MINUTES = Flag(
+    "--minutes",
+    "max_minutes",
+    float | None,
+    "time that the fit may take; network and updates are chosen for it.",
+)
 _DIM = Flag(
     "--latent-dim", "latent_dim", int | None, "length of a code; chosen by the size of the data if left out."
 )
@@ -43,7 +49,7 @@ for _kind in (
         "latentia.kinds.vae",
         ("VAE",),
         _ANY,
-        (_DIM, _EPOCHS),
+        (_DIM, _EPOCHS, _MINUTES),
         ("Samples", "Scores", "Encodes", "Rebuilds", "Walks", "Infers", "Compresses", "Exports", "Remedies"),
         of_model=("objective", "objective_options", "schedule", "schedule_options"),
     ),
@@ -132,6 +138,29 @@ for _kind in (
         ("Samples", "Scores", "Clusters", "Remedies"),
         instead={"epochs": "--n-components, and --set n_init=N"},
         shows_progress=False,
+    ),
+    Kind(
+        "series",
+        "models of series",
+        "latentia.kinds.series",
+        ("SeriesVAE",),
+        frozenset({Shape.SERIES}),
+        (_DIM, _EPOCHS),
+        ("Samples", "Scores", "Encodes", "Rebuilds", "Walks", "Remedies"),
+    ),
+    Kind(
+        "transducer",
+        "transducers",
+        "latentia.kinds.transducer",
+        ("Transducer",),
+        frozenset({Shape.PAIRS}),
+        (
+            Flag("--steps", "steps", int | None, "of training; chosen by the number of pairs if left out."),
+            Flag("--labelled", "labelled", float | None, "share of the training pairs whose inputs are told; of the others the outputs alone."),
+        ),
+        ("Remedies",),
+        instead={"epochs": "--steps"},
+        of_model=("unpaired_weight", "relaxation"),
     ),
 ):  # fmt: skip
     KINDS.add(_kind.name, _kind)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from latentia.data import Dataset
 from latentia.errors import ConfigError, RunFolderError
 from latentia.estimators import folder as run_folder
 from latentia.kinds import kind_of
@@ -26,6 +28,8 @@ def fit_run(
     resume: bool = False,
     overwrite: bool = False,
     say: Callable[[str], None] = lambda _: None,
+    dataset: Dataset | None = None,
+    notes: Mapping[str, Any] = MappingProxyType({}),
 ) -> Run:
     """Fit, and keep everything in `out`.
 
@@ -38,6 +42,8 @@ def fit_run(
         resume: go on with the interrupted run in `out`; a finished one is returned as it is.
         overwrite: replace what is in `out`.
         say: told what happens.
+        dataset: what `spec` loads, if it is there already.
+        notes: further entries of `config.json`.
 
     Raises:
         ConfigError: if a resumed run has other settings than those given.
@@ -45,7 +51,7 @@ def fit_run(
         RunFolderError: if `out` holds a run already, or cannot be written.
     """
     params = {"model": DEFAULT_MODEL, **params}
-    started = check_folder(out, spec, params, resume, overwrite)
+    started = check_folder(out, spec, dict(notes.get("asked", params)), resume, overwrite)
     if started == "fitted":
         say(f"{out} is finished already")
         return Run.open(out)
@@ -55,16 +61,16 @@ def fit_run(
         raise ConfigError(
             f"--no-hold-out is for mixtures, whose size a criterion chooses; {params.get('model')} stops by rows held out"
         )
-    dataset = spec.load()
+    dataset = spec.load() if dataset is None else dataset
     if dataset.shape not in kind.accepts:
         takes = ", ".join(sorted(shape.value for shape in kind.accepts))
         raise ConfigError(
             f"{params.get('model')} ({kind.title}) is for {takes}; {spec.name} holds {dataset.shape.value}: take another --model"
         )
     say(dataset.source)
-    about = {"kind": kind.name, "data": asdict(spec), "command": command}
+    about = {"kind": kind.name, "data": asdict(spec), "command": command, **notes}
     with put_back_unless_begun(out, replaces=overwrite and not resume, resumes=resume):
-        run_folder.start(recipe.estimator, out, {**about, **recipe.asked})
+        run_folder.start(recipe.estimator, out, {**about, **recipe.asked}, resume)
         estimator, entries = recipe.fit(dataset, out, resume, say)
         columns = None if dataset.feature_names is None else list(dataset.feature_names)
         known = {KNOWN: knowledge_of(spec, dataset, out)}

@@ -72,6 +72,13 @@ class Recipe(Protocol):
         """The fitted estimator, and further entries of `config.json`."""
         ...
 
+    def first(self, dataset: Dataset) -> dict[str, Any] | None:
+        """Parameters, as far as they differ, with which a first model is had soon, where the whole fit takes much longer; else None.
+
+        Asked of kinds that have a flag for `max_minutes`.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class Kind:

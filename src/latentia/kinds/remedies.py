@@ -99,7 +99,7 @@ def command(spec: DataSpec, params: Mapping[str, Any], out: Path | str) -> str:
     if spec.label_column is not None:
         words += ["--label-column", spec.label_column]
     for role, column in (spec.roles or {}).items():
-        words += ["--text-column" if role == "text" else f"--{role}", column]
+        words += [f"--{role}-column" if role in ("text", "input", "output") else f"--{role}", column]
     if not spec.hold_out and not kind.recipe({"model": params["model"]}).holds_out:
         words += ["--no-hold-out"]
     if others:

@@ -101,7 +101,10 @@ def _set_aside(out: Path) -> None:
             if (out / name).exists():
                 aside.mkdir(exist_ok=True)
                 (out / name).replace(aside / name)
-    except OSError as error:
+    except (OSError, MemoryError) as error:
+        _restore(out)
+        if isinstance(error, MemoryError):
+            raise
         raise RunFolderError(f"{out} cannot be replaced ({error.strerror}); give another --out") from error
 
 

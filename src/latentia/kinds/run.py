@@ -15,6 +15,7 @@ from latentia.diagnostics import Verdict
 from latentia.errors import ConfigError, DataError
 from latentia.estimators import folder as run_folder
 from latentia.estimators.sealed import sealed
+from latentia.files import sweep
 from latentia.kinds import kind_of_estimator
 from latentia.kinds.abilities import uses_of
 from latentia.kinds.kind import Kind
@@ -37,11 +38,13 @@ class Effort:
         n_importance: importance samples for each item; 0 leaves the log-likelihood out.
         importance_items: most items for which they are drawn; None draws for all.
         thorough: also take the measures that need an optimisation for each of some rows.
+        items: most items that are looked at; None: all.
     """
 
     n_importance: int = 100
     importance_items: int | None = 1000
     thorough: bool = False
+    items: int | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,7 @@ class Run:
             RunFolderError: if it is no whole run folder.
         """
         folder = Path(folder)
+        sweep(folder)
         config = run_folder.read_config(folder)
         estimator = run_folder.read(folder, config, class_of(folder, config))
         kind = kind_of_estimator(config["estimator"])
@@ -195,7 +199,11 @@ class Run:
         raise NotImplementedError
 
     def evaluate(
-        self, split: SplitName = "test", n_importance: int = 100, importance_items: int | None = 1000
+        self,
+        split: SplitName = "test",
+        n_importance: int = 100,
+        importance_items: int | None = 1000,
+        items: int | None = None,
     ) -> dict[str, Any]:
         """Figures and verdict on one part of the data, also kept in `evaluation.json`.
 
@@ -203,11 +211,16 @@ class Run:
             split: which part.
             n_importance: importance samples for each item; 0 leaves the log-likelihood out.
             importance_items: most items for which they are drawn; None draws for all.
+            items: most items that are looked at, chosen at random; None: all.
 
         Returns:
             What `latentia evaluate --json` prints.
         """
-        return self._measured(split, Effort(n_importance, importance_items))
+        return self._measured(split, Effort(n_importance, importance_items, items=items))
+
+    def items_in_proportion(self) -> int | None:
+        """Items by which a fit is judged at its end, so that this takes little beside the fit; None: all."""
+        return None
 
     def diagnose(self, split: SplitName = "test") -> dict[str, Any]:
         """The thorough diagnosis of one part of the data, also kept in `evaluation.json`.

@@ -19,7 +19,7 @@ from latentia.training.batches import Batches
 from latentia.training.checkpoint_file import packed, unpacked
 from latentia.training.config import TrainingConfig
 
-_FORMAT = 5
+_FORMAT = 6
 _FREE = ("loggers", "progress", "checkpoint_seconds", "device")  # settings that change no weight
 
 

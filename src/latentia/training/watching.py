@@ -18,7 +18,7 @@ _STEP = (
 )
 _LOOK = 6.0  # passes that a look at an item takes
 
-Measure = Callable[[nn.Module, Iterable[Tensor], int, float], Mapping[str, float]]
+Measure = Callable[[nn.Module, Iterable[Tensor], float, float], Mapping[str, float]]
 """(model in evaluation mode, held-out batches, epoch from 1, share of training that is done) -> figures by name."""
 
 
@@ -63,7 +63,7 @@ class Watch:
         data: Batches,
         batch_size: int,
         *,
-        epoch: int,
+        epoch: float,
         progress: float,
         trained: tuple[int, int],
     ) -> dict[str, float]:
@@ -73,7 +73,7 @@ class Watch:
             model: in evaluation mode.
             data: held-out rows.
             batch_size: of the passes.
-            epoch: from 1.
+            epoch: passes over the training set that are done.
             progress: share of training that is done.
             trained: items that had been trained on at the end of the last epoch, and now.
         """

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from latentia.data.checks import reading
 from latentia.data.counts import biom, other_text
 from latentia.data.counts.found import Found
 from latentia.data.counts.grid import Grid, Known
@@ -23,6 +24,7 @@ from latentia.data.counts.taxonomy import Taxonomy, read_taxonomy
 from latentia.data.counts.text import read_text
 from latentia.data.counts.words import Axis, prefixed, rank_of, some
 from latentia.errors import DataError
+from latentia.guard import open_plain
 
 _HDF5, _ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
 SUPPORTED = ".biom (JSON, HDF5), .tsv, .csv, .txt (also .gz), mothur's .shared, MetaPhlAn's profiles, .h5ad"
@@ -103,14 +105,14 @@ def grid_of(path: Path, known: Known, asked: Reading) -> Grid:
         raise DataError(f"{path} does not exist; expected {SUPPORTED}")
     if path.is_dir():
         raise DataError(f"{path} is a folder; expected a file: {SUPPORTED}")
-    with path.open("rb") as file:
+    with reading(path, "table of counts"), open_plain(path) as file:
         start = file.read(16)
     if start.startswith(_HDF5):
         return biom.read_h5ad(path) if path.suffix.lower() == ".h5ad" else biom.read_biom_hdf5(path)
     if start.startswith(_ZIP):
         how = "unpack it by `qiime tools export`" if path.suffix.lower() == ".qza" else "save it as text"
         raise DataError(f"{path} is an archive, not a table: {how}; expected {SUPPORTED}")
-    with opened(path) as text:
+    with reading(path, "table of counts"), opened(path) as text:
         first = text.read(4096)
     if (start.startswith(GZIP) and first.startswith(("RDX", "X\n", "A\n"))) or start.startswith(
         (b"RDX", b"X\n")

@@ -227,9 +227,8 @@ def chosen_by(selection: Mapping[str, Any], n_components: int) -> str:
     if edge:
         ends = sorted({chosen[name] for name in others if name in selection["at_edge"]})
         many = "s" * (len(edge) == 1)
-        text += (
-            f"; {' and '.join(edge)} choose{many} {' and '.join(map(str, ends))}, the edge of what was tried"
-        )
+        named = " and ".join([", ".join(edge[:-1]), edge[-1]] if edge[1:] else edge)
+        text += f"; {named} choose{many} {' and '.join(map(str, ends))}, the edge of what was tried"
     return f"{text}."
 
 

@@ -30,6 +30,8 @@ IGNORED = 0.01
 that of the rule for collapse (`diagnostics.findings.COLLAPSED_KL`); measured pairs are .001 and .000 of collapsed models, 8 and .06 of cured ones."""
 ABLE = 1.05
 """A decoder foretells well if its loss with true prefixes is at most so many times that of a trigram. A rule of this project."""
+DEARER = 1.02
+"""Under-trained: an item costs so many times what a trigram of the training part says of it. A rule of this project."""
 LEANING_INFORMATION, LEANING_GAP = 1.0, 0.05
 """The code tells this many nats, and yet reconstructions are not more like their items than those of another's code by this much: a note."""
 REVERSE = 2.0
@@ -114,7 +116,13 @@ def leaning(information: MutualInformation | None, likeness: Rebuilt) -> Finding
 
 
 def below_counts(
-    log_likelihood: float | None, counts: Counted, epochs: int, *, rising: bool
+    log_likelihood: float | None,
+    counts: Counted,
+    epochs: int,
+    width: int,
+    *,
+    rising: bool,
+    overfitted: bool,
 ) -> Finding | None:
     """A model of sequences that foretells no better than a trigram has not been trained enough, or has too few items to learn from.
 
@@ -122,7 +130,9 @@ def below_counts(
         log_likelihood: nats, mean over items.
         counts: of the same items.
         epochs: of the fit.
+        width: of its network.
         rising: whether the best epoch was the last: where it was not, more of them bring nothing.
+        overfitted: whether held-out items cost much more than training items.
     """
     if log_likelihood is None:
         return None
@@ -130,10 +140,15 @@ def below_counts(
         f"An item costs {-log_likelihood:.4g} nats, {-counts.trigram:.4g} by a trigram of the training part and "
         f"{-counts.unigram:.4g} by a unigram"
     )
-    strength = log_likelihood / counts.trigram if counts.trigram else None
-    if log_likelihood >= counts.trigram:
+    strength = log_likelihood / (DEARER * counts.trigram) if counts.trigram else None
+    if strength is None or strength <= 1:
         return Finding("", f"{text}.", strength=strength)
-    remedies = (longer(2 * epochs),) if rising else (_MORE_DROPOUT, _MORE_ITEMS)
+    wider = Remedy(
+        f"a wider network: `--set network.width={2 * width}`", settings={"network": {"width": 2 * width}}
+    )
+    remedies: tuple[Remedy, ...] = (longer(2 * epochs),) if rising else (wider, _MORE_ITEMS)
+    if overfitted:
+        remedies = (_MORE_DROPOUT, _MORE_ITEMS)
     return Finding(UNDERTRAINED, f"{text}: counts of neighbouring tokens do as well.", remedies, strength)
 
 

@@ -17,7 +17,7 @@ from latentia.kinds.types.tables import CLEAR
 from latentia.kinds.types.words import LABELS
 from latentia.report.theme import Theme, canvas, legend, plain, style
 
-_WIDE = 10.6  # inches
+_WIDE = 7.2  # inches
 
 
 def criteria_figure(choice: Choice, criterion: str, theme: Theme) -> Figure | None:
@@ -27,8 +27,12 @@ def criteria_figure(choice: Choice, criterion: str, theme: Theme) -> Figure | No
     numbers = [each.n_components for each in choice.tried]
     held = "held-out" in choice.chosen
     names = [*CRITERIA, *(["held-out"] if held else [])]
-    figure = canvas(theme, _WIDE, 2.7)
-    for axes, name in zip(figure.subplots(1, len(names)), names, strict=True):
+    rows = -(-len(names) // 3)
+    figure = canvas(theme, _WIDE, 0.3 + 2.1 * rows)
+    panels = figure.subplots(rows, 3, squeeze=False).ravel()
+    for axes in panels[len(names) :]:
+        axes.set_axis_off()
+    for axes, name in zip(panels, names, strict=False):
         values = np.array(
             [
                 float("nan") if (v := getattr(each, name.replace("-", "_"))) is None else v
@@ -61,11 +65,11 @@ def honesty_figure(honesty: Honesty, theme: Theme) -> Figure | None:
     """Prediction strength of each split, agreement of each bootstrap draw, samples between each pair; None where nothing was looked at."""
     if not honesty.prediction_strength and not honesty.bootstrap and not honesty.between:
         return None
-    figure = canvas(theme, _WIDE, 2.6)
-    left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1, 1.6))
+    figure = canvas(theme, _WIDE, 2.8)
+    left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1, 1.5))
     for axes, values, marks, title in (
         (left, honesty.prediction_strength, (MODERATE, STRONG), "prediction strength"),
-        (middle, honesty.bootstrap, (STABLE,), "agreement with bootstrap draws"),
+        (middle, honesty.bootstrap, (STABLE,), "bootstrap agreement"),
     ):
         style(axes, theme, title=title)
         axes.set_ylim(min(-0.02, *values, 0) if values else 0, 1.05)
@@ -82,15 +86,14 @@ def honesty_figure(honesty: Honesty, theme: Theme) -> Figure | None:
         if values:
             axes.axhline(float(np.median(values)), color=theme.data, linewidth=1.2)
         axes.set_xlim(-1, 1)
-    style(right, theme, title="share of samples between two types", x="pair of types")
+    style(right, theme, title="share of samples between types", x="pair (grey: drawn from the fit)")
     pairs = honesty.between[:12]
     places = np.arange(len(pairs))
-    right.bar(places - 0.2, [pair.observed for pair in pairs], 0.38, color=theme.data, label="seen")
+    right.bar(places - 0.2, [pair.observed for pair in pairs], 0.38, color=theme.data)
     right.bar(
         places + 0.2, [pair.simulated for pair in pairs], 0.38, color=theme.faint, label="drawn from the fit"
     )
     right.set_xticks(places, [f"{pair.pair[0] + 1}-{pair.pair[1] + 1}" for pair in pairs])
-    legend(right, theme, loc="upper right")
     return figure
 
 
@@ -111,7 +114,7 @@ def bars_figure(shares: np.ndarray, names: Sequence[str], labels: np.ndarray, th
         labels: type of each sample, from 0 and rising, `[n]`.
         theme: of the colours.
     """
-    figure = canvas(theme, _WIDE, 3.6)
+    figure = canvas(theme, _WIDE, 3.8)
     axes = figure.add_subplot()
     style(axes, theme, y="proportion", grid=None)
     colors = [*_palette(theme, len(names) - 1), theme.faint]

@@ -131,7 +131,7 @@ class CommunityTypes(ClusterMixin, DensityMixin, BaseEstimator):
                 n_jobs=self.n_jobs,
             )
             self._settle()
-            self.labels_ = self.predict(table)
+            self.labels_ = memberships(self.components_, table).argmax(1)
         return self
 
     def _checked(self) -> range:

@@ -13,6 +13,7 @@ from latentia.kinds.types.words import GRADIENT, LABELS, UNSTABLE, WORDS
 NO_GRADIENT = (
     "Cut in two, the samples are no gradient: no more of them lie in the middle than two types would have."
 )
+UNSEEN = "Not looked at: whether other samples would give the same types (`--halves 3 --bootstrap 20`)."
 CONTINUOUS = Remedy(
     "a continuous model of the same counts: `--model sigma-vae --set likelihood=dirichlet-multinomial`",
     models=("sigma-vae",),
@@ -37,6 +38,7 @@ def judge(choice: Choice, honesty: Honesty, k: int, criterion: str, converged: b
         'unstable-types'
     """
     looked_at = [*_examined(honesty, k)] if k > 1 else []
+    unseen = [UNSEEN] if k > 1 and honesty.strength is None and honesty.stability is None else []
     text = "EM met its stopping rule." if converged else "EM stopped before its stopping rule was met."
     looked_at.append(Finding("" if converged else NOT_CONVERGED, text))
     numbers = [each.n_components for each in choice.tried]
@@ -45,7 +47,7 @@ def judge(choice: Choice, honesty: Honesty, k: int, criterion: str, converged: b
         wider = Remedy(f"a wider range: `--n-components {span}`", settings={"n_components": span})
         text = f"{k} is the first or last of the numbers that were tried: another outside {numbers[0]} to {numbers[-1]} may be better."
         looked_at.append(Finding(EDGE, text, (wider,)))
-    return ordered(looked_at, WORDS.order, [*agreement(choice, criterion), *_of_one(k)])
+    return ordered(looked_at, WORDS.order, [*agreement(choice, criterion), *_of_one(k), *unseen])
 
 
 def _of_one(k: int) -> list[str]:
@@ -56,7 +58,8 @@ def _of_one(k: int) -> list[str]:
 
 def _examined(honesty: Honesty, k: int) -> list[Finding]:
     """Found again or not; types or a gradient."""
-    fewer = Remedy(f"fewer types: `--n-components 1..{k - 1}`", settings={"n_components": f"1..{k - 1}"})
+    span = "1" if k == 2 else f"1..{k - 1}"
+    fewer = Remedy(f"fewer types: `--n-components {span}`", settings={"n_components": span})
     strength, stability = honesty.strength, honesty.stability
     parts, short = [], []
     if strength is not None:

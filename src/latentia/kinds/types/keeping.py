@@ -53,19 +53,20 @@ def keep(
     """
     check_out(out, overwrite)
     with put_back_unless_begun(out, replaces=overwrite and out.exists(), resumes=False):
-        dataset = _write(found, out, command, arguments)
+        dataset = _written(found, out, command, arguments)
     run = Run.open(out)
     run._dataset = dataset
     run.evaluate()
     return run
 
 
-def _write(found: Types, out: Path, command: str, arguments: Sequence[str]) -> Dataset:
-    """All files but the verdict and the page; the table as data."""
-    for name in (*(f"{each}.tsv" for each in TABLES), METHODS, TABLE):
-        (out / name).unlink(missing_ok=True)
-    for name, table in found.tables.items():
-        write_tsv(out / f"{name}.tsv", table)
+def _written(found: Types, out: Path, command: str, arguments: Sequence[str]) -> Dataset:
+    """Write tables, counts and model; give the data as the run will have them."""
+    for name in TABLES:
+        if name in found.tables:
+            write_tsv(out / f"{name}.tsv", found.tables[name])
+        else:
+            (out / f"{name}.tsv").unlink(missing_ok=True)  # of a run that was there before
     write_atomically(out / METHODS, f"{found.methods}\n".encode())
     created = datetime.datetime.now().isoformat(timespec="seconds")
     found.table.write_biom(out / TABLE, about_samples(found), created)

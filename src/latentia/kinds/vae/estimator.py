@@ -27,8 +27,14 @@ from latentia.kinds.face import html_repr, report
 from latentia.kinds.loading import load_as
 from latentia.kinds.vae.catalog import CATALOG
 from latentia.kinds.vae.monitoring import Monitor
-from latentia.kinds.vae.refining import check_refinement, refine
-from latentia.kinds.vae.sampler import SAMPLERS, AggregatePosterior, fit_sampler_to, take_sampler
+from latentia.kinds.vae.refining import check_refinement, refine, refinement_passes
+from latentia.kinds.vae.sampler import (
+    SAMPLERS,
+    AggregatePosterior,
+    fit_sampler_to,
+    sampler_work,
+    take_sampler,
+)
 from latentia.kinds.vae.schedules import information, resolve_schedule
 from latentia.latent import Likelihood
 from latentia.nn import Network
@@ -58,9 +64,12 @@ class VAE(LatentEstimator):
             replace options of the model's own schedule.
         max_epochs: passes over the data; None: 6000 updates (20 000 on a GPU) for 50 000 items or more, fewer by the
             square root of their number, within 5 to 300 epochs.
+        max_minutes: time that `fit` may take. A few updates are timed before the first; from them follow, once, the number of updates
+            (`plan_`) and, where it is "auto", the network for images: the largest with 1500 updates in that time.
         batch_size: None: a 16th of the data, within 16 to 64.
-        optimizer: "muon" (hidden matrices and kernels by Muon, the rest by AdamW), "adamw" for all, or "sgd" (no momentum) for all.
-        learning_rate: peak of the warm-up and cosine schedule of AdamW or SGD alone; with "muon" see
+        optimizer: "auto" (Muon for the hidden matrices and kernels that are worth its price on this machine, AdamW for the rest), "muon" for
+            all hidden matrices and kernels, "adamw" for all, or "sgd" (no momentum) for all.
+        learning_rate: peak of the warm-up and cosine schedule of AdamW or SGD alone; with Muon see
             `latentia.training.optimizers.optimizers_for`.
         patience: epochs without a better validation bound before stopping; None: a quarter of `max_epochs`,
             but at least 10.
@@ -120,8 +129,9 @@ class VAE(LatentEstimator):
         schedule: str | Schedule = "auto",
         schedule_options: Mapping[str, Any] | None = None,
         max_epochs: int | None = None,
+        max_minutes: float | None = None,
         batch_size: int | None = None,
-        optimizer: str = "muon",
+        optimizer: str = "auto",
         learning_rate: float = 2e-3,
         patience: int | None = None,
         validation_fraction: float = 0.1,
@@ -145,6 +155,7 @@ class VAE(LatentEstimator):
         self.schedule = schedule
         self.schedule_options = schedule_options
         self.max_epochs = max_epochs
+        self.max_minutes = max_minutes
         self.batch_size = batch_size
         self.optimizer = optimizer
         self.learning_rate = learning_rate
@@ -205,6 +216,11 @@ class VAE(LatentEstimator):
     def _after(self, given: Given, rows: NDArray[Any], held_out: NDArray[Any] | None, **how: Any) -> None:  # noqa: ARG002
         refine(self, rows, held_out)
         take_sampler(self, rows, whole_data=not how.get("streamed"))
+
+    def _follows(self, n: int) -> tuple[float, float]:
+        steps = self._entry().refinement_steps if self.refinement_steps == "auto" else self.refinement_steps
+        sampled = sampler_work(n) if self.sampler != "prior" else (0.0, 0.0)
+        return refinement_passes(int(steps), n) + sampled[0], sampled[1]
 
     def _schedule(self, entry: Entry) -> Schedule:
         return resolve_schedule(self.schedule, self.schedule_options, entry.schedule)

@@ -221,17 +221,18 @@ class VideoVAE(LatentEstimator):
     def _codes_of(self, Z: Any) -> Tensor:
         return torch.as_tensor(np.asarray(Z))
 
-    def score_samples(self, X: Any, *, total: str = "given") -> NDArray[Any]:
+    def score_samples(self, X: Any, *, total: str = "given", n_importance: int | None = None) -> NDArray[Any]:
         """Importance-weighted log-density in nats of each video, `[n]`: the sum over its windows, each on its own.
 
         Args:
             X: videos of at least one window each.
             total: of counts; frames have none.
+            n_importance: samples for each window; None: the estimator's.
         """
         videos = self._videos(X)
         found = np.zeros(len(videos))
         for i in range(len(videos)):
-            found[i] = super().score_samples(videos[[i]], total=total).sum()
+            found[i] = super().score_samples(videos[[i]], total=total, n_importance=n_importance).sum()
         return found
 
     # ------------------------------------------------------------------ diagnosis
