@@ -91,6 +91,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (*_FITTING, *_USING, benchmark)
 _POSITIONAL = {"data": "DATA", "run": "RUN", "table": "TABLE", "images": "IMAGES", "file": "FILE"}
 
 
+_REPEATED = {"column": "NAME=KIND", "drop": "NAME"}
 _TWO_PLACES = (encode, predict)
 _PLUGIN = "a module (or .py file) that registers models, likelihoods, networks or kinds of your own; may be given more than once"
 
@@ -141,6 +142,10 @@ def _add_arguments(parser: Parser, function: Any, names: tuple[str, ...]) -> Non
             parser.add_argument(*flags, dest=name, default=default, action=yes_no, help=text)
         elif name == "set":
             parser.add_argument(*flags, dest=name, nargs="+", default=[], type=str, metavar="K=V", help=text)
+        elif name in _REPEATED:
+            parser.add_argument(
+                *flags, dest=name, action="append", type=str, metavar=_REPEATED[name], help=text
+            )
         elif hints[name] == list[str]:
             parser.add_argument(
                 *flags, dest=name, nargs="+", default=default, type=str, metavar="NAME", help=text

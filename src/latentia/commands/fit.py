@@ -24,6 +24,9 @@ def fit(
     overwrite: bool = False,
     image_size: int | None = None,
     label_column: str | None = None,
+    column: list[str] | None = None,
+    drop: list[str] | None = None,
+    id: str | None = None,  # noqa: A002  the flag's name
     hold_out: bool = True,
     auto_remedy: bool = False,
     report: bool = True,
@@ -42,30 +45,38 @@ def fit(
         overwrite: replace the run in the folder.
         image_size: cut the middle square out of each image and resize it to so many pixels.
         label_column: column of a table that holds classes: not fitted, used to colour maps.
+        column: what a column of a table is to be taken as, NAME=KIND; a kind is number, count, binary, category, ordinal, date, date:FORMAT, decimal-comma, id or drop. May be given more than once.
+        drop: a column of a table to leave out; may be given more than once.
+        id: the column of a table that names its rows.
         hold_out: keep a test part from fitting; --no-hold-out fits a mixture to all rows, as is usual where a criterion chooses the number of components.
         auto_remedy: where the diagnosis finds a fault, fit again with its remedy, at most twice, and keep the better run.
         report: write report.html.
         quiet: print nothing but the verdict.
         flags: those of the kinds of models (`latentia.kinds.kind.Flag`), by key.
     """
-    from latentia.kinds import kind_of, params_of
-    from latentia.kinds.auto_remedy import fit_with_remedies
-    from latentia.kinds.fitting import fit_run
     from latentia.kinds.known import DataSpec
-    from latentia.kinds.reporting import report_run
 
     if data is None:
         raise ConfigError("DATA is missing: latentia fit DATA, for example latentia fit digits")
+    spec = DataSpec(data, seed, image_size, label_column, hold_out, _kinds(column or []), drop, id)
+    # what is wrong with a table is told before anything heavy is loaded
+    dataset = spec.load() if spec.is_table and not resume else None
+    from latentia.kinds import kind_of, params_of
+    from latentia.kinds.auto_remedy import fit_with_remedies
+    from latentia.kinds.fitting import fit_run
+    from latentia.kinds.reporting import report_run
+
     kind = kind_of(model)
     params = params_of(kind, model, flags)
     if kind.shows_progress:
         params["verbose"] = not quiet
     params |= {"random_state": seed, **parse_settings(set or [])}
-    spec = DataSpec(data, seed, image_size, label_column, hold_out)
     folder = Path(out) if out else _new_folder(data, model, resume or overwrite)
     say = (lambda _: None) if quiet else print
     fitted = fit_with_remedies if auto_remedy else fit_run
-    run = fitted(spec, params, folder, command=_command(), resume=resume, overwrite=overwrite, say=say)
+    run = fitted(
+        spec, params, folder, command=_command(), dataset=dataset, resume=resume, overwrite=overwrite, say=say
+    )
     figures = run.evaluate(n_importance=IMPORTANCE)
     if not quiet:
         print_figures(figures, kind.words)
@@ -91,6 +102,17 @@ def parse_settings(pairs: list[str]) -> dict[str, Any]:
         else:
             settings[name] = tuple(value) if isinstance(value, list) else value
     return settings
+
+
+def _kinds(pairs: list[str]) -> dict[str, str] | None:
+    """`["plan=category"]` as `{"plan": "category"}`."""
+    found = {}
+    for pair in pairs:
+        name, equals, kind = pair.rpartition("=")
+        if not equals or not name:
+            raise ConfigError(f"--column {pair!r}: expected NAME=KIND, for example --column plan=category")
+        found[name] = kind
+    return found or None
 
 
 def _new_folder(data: str, model: str, reuse: bool) -> Path:

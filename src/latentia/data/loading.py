@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from latentia.data.column import Column
 from latentia.data.dataset import Dataset, Raw, assemble
 from latentia.data.images import SUFFIXES, check_image_size, read_folder
+from latentia.data.schema import NOTHING, Asked
 from latentia.data.sources import SOURCES
 from latentia.errors import DataError
 
@@ -23,6 +25,9 @@ def load(
     test_fraction: float = 0.1,
     label_column: str | int | None = None,
     data_dir: str | os.PathLike[str] | None = None,
+    columns: Mapping[str, str] | None = None,
+    drop: Sequence[str] = (),
+    id: str | None = None,  # noqa: A002  the flag's name
 ) -> Dataset:
     """Load data by name or path and split it into train, validation and test parts that share no row.
 
@@ -39,10 +44,14 @@ def load(
         test_fraction: share of the rows that become the test part, if the source has none.
         label_column: column of a table that holds the classes, by name or place.
         data_dir: where named sets are looked for first, before `$LATENTIA_DATA` and the user's cache.
+        columns: what columns of a table are to be taken as, by name (`latentia.data.schema.KINDS_ASKED`); others are decided by their cells.
+        drop: columns of a table that are left out.
+        id: column of a table that names its rows.
 
     Returns:
         Images as `[n, C, H, W]` (uint8 0 ... 255, 0/1 for binary sets; float32 if a `.npy` holds floats in
-        [0, 1]), tables as `[n, d]` (int64 if all numbers are whole; CSR from a sparse `.npz`).
+        [0, 1]), tables as `[n, d]` (int64 if all numbers are whole; CSR from a sparse `.npz`), or
+        `latentia.data.items.Mixed` where their columns are of unlike kinds or have gaps.
 
     Raises:
         DataError: nothing of that name, a damaged file, numbers that are none, too few rows: says where.
@@ -57,7 +66,13 @@ def load(
     name = os.fspath(name_or_path)
     return assemble(
         name,
-        read(name, image_size=image_size, label_column=label_column, data_dir=data_dir),
+        read(
+            name,
+            image_size=image_size,
+            label_column=label_column,
+            data_dir=data_dir,
+            asked=Asked(columns or {}, tuple(drop), id),
+        ),
         seed=seed,
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
@@ -70,7 +85,8 @@ def read(
     image_size: int | None = None,
     label_column: str | int | None = None,
     data_dir: str | os.PathLike[str] | None = None,
-    columns: Sequence[str] | None = None,
+    columns: Sequence[Column] | None = None,
+    asked: Asked = NOTHING,
 ) -> Raw:
     """Read data by name or path, in the source's order; nothing is split.
 
@@ -79,14 +95,15 @@ def read(
         image_size: as in `load`.
         label_column: as in `load`.
         data_dir: as in `load`.
-        columns: of a table with named columns: those that are features, in this order; others are left out, and a table that
-            lacks one is refused.
+        columns: of a table: what its features were in a fit; they are found by name and read as then, others are left out, and a
+            table that lacks one is refused.
+        asked: what a person says of the columns of a table.
 
     Raises:
         DataError, ConfigError, MissingExtraError: as `load`.
     """
     check_image_size(image_size)
-    return _read(os.fspath(name_or_path), image_size, label_column, data_dir, columns)
+    return _read(os.fspath(name_or_path), image_size, label_column, data_dir, columns, asked)
 
 
 def path_of(name: str) -> Path | None:
@@ -99,7 +116,8 @@ def _read(
     image_size: int | None,
     label_column: str | int | None,
     data_dir: str | os.PathLike[str] | None,
-    columns: Sequence[str] | None,
+    columns: Sequence[Column] | None,
+    asked: Asked,
 ) -> Raw:
     if name in SOURCES:
         from latentia.data.named import read_named
@@ -110,6 +128,8 @@ def _read(
 
         return read_hub(name.removeprefix("hf://").strip("/"), image_size, label_column)
     path = Path(name).expanduser()
+    if path.is_dir() and asked.is_any:
+        raise DataError(f"{path} is a folder; what columns are to be taken as is for tables")
     if path.is_dir():
         if label_column is not None:
             raise DataError(
@@ -120,7 +140,9 @@ def _read(
     kind = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else "".join(suffixes[-1:])
     if not path.exists():
         raise DataError(_absent(name, kind))
-    return _read_file(path, kind, image_size, label_column, columns)
+    if asked.is_any and kind not in (".csv", ".tsv", ".parquet"):
+        raise DataError(f"{path} has no named columns; what columns are to be taken as is for tables")
+    return _read_file(path, kind, image_size, label_column, columns, asked)
 
 
 def _read_file(
@@ -128,18 +150,19 @@ def _read_file(
     kind: str,
     image_size: int | None,
     label_column: str | int | None,
-    columns: Sequence[str] | None,
+    columns: Sequence[Column] | None,
+    asked: Asked,
 ) -> Raw:
     if kind in (".csv", ".tsv"):
         from latentia.data.tables import read_text_table
 
         if image_size is not None:
             raise DataError(f"{path} is a table; image_size is for images")
-        return read_text_table(path, label_column, columns)
+        return read_text_table(path, label_column, columns, asked)
     if kind == ".parquet":
         from latentia.data.parquet import read_parquet
 
-        return read_parquet(path, image_size, label_column, columns)
+        return read_parquet(path, image_size, label_column, columns, asked)
     if label_column is not None and kind in (".npy", ".npz"):
         raise DataError(
             f"{path} has no named columns; label_column is for tables, an .npz holds its labels as y"

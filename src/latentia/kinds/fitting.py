@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from latentia.data import Dataset
+from latentia.data.shapes import Shape
 from latentia.errors import ConfigError, LatentiaError, RunFolderError, TrainingError
 from latentia.estimators import folder as run_folder
 from latentia.kinds import kind_of
-from latentia.kinds.known import KNOWN, ROWS, DataSpec, knowledge_of
+from latentia.kinds.known import KNOWN, ROWS, DataSpec, in_numbers, knowledge_of
 from latentia.kinds.run import Run
 
 DEFAULT_MODEL = "sigma-vae"
+MOST_LINES = 60
+"""Lines on columns that are said."""
 ATTEMPTS = "attempts"  # the folder of a run in which those of `--auto-remedy` lie
 
 
@@ -24,6 +28,7 @@ def fit_run(
     out: Path,
     *,
     command: str,
+    dataset: Dataset | None = None,
     resume: bool = False,
     overwrite: bool = False,
     say: Callable[[str], None] = lambda _: None,
@@ -36,6 +41,7 @@ def fit_run(
             range as "1..7", or None for 1..10).
         out: the run folder.
         command: what the person typed, kept for the report.
+        dataset: the data, if they are loaded already.
         resume: go on with the interrupted run in `out`; a finished one is returned as it is.
         overwrite: replace what is in `out`.
         say: told what happens.
@@ -56,13 +62,18 @@ def fit_run(
         raise ConfigError(
             f"--no-hold-out is for mixtures, whose size a criterion chooses; {params.get('model')} stops by rows held out"
         )
-    dataset = spec.load()
+    dataset = spec.load() if dataset is None else dataset
+    dataset = (
+        dataset if Shape.MIXED in kind.accepts or Shape.TABLE not in kind.accepts else in_numbers(dataset)
+    )
     if dataset.shape not in kind.accepts:
         takes = ", ".join(sorted(shape.value for shape in kind.accepts))
         raise ConfigError(
             f"{params.get('model')} ({kind.title}) is for {takes}; {spec.name} holds {dataset.shape.value}: take another --model"
         )
     say(dataset.source)
+    for line in [*dataset.notes[:MOST_LINES], *_further(dataset.notes)]:
+        say(f"  {line}")
     new = not out.exists()
     if overwrite and not resume:
         clear(out)
@@ -81,6 +92,10 @@ def fit_run(
     run = Run.open(out)
     run._dataset = dataset
     return run
+
+
+def _further(notes: Sequence[str]) -> list[str]:
+    return [f"... and {len(notes) - MOST_LINES} more columns"] if len(notes) > MOST_LINES else []
 
 
 def check_folder(

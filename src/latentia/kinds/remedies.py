@@ -95,6 +95,12 @@ def command(spec: DataSpec, params: Mapping[str, Any], out: Path | str) -> str:
         words += ["--image-size", str(spec.image_size)]
     if spec.label_column is not None:
         words += ["--label-column", spec.label_column]
+    for name, kind_of_column in (spec.columns or {}).items():
+        words += ["--column", f"{name}={kind_of_column}"]
+    for name in spec.drop or ():
+        words += ["--drop", name]
+    if spec.id is not None:
+        words += ["--id", spec.id]
     if not spec.hold_out:
         words += ["--no-hold-out"]
     if others:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from latentia.data import Dataset, Split
+from latentia.data.column import Column
 from latentia.diagnostics import Verdict
 from latentia.errors import ConfigError, DataError, RunFolderError
 from latentia.estimators import folder as run_folder
@@ -112,7 +113,7 @@ class Run:
                     f'{folder / run_folder.CONFIG} distorts its entry "data" ({error}); restore the file or fit again'
                 ) from None
         run: Run = kind.run(folder, estimator, spec, config, kind)
-        run.data = RunData(spec, config.get(KNOWN), folder, run.event_shape, run.columns, data)
+        run.data = RunData(spec, config.get(KNOWN), folder, run.event_shape, run.table, data)
         return run
 
     # ------------------------------------------------------------------ what it is
@@ -143,6 +144,17 @@ class Run:
     def columns(self) -> list[str] | None:
         """Names of the features of a table."""
         return self.config.get("columns") or self.config.get("features")
+
+    @property
+    def table(self) -> tuple[Column, ...] | None:
+        """What the features of a table are; None where they have no names."""
+        known = self.config.get(KNOWN) or {}
+        if known.get("mixed"):
+            return tuple(Column.rebuild(described) for described in known["columns"])
+        own: tuple[Column, ...] | None = getattr(self.estimator, "columns_", None)
+        if own is not None:
+            return own
+        return None if self.columns is None else tuple(Column(name, "number") for name in self.columns)
 
     @property
     def name(self) -> str:
