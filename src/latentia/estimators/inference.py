@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from latentia.distributions import Delta
-from latentia.estimators.forms.scaled import Scaled
 from latentia.training.randomness import seeded
 
 TOGETHER = 512
@@ -31,11 +30,11 @@ class Inference:
     """
 
     module: Any
-    form: Scaled
+    form: Any
     typical: Tensor | None
 
     @classmethod
-    def of(cls, module: nn.Module, form: Scaled, typical_size: float) -> Self:
+    def of(cls, module: nn.Module, form: Any, typical_size: float) -> Self:
         """For a fitted module."""
         device = next(module.parameters()).device
         dtype = torch.float32
@@ -76,8 +75,10 @@ class Inference:
         parts = []
         with torch.inference_mode():
             for x in self.batches(rows):
-                mean = self.module.conditional(self.module.encode(x).mean[None], x).mean[0]
-                parts.append(self.form.items(mean, flat))
+                z = self.module.encode(x).mean[None]
+                # of rows with gaps, the missing cells too
+                p = self.module.decode(z) if self.form.kind == "mixed" else self.module.conditional(z, x)
+                parts.append(self.form.items(p.mean[0], flat))
         return np.concatenate(parts)
 
     def drawn(self, n: int, mean: bool, prior: Distribution | None, seed: int) -> NDArray[Any]:
@@ -99,7 +100,7 @@ class Inference:
                 if isinstance(self.module.amortised(x[:1]), Delta):
                     return None
                 scores.append(self.module.log_prob(x, n_importance).double().cpu().numpy())
-        return np.concatenate(scores) - self.form.log_volume
+        return np.concatenate(scores) - self.form.log_volumes(rows)
 
     def decoded(self, z: Tensor, mean: bool = True, flat: bool | None = None) -> NDArray[Any]:
         """Items for codes: means of p(x|z), or draws; count rows of the typical size."""
@@ -111,6 +112,6 @@ class Inference:
         return np.concatenate(parts)
 
 
-def frozen(form: Scaled) -> Scaled:
+def frozen(form: Any) -> Any:
     """A copy in evaluation mode: data are binarized the same way each time."""
     return copy.deepcopy(form).eval()

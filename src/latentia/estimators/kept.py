@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from latentia.estimators.folder import Curves
+from latentia.estimators.forms.mixed import MixedForm
 from latentia.estimators.forms.scaled import Scaled
 from latentia.objectives import ObjectiveSetting, build_objective
 
@@ -39,11 +40,11 @@ def restore(
         RunFolderError: if the weights are not those of the configuration.
     """
     estimator.composition_ = estimator._composition_of(config["composition"])
-    estimator.form_ = Scaled(**config["form"])
+    estimator.form_ = _form_of(config["form"])
     entry = estimator._entry()
     estimator.schedule_ = estimator._schedule(entry)
     estimator._compose()
-    estimator.n_features_in_ = math.prod(estimator.event_shape_)
+    estimator.n_features_in_ = getattr(estimator.form_, "n_given", math.prod(estimator.event_shape_))
     estimator._take_fit(config, curves())
     # Folders that were written before objectives were kept have no such entry; theirs begin anew.
     sizes = config.get("objective") or {"n_train": estimator.n_train_, "n_updates": 1}
@@ -58,6 +59,11 @@ def restore(
         named = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
         if named or part != "objective":
             estimator._load_weights(module, named)
+
+
+def _form_of(described: dict[str, Any]) -> Any:
+    """The form that a run folder keeps."""
+    return MixedForm.rebuild(described) if described["kind"] == MixedForm.kind else Scaled(**described)
 
 
 def _parts(estimator: Any) -> dict[str, nn.Module]:

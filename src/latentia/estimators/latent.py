@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -15,6 +16,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from latentia.core import Objective
+from latentia.data.column import Column
 from latentia.diagnostics import Diagnosis, Evaluation, diagnose, evaluate
 from latentia.errors import ConfigError
 from latentia.estimators.composition import Chosen, Composition
@@ -22,7 +24,7 @@ from latentia.estimators.entry import Entry
 from latentia.estimators.fitting import continue_with, fit_to
 from latentia.estimators.folder import Curves, params_of
 from latentia.estimators.forms.arrays import Given, as_rows
-from latentia.estimators.forms.scaled import Scaled
+from latentia.estimators.forms.unlike import given_back
 from latentia.estimators.hints import last_gain, rate_weight, score_of
 from latentia.estimators.inference import Inference
 from latentia.estimators.kept import described, restore
@@ -45,7 +47,8 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
     learning_rate: float
     n_importance: int
     composition_: Composition
-    form_: Scaled
+    form_: Any
+    takes_columns = True
     schedule_: Schedule
     objective_: Objective
     objective_setting_: ObjectiveSetting
@@ -146,7 +149,12 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
     @property
     def event_shape_(self) -> tuple[int, ...]:
         """Shape of one item."""
-        return self.composition_.event_shape
+        return tuple(self.form_.event_shape)
+
+    @property
+    def columns_(self) -> tuple[Column, ...] | None:
+        """What the columns of a table of unlike columns are; None for other data."""
+        return getattr(self.form_, "columns", None)
 
     @property
     def likelihood_(self) -> Any:
@@ -174,12 +182,20 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
         Count rows are given the median size of the training rows.
         """
         check_is_fitted(self)
-        return self._inference().decoded(self._codes_of(Z))
+        return self._given_back(self._inference().decoded(self._codes_of(Z)))
 
     def reconstruct(self, X: Any) -> NDArray[Any]:
         """X by way of its codes: the mean of p(x|z) at the posterior mean, in the units, type and shape of X."""
         given = as_rows(self, X, reset=False)
-        return self._inference().rebuilt(given.rows, given.flat)
+        return self._given_back(self._inference().rebuilt(given.rows, given.flat), X)
+
+    def _given_back(self, items: NDArray[Any], X: Any = None, seed: int | None = None) -> Any:
+        """Items as a person has them: of a table of unlike columns a frame, if it was given as one."""
+        form = self.form_
+        if self.columns_ is None:
+            return items
+        random = None if seed is None else np.random.default_rng(seed)
+        return given_back(items, form.columns, form.places, form.n_given, form.frames, X, random)
 
     def sample(self, n_samples: int = 1, *, mean: bool = False, random_state: Any = None) -> NDArray[Any]:
         """`n_samples` draws from the model: a code from the prior (or what stands in its place), then x from p(x|z), in the units of the data.
@@ -193,7 +209,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
         whole("n_samples", n_samples, 1)
         seed = int(check_random_state(random_state).randint(2**31 - 1))
         asked = self._inference()
-        return asked.drawn(n_samples, mean, self._source(asked.module), seed)
+        return self._given_back(asked.drawn(n_samples, mean, self._source(asked.module), seed), seed=seed)
 
     def tensors(self, X: Any) -> tuple[Any, Tensor]:
         """The torch module in evaluation mode, and X `[n, *event]` as it sees them: for what no method here does."""
@@ -241,7 +257,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
             asked.batches(rows, 250),
             n_importance=self.n_importance if n_importance is None else n_importance,
             importance_items=importance_items,
-            log_volume=self.form_.log_volume,
+            log_volume=float(np.mean(self.form_.log_volumes(rows))),
         )
 
     def diagnose(
@@ -286,4 +302,5 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = tags.input_tags.categorical = True
         return tags

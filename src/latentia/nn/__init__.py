@@ -1,7 +1,7 @@
 """Networks: what turns data into features and codes into the parameters of a likelihood, picked by event shape."""
 
 from latentia.nn.conv import ConvDecoder, ConvEncoder
-from latentia.nn.inputs import Centred, Identity, LogCounts
+from latentia.nn.inputs import Bounded, Centred, Identity, LogCounts
 from latentia.nn.mlp import MLPDecoder, MLPEncoder
 from latentia.nn.networks import FEW_ROWS, NETWORKS, Network, pick_network
 from latentia.nn.plain import PlainMLPDecoder, PlainMLPEncoder
@@ -11,6 +11,7 @@ from latentia.nn.sequence import LSTMDecoder, LSTMEncoder
 __all__ = [
     "FEW_ROWS",
     "NETWORKS",
+    "Bounded",
     "Centred",
     "ConvDecoder",
     "ConvEncoder",

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from latentia.errors import DataError
+from latentia.estimators.forms.unlike import Unlike, read_later, unlike
 
 
 class Given(NamedTuple):
@@ -23,11 +24,13 @@ class Given(NamedTuple):
         rows: `[n, d]`, or images `[n, C, H, W]`.
         sparse: whether they came as a sparse matrix.
         flat: whether they came as images without an axis of channels, `[n, H, W]`.
+        unlike: what the columns of rows of unlike kinds are, in a fit; their rows have NaN where a cell is missing.
     """
 
     rows: NDArray[Any]
     sparse: bool = False
     flat: bool = False
+    unlike: Unlike | None = None
 
 
 def as_rows(estimator: BaseEstimator, X: Any, *, reset: bool) -> Given:
@@ -43,6 +46,10 @@ def as_rows(estimator: BaseEstimator, X: Any, *, reset: bool) -> Given:
     """
     if isinstance(X, torch.Tensor):
         X = X.detach().cpu().numpy()
+    if getattr(estimator, "takes_columns", False):
+        found = _columns(estimator, X, reset)
+        if found is not None:
+            return found
     if getattr(X, "ndim", 2) >= 3 and not sparse.issparse(X):
         return Given(_images(estimator, X, reset), flat=X.ndim == 3)
     if not reset:
@@ -60,6 +67,26 @@ def as_rows(estimator: BaseEstimator, X: Any, *, reset: bool) -> Given:
         dense: Any = rows
         return Given(dense.toarray(), sparse=True)
     return Given(rows.astype(np.uint8) if rows.dtype == bool else rows)
+
+
+def _columns(estimator: Any, X: Any, reset: bool) -> Given | None:
+    """Rows of columns of unlike kinds; None where they are none."""
+    if not reset:
+        check_is_fitted(estimator)
+        columns = estimator.columns_
+        return None if columns is None else Given(read_later(X, columns, estimator.n_features_in_))
+    vars(estimator).pop("feature_names_in_", None)
+    found = unlike(X)
+    if found is None:
+        return None
+    if len(found.values) < 2:
+        raise DataError(
+            f"Found array with {len(found.values)} sample(s) (shape={found.values.shape}) while a minimum of 2 is required"
+        )
+    estimator.n_features_in_ = len(found.given)
+    if found.frames:
+        estimator.feature_names_in_ = np.asarray(found.given, dtype=object)
+    return Given(found.values, unlike=found)
 
 
 def _images(estimator: Any, X: Any, reset: bool) -> NDArray[Any]:

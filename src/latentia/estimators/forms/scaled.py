@@ -138,6 +138,10 @@ class Scaled(nn.Module):
             return float(per_element) * math.prod(self.event_shape)
         return float(per_element.sum())
 
+    def log_volumes(self, rows: Any) -> float:  # noqa: ARG002  the same for all
+        """`log_volume` of each row."""
+        return self.log_volume
+
     def encoder_inputs(self, typical_size: float) -> nn.Module | None:
         """What the encoder does first with data of this kind; None: the network's own default."""
         if self.kind == "counts":

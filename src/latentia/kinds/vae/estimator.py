@@ -174,8 +174,8 @@ class VAE(LatentEstimator):
         named = isinstance(self.objective, str)
         return dataclasses.replace(entry, objective=OBJECTIVES[self.objective] if named else self.objective)
 
-    def _composed(self, given: Given, parts: Chosen) -> Composition:
-        event = tuple(given.rows.shape[1:])
+    def _composed(self, given: Given, parts: Chosen) -> Composition:  # noqa: ARG002
+        event = parts.vector_shape
         size = int(np.prod(event))
         if self.latent_dim is None:
             latent_dim = default_latent_dim(event)
@@ -186,7 +186,9 @@ class VAE(LatentEstimator):
             raise ConfigError(
                 f"latent_dim={latent_dim} is larger than a datum, which holds {size} numbers: give 1 to {size}"
             )
-        return Composition(self.model, event, latent_dim, parts.likelihood, parts.network, parts.typical_size)
+        return Composition(
+            self.model, event, latent_dim, parts.likelihood, parts.network, parts.typical_size, parts.terms
+        )
 
     def _codes_of(self, Z: Any) -> Tensor:
         codes = np.asarray(Z, dtype=np.float64)
