@@ -1,32 +1,37 @@
-"""Time and memory of EM for Gaussian mixtures, against scikit-learn and pomegranate, and the selection on Twins.
+"""Time and memory of EM, against scikit-learn, pomegranate, gmmx and SciPy's products, and fits of community types.
 
-    python benchmarks/mixture_speed.py              # the table of times
+    python benchmarks/mixture_speed.py              # Gaussians that lie apart
+    python benchmarks/mixture_speed.py --overlap    # Gaussians that share rows
+    python benchmarks/mixture_speed.py --sparse     # multinomial, Poisson and Bernoulli on sparse rows
+    python benchmarks/mixture_speed.py --counts     # Dirichlet-multinomials: 19 216 taxa, counts times 10^9
     python benchmarks/mixture_speed.py --memory     # 10 million x 16 float32 from a memory map
     python benchmarks/mixture_speed.py --twins      # K = 1..7 on the Twins counts
 
-Times are of one EM iteration, the median of `--repeats`: (time of 1 + m iterations - time of 1) / m in the same
-process, from the same given start. Results are printed and kept under benchmarks/results/.
+Times are of one EM iteration after a first, from the same given start, the median of `--repeats` that the libraries take
+in turns. Results are printed and kept under benchmarks/results/.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import itertools
 import platform
 import statistics
 import tempfile
 import threading
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture as Reference
 
-from latentia.kinds.mixture.estimator import DirichletMultinomialMixture, GaussianMixture
-from latentia.mixture import GaussianComponents, Rows, e_step, select, summarize
+from latentia.kinds.mixture.estimator import GaussianMixture
+from latentia.mixture import GaussianComponents, Rows, e_step, summarize
+from mixture_counts import counts, sparse_passes, twins
+from mixture_peers import Iterate, gmmx, pomegranate, scikit_learn, unit_start
 
 RESULTS = Path(__file__).parent / "results"
 SIZES = [(500_000, 16, 8), (100_000, 64, 32)]
@@ -40,7 +45,7 @@ def blobs(n: int, d: int, k: int, *, overlap: bool) -> tuple[np.ndarray, np.ndar
     return means[random.integers(k, size=n)] + random.normal(size=(n, d)), means
 
 
-def ours(x: np.ndarray, means: np.ndarray, kind: str) -> tuple[object, object]:
+def ours(x: np.ndarray, means: np.ndarray, kind: str) -> Iterate:
     rows = Rows(x, dtype=torch.float64 if x.dtype == np.float64 else torch.float32)
     components = GaussianComponents(len(means), x.shape[1], covariance_type=kind, dtype=rows.dtype)
     components.prepare(rows, summarize(rows))
@@ -52,108 +57,55 @@ def ours(x: np.ndarray, means: np.ndarray, kind: str) -> tuple[object, object]:
         components.update(step.statistics)
         return step.log_likelihood / len(x)
 
-    return iterate, components
-
-
-def unit_start(means: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    k, d = means.shape
-    eye = np.eye(d)
-    covariances = {
-        "full": np.stack([eye] * k),
-        "tied": eye,
-        "diag": np.ones((k, d)),
-        "spherical": np.ones(k),
-    }[kind]
-    return np.full(k, 1 / k), means.copy(), covariances
-
-
-def scikit_learn(x: np.ndarray, means: np.ndarray, kind: str) -> object:
-    weights, start, precisions = unit_start(means, kind)
-    mixture = Reference(len(means), covariance_type=kind)
-    mixture.weights_, mixture.means_, mixture.covariances_ = weights, start, precisions
-    mixture.precisions_cholesky_ = precisions
-
-    def iterate() -> float:
-        mean, log_responsibilities = mixture._e_step(x)
-        mixture._m_step(x, log_responsibilities)
-        return float(mean)
-
-    return iterate
-
-
-def pomegranate(x: np.ndarray, means: np.ndarray, kind: str) -> object | None:
-    threads = torch.get_num_threads()
-    try:
-        from pomegranate.distributions import Normal
-        from pomegranate.gmm import GeneralMixtureModel
-    except ImportError:
-        return None
-    finally:
-        torch.set_num_threads(threads)  # its import changes the number
-    shape = {"full": "full", "diag": "diag"}.get(kind)
-    if shape is None:  # its "sphere" does not take one variance; it has no tied covariance
-        return None
-    data = torch.from_numpy(x.astype(np.float32))
-    _, start, covariances = unit_start(means, kind)
-    parts = [
-        Normal(
-            torch.tensor(m, dtype=torch.float32),
-            torch.tensor(covariances[i], dtype=torch.float32),
-            covariance_type=shape,
-        )
-        for i, m in enumerate(start)
-    ]
-    mixture = GeneralMixtureModel(parts)
-
-    def iterate() -> float:
-        value = mixture.summarize(data)
-        mixture.from_summaries()
-        return float(torch.as_tensor(value).sum()) / len(x)
-
     return iterate
 
 
 CLOCK = time.perf_counter
 
 
-def median(iterate: object, repeats: int) -> tuple[float, float]:
-    """Median seconds of one iteration after a first one, and the log-likelihood (nats a row) that the last saw."""
-    iterate()
-    times, value = [], float("nan")
-    for _ in range(repeats):
-        start = CLOCK()
-        value = iterate()
-        times.append(CLOCK() - start)
-    return statistics.median(times), value
+def medians(contenders: dict[str, Iterate], repeats: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Median seconds of one iteration of each, taken in turns after a first one, and the last log-likelihoods."""
+    times: dict[str, list[float]] = {name: [] for name in contenders}
+    values: dict[str, float] = {}
+    for turn in range(repeats + 1):
+        for name, iterate in contenders.items():
+            start = CLOCK()
+            values[name] = iterate()
+            if turn:
+                times[name].append(CLOCK() - start)
+    return {name: statistics.median(each) for name, each in times.items()}, values
 
 
 def speed(
     repeats: int, sizes: list[tuple[int, int, int]], kinds: list[str], peers: bool, overlap: bool
-) -> list[str]:
-    lines = [
-        f"{'overlapping' if overlap else 'separated'} components; {CLOCK.__name__}, seconds an iteration",
-        f"{'n, d, K':>18} {'covariance':>10} {'ours f64':>9} {'ours f32':>9} {'sklearn':>9} {'x':>5} {'f64/f32':>7} "
-        f"{'pomegranate':>11} {'x':>5}  log-likelihood (f64, f32 - f64, sklearn - f64)",
-    ]
-    print(*lines, sep="\n", flush=True)
+) -> Iterator[str]:
+    yield f"{'overlapping' if overlap else 'separated'} components; {CLOCK.__name__}, seconds an iteration"
+    yield (
+        f"{'n, d, K':>18} {'covariance':>10} {'ours f64':>9} {'ours f32':>9} {'f64/f32':>7} {'sklearn':>9} {'x':>5} "
+        f"{'pomegranate':>11} {'x':>5} {'gmmx':>9} {'x':>5}  log-likelihood (f64, f32 - f64, sklearn - f64)"
+    )
     for n, d, k in sizes:
         x, means = blobs(n, d, k, overlap=overlap)
         single = x.astype(np.float32)
         for kind in kinds:
-            double_time, double = median(ours(x, means, kind)[0], repeats)
-            single_time, low = median(ours(single, means, kind)[0], repeats)
-            line = f"{f'{n}, {d}, {k}':>18} {kind:>10} {double_time:9.3f} {single_time:9.3f} "
-            reference = float("nan")
+            contenders = {"f64": ours(x, means, kind), "f32": ours(single, means, kind)}
             if peers:
-                their_time, reference = median(scikit_learn(x, means, kind), repeats)
-                line += f"{their_time:9.3f} {their_time / double_time:5.1f} {double_time / single_time:7.1f} "
-                other = pomegranate(x, means, kind)
-                other_time = median(other, 1)[0] if other else float("nan")
-                line += f"{other_time:11.3f} {other_time / single_time:5.1f} "
-            line += f" {double:.6f}, {low - double:+.1e}, {reference - double:+.1e}"
-            print(line, flush=True)
-            lines.append(line)
-    return lines
+                for make in (scikit_learn, pomegranate, gmmx):
+                    made = make(x, means, kind)
+                    contenders |= {make.__name__: made} if made else {}
+            times, values = medians(contenders, repeats)
+            line = f"{f'{n}, {d}, {k}':>18} {kind:>10} {times['f64']:9.3f} {times['f32']:9.3f} "
+            line += f"{times['f64'] / times['f32']:7.1f} "
+            for name, width, own in (
+                ("scikit_learn", 9, "f64"),
+                ("pomegranate", 11, "f32"),
+                ("gmmx", 9, "f32"),
+            ):
+                took = times.get(name, float("nan"))
+                line += f"{took:{width}.3f} {took / times[own]:5.1f} "
+            reference = values.get("scikit_learn", float("nan"))
+            double = values["f64"]
+            yield line + f" {double:.6f}, {values['f32'] - double:+.1e}, {reference - double:+.1e}"
 
 
 def anonymous() -> float:
@@ -162,7 +114,7 @@ def anonymous() -> float:
     return int(next(line for line in status.splitlines() if line.startswith("RssAnon")).split()[1]) / 1024
 
 
-def memory(n: int = 10_000_000, d: int = 16) -> list[str]:
+def memory(n: int = 10_000_000, d: int = 16) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.npy"
         table = np.lib.format.open_memmap(path, "w+", np.float32, (n, d))
@@ -189,33 +141,21 @@ def memory(n: int = 10_000_000, d: int = 16) -> list[str]:
         done.set()
         watcher.join()
         size = path.stat().st_size / 2**20
-    return [
+    yield (
         f"{n} x {d} float32 from a memory map ({size:.0f} MiB), K=3, diag, {mixture.n_iter_} iterations with start: "
         f"{seconds:.1f} s; private memory {before:.0f} MiB before, {peak[0]:.0f} MiB at the peak"
-    ]
-
-
-def twins(repeats: int) -> list[str]:
-    import pandas as pd
-
-    folder = Path(os.environ["LATENTIA_DATA"]) / "microbiome" / "twins"
-    x = pd.read_csv(folder / "counts.csv.gz", index_col=0).to_numpy()
-    reference = pd.read_csv(folder / "reference_fit.csv")
-    start = time.perf_counter()
-    selection = select(DirichletMultinomialMixture(random_state=0, n_init=repeats), x, range(1, 8))
-    seconds = time.perf_counter() - start
-    lines = [
-        f"Twins, {repeats} starts for each K, one process: {seconds:.1f} s; Laplace chooses {selection.chosen['laplace']}"
-    ]
-    lines.append(
-        f"{'K':>2} {'NLE':>10} {'R':>10} {'Laplace':>10} {'R':>10} {'BIC':>10} {'R':>10} {'AIC':>10} {'R':>10}"
     )
-    for row, r in zip(selection.table, reference.itertuples(), strict=True):
-        lines.append(
-            f"{row['n_components']:2d} {-row['log_likelihood']:10.2f} {r.NLE:10.2f} {row['laplace']:10.2f} {r.Laplace:10.2f} "
-            f"{row['bic']:10.2f} {r.BIC:10.2f} {row['aic']:10.2f} {r.AIC:10.2f}"
-        )
-    return lines
+
+
+def processor() -> str:
+    """The model of the CPU, where it is to be had."""
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text().splitlines() if file.exists() else []
+    found = (line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    return next(found, platform.processor() or platform.machine())
+
+
+OTHERS = {"sparse": sparse_passes, "counts": counts, "twins": twins, "memory": lambda _: memory()}
 
 
 def main() -> None:
@@ -230,25 +170,25 @@ def main() -> None:
     parser.add_argument("--no-peers", action="store_true", help="only this library")
     parser.add_argument("--overlap", action="store_true", help="components that share rows")
     parser.add_argument("--cpu-time", action="store_true", help="CPU time, for one thread on a busy machine")
-    parser.add_argument("--memory", action="store_true")
-    parser.add_argument("--twins", action="store_true")
+    for what in OTHERS:
+        parser.add_argument(f"--{what}", action="store_true")
     arguments = parser.parse_args()
     if arguments.cpu_time:
         global CLOCK
         CLOCK = time.process_time
-    head = f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
-    if arguments.memory:
-        name, lines = "mixture_memory.txt", memory()
-    elif arguments.twins:
-        name, lines = "mixture_twins.txt", twins(arguments.repeats)
+    chosen = next((what for what in OTHERS if getattr(arguments, what)), None)
+    if chosen:
+        name, lines = f"mixture_{chosen}.txt", OTHERS[chosen](arguments.repeats)
     else:
         sizes = [SIZES[i] for i in arguments.sizes]
         name = "mixture_speed_overlap.txt" if arguments.overlap else "mixture_speed.txt"
         lines = speed(arguments.repeats, sizes, arguments.kinds, not arguments.no_peers, arguments.overlap)
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / name).write_text("\n".join([head, *lines]) + "\n")
-    if arguments.memory or arguments.twins:
-        print("\n".join(lines))
+    with (RESULTS / name).open("w") as file:
+        head = f"{processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+        for line in itertools.chain([head], lines):
+            print(line, flush=True)
+            print(line, file=file)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ _PUBLIC = {
     "CategoricalMixture": "latentia.kinds.mixture.estimator",
     "DirichletMultinomialMixture": "latentia.kinds.mixture.estimator",
     "GaussianMixture": "latentia.kinds.mixture.estimator",
-    "GaussianMixtureClassifier": "latentia.kinds.mixture.estimator",
+    "GaussianMixtureClassifier": "latentia.kinds.classifier.estimator",
     "MultinomialMixture": "latentia.kinds.mixture.estimator",
     "PoissonMixture": "latentia.kinds.mixture.estimator",
     "VAE": "latentia.kinds.vae.estimator",
@@ -45,6 +45,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from latentia.kinds.autoregressive.estimator import AutoregressiveModel
+    from latentia.kinds.classifier.estimator import GaussianMixtureClassifier
     from latentia.kinds.codes.estimator import VQVAE
     from latentia.kinds.loading import load
     from latentia.kinds.mixture.estimator import (
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
         CategoricalMixture,
         DirichletMultinomialMixture,
         GaussianMixture,
-        GaussianMixtureClassifier,
         MultinomialMixture,
         PoissonMixture,
     )

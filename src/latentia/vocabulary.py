@@ -96,7 +96,9 @@ INFERENCE_COLLAPSE = "inference collapse"
 OVERLOAD = "information overload"
 OVERFITTED = "overfitted"
 UNDERTRAINED = "under-trained"
+KEPT_EARLY = "kept too early"
 HOLES = "prior holes"
+UNLIKE = "samples unlike the data"
 
 _LIKELIHOOD = (
     "log p(x), how probable the model holds an item to be, in nats; higher is better. Of a mixture or an autoregressive model it "
@@ -174,6 +176,9 @@ _FAULTS = (
     FaultWord(
         INFERENCE_COLLAPSE, "bad", "The encoder gives every item the same code, while the model itself still tells them apart.", 3
     ),
+    FaultWord(
+        KEPT_EARLY, "caution", "The weights are those of an early epoch, although the bound rose long after it.", 2
+    ),
     FaultWord(UNDERTRAINED, "caution", "The bound was still rising when training ended.", 1),
     FaultWord(OVERFITTED, "caution", "Items that were held out are explained far worse than those trained on.", 2),
     FaultWord(
@@ -183,6 +188,9 @@ _FAULTS = (
     FaultWord(
         HOLES, "caution",
         "Some codes of the prior decode to things unlike the data: samples fall short of the reconstructions.", 2,
+    ),
+    FaultWord(
+        UNLIKE, "caution", "Columns of new rows are distributed otherwise than those of the data.", 2
     ),
     FaultWord(PARTIAL_COLLAPSE, "caution", "Most dimensions of the code carry next to nothing.", 1),
 )  # fmt: skip

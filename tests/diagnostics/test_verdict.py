@@ -307,7 +307,7 @@ def test_diagnosis_is_a_table_and_json(linear_gaussian):
     train = evaluate(model, oracle.sample(200, seed=5).split(100), n_importance=0)
     found = diagnose(model, x.split(100), train=train, history=[1.0, 2.0, 2.1, 2.11, 2.12])
     names = [row.name for row in found.rows()]
-    assert len(names) == len(set(names)) == 19
+    assert len(names) == len(set(names)) == 21
     table = str(found)
     assert table.startswith("verdict: healthy")
     assert all(name in table for name in names)

@@ -37,12 +37,16 @@ def _table(folder: Path) -> str:
 
 
 def _counts(folder: Path) -> str:
-    rows = np.random.default_rng(0).negative_binomial(2, 0.4, (150, 6))
+    random = np.random.default_rng(0)
+    group = random.integers(0, 2, 150)
+    rows = np.column_stack(
+        [random.negative_binomial(2, 0.4, (150, 6)) + 2 * group[:, None] * [1, 0, 0, 1, 0, 0], group]
+    )
     np.savetxt(
         folder / "reads.csv",
         rows,
         delimiter=",",
-        header=",".join(f"t{i}" for i in range(6)),
+        header=",".join([*(f"t{i}" for i in range(6)), "group"]),
         comments="",
         fmt="%d",
     )
@@ -55,6 +59,7 @@ DATA: dict[Shape, Callable[[Path], str]] = {
     Shape.IMAGES: lambda folder: "digits",
 }
 """Data of each shape that a gallery is made of; a kind that takes another shape adds it here."""
+LABELS = {Shape.TABLE: "cultivar", Shape.COUNTS: "group"}
 QUICK = {"max_epochs": 2, "n_components": "2", "random_state": 0}
 
 
@@ -111,9 +116,7 @@ def _open(exhibit: Exhibit) -> Run:
         fcntl.flock(lock, fcntl.LOCK_EX)
         run = folder / exhibit.name
         if not (run / "evaluation.json").exists():
-            spec = DataSpec(
-                DATA[exhibit.shape](folder), label_column="cultivar" if exhibit.shape is Shape.TABLE else None
-            )
+            spec = DataSpec(DATA[exhibit.shape](folder), label_column=LABELS.get(exhibit.shape))
             fit_run(spec, exhibit.params, run, command=f"latentia fit {spec.name}", overwrite=True).evaluate(
                 n_importance=4
             )

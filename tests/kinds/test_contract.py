@@ -17,6 +17,7 @@ from latentia.kinds.abilities import ABILITIES, need
 from latentia.kinds.kind import Kind
 from latentia.kinds.reporting import report_run
 from latentia.kinds.run import Effort, Run
+from latentia.report.drawing import drawn
 from latentia.report.page import Page
 from latentia.vocabulary import ENTRIES
 
@@ -136,8 +137,8 @@ def test_its_page_is_written(exhibit, tmp_path):
     assert page.cards
     html = report_run(run).read_text()
     assert f"{run.model} on " in html
-    for card in page.cards:
-        assert card.id in html
+    for each in drawn(page.cards):
+        assert f'id="{each.card.id}"' in html
 
 
 @of_every_exhibit
@@ -173,9 +174,8 @@ def test_a_kind_is_plain_data():
 def test_a_model_in_memory_has_the_same_page(exhibit, tmp_path):
     run = gallery.opened(exhibit)
     part = run.split("test")
-    page = run.estimator.report(part.x, tmp_path / "page.html", columns=run.columns).read_text()
-    ids = {card.id for card in run.kind.page(run).cards}
-    assert all(card in page for card in ids - {"classes"})
+    page = run.estimator.report(part.x, tmp_path / "page.html", part.y, run.columns).read_text()
+    assert all(f'id="{each.card.id}"' in page for each in drawn(run.kind.page(run).cards))
     assert "<b>verdict</b>: " in run.estimator._repr_html_()
     assert not (tmp_path / "figures").exists()
 

@@ -16,6 +16,8 @@ from latentia.errors import ConfigError, TrainingError
 from latentia.kinds.mixture.estimator import GaussianMixture
 from latentia.mixture import GaussianComponents, Rows, e_step, gaussian, initialize, run_em, summarize
 from latentia.mixture.components import Components
+from latentia.mixture.feature_pairs import FeaturePairs
+from latentia.mixture.responsibilities import Thin
 
 TYPES = ("full", "tied", "diag", "spherical")
 
@@ -111,6 +113,84 @@ def test_statistics_are_additive_over_chunks(monkeypatch):
     parts = e_step(components, rows)
     torch.testing.assert_close(parts.statistics, whole.statistics, rtol=1e-12, atol=1e-9)
     assert parts.log_likelihood == pytest.approx(whole.log_likelihood, rel=1e-13)
+
+
+@pytest.mark.parametrize("form", ["dense", "thin", "by mean", "thin by mean"])
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_pass_equals_plain_sums(kind, form, monkeypatch):
+    """Statistics and log-likelihood of several chunks and blocks against loops in NumPy and SciPy's densities."""
+    if "mean" in form:
+        monkeypatch.setattr(gaussian, "_ROUNDING", {torch.float64: -1.0})
+    random = np.random.default_rng(0)
+    k, d = 12, 5
+    means = random.normal(size=(k, d)) * (9.0 if "thin" in form else 0.7) + 3.0
+    x = means[random.integers(k, size=9001)] + random.normal(size=(9001, d))
+    weights = random.uniform(0.5, 2.0, size=len(x))
+    rows = Rows(x, weights=weights)
+    components = GaussianComponents(k, d, covariance_type=kind)
+    components.prepare(rows, summarize(rows))
+    root = random.normal(size=(k, d, d)) * 0.3 + np.eye(d)
+    full = root @ root.transpose(0, 2, 1)
+    variances = np.einsum("kii->ki", full)
+    covariances = {"full": full, "tied": full[0], "diag": variances}.get(kind, variances[:, 0])
+    share = random.dirichlet(np.ones(k))
+    components.set_parameters(*(torch.from_numpy(np.array(v)) for v in (share, means, covariances)))
+    matrices = {"full": full, "tied": full[[0] * k], "diag": np.stack([np.diag(v) for v in variances])}.get(
+        kind, variances[:, :1, None] * np.eye(d)
+    )
+    joint = np.stack([multivariate_normal(m, c).logpdf(x) for m, c in zip(means, matrices, strict=True)], 1)
+    joint += np.log(share)
+    evidence = np.logaddexp.reduce(joint, 1)
+    r = np.exp(joint - evidence[:, None]) * weights[:, None]
+    seen = []
+    whole = components.statistics
+    monkeypatch.setattr(components, "statistics", lambda phi, r: seen.append(type(r)) or whole(phi, r))
+
+    step = e_step(components, rows)
+
+    assert set(seen) == {Thin if "thin" in form else torch.Tensor}
+    assert step.log_likelihood == pytest.approx(weights @ evidence, rel=1e-11)
+    statistics = components.centred(step.statistics).numpy()
+    u = x - components.centre.numpy()
+    np.testing.assert_allclose(statistics[:, 0], r.sum(0), rtol=1e-11)
+    np.testing.assert_allclose(statistics[:, 1 : d + 1], r.T @ u, rtol=1e-9, atol=1e-7)
+    second = np.einsum("nk,ni,nj->kij", r, u, u)
+    if kind in ("diag", "spherical"):
+        second = np.einsum("kii->ki", second)
+        second = second.sum(1, keepdims=True) if kind == "spherical" else second
+    else:
+        second = second[:, components.covariance.pairs.i, components.covariance.pairs.j]
+    found = statistics[:, d + 1 :]
+    if kind == "tied":
+        second, found = second.sum(0), found.sum(0)
+    np.testing.assert_allclose(found, second, rtol=1e-9, atol=1e-6)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 6, 7])
+def test_feature_pairs(d):
+    random = np.random.default_rng(0)
+    pairs = FeaturePairs(d)
+    held = {frozenset(pair) for pair in zip(pairs.i.tolist(), pairs.j.tolist(), strict=True)}
+    assert held == {frozenset((i, j)) for i in range(d) for j in range(d)}
+    u = torch.from_numpy(random.normal(size=(11, d)))
+    filled = pairs.room(torch.empty(pairs.n_scratch, 11, dtype=torch.float64)).fill(u)
+    torch.testing.assert_close(filled, torch.cat([u.T, u.T[pairs.i] * u.T[pairs.j]]), rtol=0, atol=0)
+    matrix = torch.from_numpy(random.normal(size=(3, d, d)))
+    matrix = matrix + matrix.mT
+    torch.testing.assert_close(pairs.symmetric(pairs.of(matrix)), matrix, rtol=0, atol=0)
+    form = (pairs.of(matrix) * pairs.weights()) @ pairs.of(u[:, :, None] * u[:, None, :]).T
+    torch.testing.assert_close(form, -0.5 * torch.einsum("kij,bi,bj->kb", matrix, u, u))
+
+
+def test_batches_go_on_only_from_statistics_that_say_what_they_are():
+    x = blobs(n=400, d=4, k=2)
+    mixture = GaussianMixture(2, random_state=0).fit(x)
+    state = mixture.state()
+    again = GaussianMixture(2, random_state=0).from_state(state)
+    np.testing.assert_array_equal(again.partial_fit(x).means_, mixture.partial_fit(x).means_)
+    del state["stepwise.pairs"]  # as a version that laid them out otherwise
+    with pytest.raises(ConfigError, match="fit it again"):
+        GaussianMixture(2, random_state=0).from_state(state).partial_fit(x)
 
 
 def test_log_density_equals_scipy():
@@ -338,9 +418,9 @@ def test_screened_pass_equals_the_dense_one(gap, narrow, monkeypatch):
     start = torch.full((k,), 1 / k, dtype=torch.float64), torch.from_numpy(means * scale), eye.repeat(k, 1, 1)
     components.set_parameters(*start)
     screened = e_step(components, rows)
-    assert (components._screen is None) == (gap == 0.3)
+    assert components._pass.crowded == (gap == 0.3)
     monkeypatch.setattr(gaussian.Screen, "worthwhile", staticmethod(lambda *_: False))
+    monkeypatch.setattr(components, "thin_share", 0.0)
     dense = e_step(components, rows)
-    assert components._screen is None
     assert screened.log_likelihood == pytest.approx(dense.log_likelihood, rel=1e-13)
     torch.testing.assert_close(screened.statistics, dense.statistics, rtol=1e-10, atol=1e-8)

@@ -16,6 +16,7 @@ from latentia.diagnostics.decoder_dependence import DecoderDependence, decoder_d
 from latentia.diagnostics.diagnosis_rows import Row, digits, finite, rows_of
 from latentia.diagnostics.evaluation import Evaluation, evaluate
 from latentia.diagnostics.generalisation import GeneralisationGap, generalisation_gap
+from latentia.diagnostics.margins import Margins, margins_of
 from latentia.diagnostics.mutual_information import MutualInformation, mutual_information
 from latentia.diagnostics.prior_gap import PriorGap, prior_gaps
 from latentia.diagnostics.refinement import AmortisationGap, Refined, amortisation_gap, refine
@@ -48,6 +49,7 @@ class Diagnosis:
         amortisation: the encoder against per-item optimisation.
         true_posterior: means of p(z|x) against those of q(z|x).
         sample_density: draws from the model scored by the model.
+        margins: of a table, its columns against those of samples.
         seconds: time that it took, the evaluation included.
     """
 
@@ -62,6 +64,7 @@ class Diagnosis:
     amortisation: AmortisationGap | None
     true_posterior: TruePosterior | None
     sample_density: SampleDensity | None
+    margins: Margins | None
     seconds: float
 
     @property
@@ -127,6 +130,9 @@ def diagnose(
     history: Sequence[float] = (),
     last_gain: float | None = None,
     rate_weight: float | None = None,
+    bounds: Sequence[float] = (),
+    kept: int | None = None,
+    columns: Sequence[str] | None = None,
     sampler: Distribution | None = None,
     thorough: bool = True,
     seed: int = 0,
@@ -144,30 +150,27 @@ def diagnose(
         history: validation bound after each epoch, if under-training is to be judged.
         last_gain: see `judge`.
         rate_weight: weight of the rate in the objective, if it has one.
+        bounds: validation bound after each epoch, see `judge`.
+        kept: the epoch whose weights were kept, see `judge`.
+        columns: names of the columns of a table.
         sampler: codes that samples are decoded from, if not those of the prior.
         thorough: also take what needs an optimisation for each item; else only where the posterior seems collapsed.
         seed: of what is drawn.
     """
     started = time.perf_counter()
     evaluation, x = _looked_at(model, x_batches, evaluation, seed)
-    gap, sampler_gap = (
-        (*prior_gaps(model, x, seed, [None]), None)
-        if sampler is None
-        else prior_gaps(model, x, seed, [None, sampler])
-    )
+    gap, *of_sampler = prior_gaps(model, x, seed, [None] if sampler is None else [None, sampler])
     measured: dict[str, Any] = {
         "information": mutual_information(model, x.split(250), seed=seed),
         "dependence": decoder_dependence(model, x, seed=seed),
         "gap": gap,
-        "sampler_gap": sampler_gap,
+        "sampler_gap": of_sampler[0] if of_sampler else None,
+        "margins": margins_of(model, x, seed, sampler=sampler),
     }
     known: dict[str, Any] = {
-        "train": train,
-        "history": history,
-        "last_gain": last_gain,
-        "numbers": math.prod(x.shape[1:]),
-        "rate_weight": rate_weight,
-    }
+        "train": train, "history": history, "last_gain": last_gain, "numbers": math.prod(x.shape[1:]),
+        "rate_weight": rate_weight, "bounds": bounds, "kept": kept, "columns": columns,
+    }  # fmt: skip
     verdict = judge(evaluation, **measured, **known)
     refined: Refined | None = None
     if thorough or verdict.name == COLLAPSE:
@@ -187,6 +190,7 @@ def diagnose(
         amortisation=None if refined is None else amortisation_gap(model, refined),
         true_posterior=true,
         sample_density=sample_density(model, x[:SCORED_ITEMS], seed=seed) if thorough else None,
+        margins=measured["margins"],
         seconds=time.perf_counter() - started,
     )
 

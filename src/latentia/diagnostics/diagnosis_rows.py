@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from latentia.diagnostics.decoder_dependence import DecoderDependence
 from latentia.diagnostics.evaluation import Evaluation
 from latentia.diagnostics.generalisation import GeneralisationGap
+from latentia.diagnostics.margins import Margins
 from latentia.diagnostics.mutual_information import MutualInformation
 from latentia.diagnostics.prior_gap import PriorGap
 from latentia.diagnostics.refinement import AmortisationGap
@@ -37,6 +40,7 @@ def rows_of(measured: Mapping[str, Any]) -> list[Row]:
         *_of_decoder(measured["dependence"], measured["smoothness"]),
         *_of_inference(measured["amortisation"], measured["true_posterior"]),
         *_of_prior(measured["prior_gap"], measured["sampler_gap"], measured["sample_density"]),
+        *_of_margins(measured["margins"]),
         *_of_generalisation(measured["generalisation"]),
     ]
     return [row for row in found if row.value is not None]
@@ -144,6 +148,16 @@ def _of_prior(g: PriorGap | None, sampler: PriorGap | None, s: SampleDensity | N
             )
         )
     return rows
+
+
+def _of_margins(m: Margins | None) -> list[Row]:
+    if m is None:
+        return []
+    chance = f"of {len(m.ks)} columns of samples and data; chance alone {m.chance:.2f}"
+    return [
+        Row("largest gap of distributions (KS)", max(m.ks), "", m.n, chance),
+        Row("median gap of distributions (KS)", float(np.median(m.ks)), "", m.n, chance),
+    ]
 
 
 def _of_generalisation(g: GeneralisationGap | None) -> list[Row]:

@@ -29,8 +29,21 @@ class Remedy:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at; an empty name means that it is in order."""
+    """One thing looked at.
+
+    Attributes:
+        name: of the fault; empty where all is in order.
+        evidence: a sentence with the figures.
+        remedies: what to do, best first.
+        strength: the deciding figure in units of its threshold, so that above 1 it is a fault; None where no single one decides.
+    """
 
     name: str
     evidence: str
     remedies: tuple[Remedy, ...] = ()
+    strength: float | None = None
+
+
+def nats(value: float) -> str:
+    """A figure in nats, as sentences have it."""
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from latentia.diagnostics.decoder_dependence import DecoderDependence
 from latentia.diagnostics.evaluation import ACTIVE_VARIANCE, Evaluation
-from latentia.diagnostics.finding import Finding, Remedy
+from latentia.diagnostics.finding import Finding, Remedy, nats
 from latentia.diagnostics.generalisation import GeneralisationGap
 from latentia.diagnostics.mutual_information import MutualInformation
 from latentia.diagnostics.prior_gap import PriorGap
+from latentia.diagnostics.sample_findings import PRIOR_MATCH, SAMPLER, shorter
 from latentia.diagnostics.true_posterior import TruePosterior
 from latentia.vocabulary import (
     COLLAPSE,
-    HOLES,
     INFERENCE_COLLAPSE,
     OVERFITTED,
     OVERLOAD,
@@ -26,9 +26,6 @@ WORKING_KL = 0.05
 prior's variance, -log(1 - 0.1) / 2 = 0.053 nats. A rule of this project."""
 ACTIVE_SHARE = 0.5
 """Partial collapse: no more than half of the dimensions are active. A rule of this project; a few inactive ones are pruning."""
-PRIOR_MATCH = 0.5
-"""Prior holes: prior draws match the data less than half as well as other data do. A rule of this project; what is
-measured is Kynkäänniemi et al. 2019."""
 EXCESS = 0.25
 """Overload: the codes leave the prior by more than this (nats per dimension) in mean and covariance alone, and prior draws
 match the data as badly as that or the objective weighs the rate by less than 1."""
@@ -41,7 +38,6 @@ MISFIT_VARIANCE = 4.0
 
 
 ANTI_COLLAPSE = ("lagging-vae", "free-bits-vae", "info-vae")
-RICHER_PRIOR = ("vamp-vae", "mog-prior-vae")
 
 
 def collapse(
@@ -56,7 +52,7 @@ def collapse(
     rule = f"variance of their mean over the data above {ACTIVE_VARIANCE}"
     units = f"{active} of {dims} latent dimensions {'is' if active == 1 else 'are'} active ({rule})"
     rate = (
-        f"the code carries {_nats(figures.kl)} nats per item"
+        f"the code carries {nats(figures.kl)} nats per item"
         if figures.kl is not None
         else "codes are deterministic"
     )
@@ -66,6 +62,7 @@ def collapse(
     nothing = COLLAPSED_KL * dims
     ignored = dependence is not None and dependence.drop < nothing
     silent = information is not None and information.value < nothing
+    strength = _silence(figures, information, dependence)
     cause, remedies = _variance(figures)
     dear = rate_weight is not None and rate_weight > 1
     if dear:
@@ -79,13 +76,13 @@ def collapse(
                 f"The encoder's means stand still, those of the model's own posterior move in {true.true_active} dimensions: "
                 f"inference lags behind the model{cause}. {seen}."
             )
-            return Finding(INFERENCE_COLLAPSE, text, (_LAGGING, *remedies))
+            return Finding(INFERENCE_COLLAPSE, text, (_LAGGING, *remedies), strength)
         what = "The decoder makes the same of every code"
         if own == "model":
             what += " (model collapse: no true posterior mean moves either)"
         elif own == "inference":  # the encoder does as it is told: it was not to follow the true posterior
             what = "Every item gets the same code (means of the true posterior do move, but a dear rate forbids q to follow)"
-        return Finding(COLLAPSE, f"{what}{cause}. {seen}.", remedies)
+        return Finding(COLLAPSE, f"{what}{cause}. {seen}.", remedies, strength)
     if active <= ACTIVE_SHARE * dims:
         dead = [str(d) for d, alive in enumerate(figures.active) if not alive]
         text = f"Only {units}; dimensions {_listed(dead)} carry nothing; {rate}{cause}."
@@ -93,8 +90,9 @@ def collapse(
             f"if the reconstructions satisfy you, `--latent-dim {active}` says the same with fewer dimensions",
             settings={"latent_dim": active},
         )
-        return Finding(PARTIAL_COLLAPSE, text, (*_variance(figures)[1], smaller, *remedies[-2:-1]))
-    return Finding("", f"{seen}.")
+        told = (*_variance(figures)[1], smaller, *remedies[-2:-1])
+        return Finding(PARTIAL_COLLAPSE, text, told, ACTIVE_SHARE * dims / active)
+    return Finding("", f"{seen}.", strength=max(strength, ACTIVE_SHARE * dims / active))
 
 
 def _idle(figures: Evaluation) -> bool:
@@ -105,12 +103,29 @@ def _idle(figures: Evaluation) -> bool:
     return idle or figures.kl < COLLAPSED_KL * figures.latent_dim
 
 
+def _silence(
+    figures: Evaluation, information: MutualInformation | None, dependence: DecoderDependence | None
+) -> float:
+    """The strongest sign of collapse in units of its threshold."""
+    nothing = COLLAPSED_KL * figures.latent_dim
+    signs = [1.0 if figures.active_units == 0 else 0.0]
+    if figures.kl is not None:
+        by_dimension = len(figures.kl_per_dim) == figures.latent_dim
+        most = max(figures.kl_per_dim) if by_dimension else figures.kl
+        signs += [WORKING_KL / max(most, 1e-12), nothing / max(figures.kl, 1e-12)]
+    if information is not None:
+        signs.append(nothing / max(information.value, 1e-12))
+    if dependence is not None:
+        signs.append(nothing / max(dependence.drop, 1e-12))
+    return max(signs)
+
+
 def _drop(dependence: DecoderDependence | None) -> str:
     if dependence is None:
         return ""
     if dependence.drop <= 0:
         return "; with another item's code the log-likelihood is no lower"
-    return f"; with another item's code the log-likelihood falls by {_nats(dependence.drop)} nats"
+    return f"; with another item's code the log-likelihood falls by {nats(dependence.drop)} nats"
 
 
 def _variance(figures: Evaluation) -> tuple[str, tuple[Remedy, ...]]:
@@ -154,59 +169,26 @@ def overload(
                 "", f"{text} Samples do not need it: a sampler that was fitted to the codes draws them."
             )
         drawn = Remedy("fit a model whose codes are drawn to the prior: `--model sigma-vae`", ("sigma-vae",))
-        return Finding(OVERLOAD, text, (drawn, _SAMPLER) if sampler_gap is None else (drawn,))
+        return Finding(OVERLOAD, text, (drawn, SAMPLER) if sampler_gap is None else (drawn,))
     if information is None or information.moment_kl is None:
         return None
     excess = information.moment_kl / figures.latent_dim
     text = (
-        f"All codes together lie at least {_nats(information.moment_kl)} nats from the prior, {excess:.2g} per dimension, by "
+        f"All codes together lie at least {nats(information.moment_kl)} nats from the prior, {excess:.2g} per dimension, by "
         "their mean and covariance"
     )
     cheap = rate_weight is not None and rate_weight < 1
+    strength = excess / EXCESS
     if excess <= EXCESS or not (short or cheap):
-        return Finding("", f"{text}.")
+        return Finding("", f"{text}.", strength=strength if cheap else None)
     ratio = (figures.sigma2_optimal or 0.0) / figures.sigma2 if figures.sigma2 else 0.0
     remedies: tuple[Remedy, ...] = (_OPTIMAL_VARIANCE,) if ratio > MISFIT_VARIANCE else ()
     if cheap:
         text += f"; the rate is weighed by only {rate_weight:g}"
         remedies += (_PLAIN_RATE,)
-    text += f": at {_nats(figures.kl)} nats per item they carry more than the prior can supply."
+    text += f": at {nats(figures.kl)} nats per item they carry more than the prior can supply."
     weigh = Remedy("`--model beta-vae` weighs the rate more", ("beta-vae",))
-    return Finding(OVERLOAD, text, (*remedies, _fewer(figures), weigh))
-
-
-def holes(figures: Evaluation, gap: PriorGap | None, sampler_gap: PriorGap | None = None) -> Finding | None:
-    """Whether what the prior's codes (of a sampler: its codes) decode to resembles what the data's codes decode to."""
-    if gap is None:
-        return None
-    if sampler_gap is not None:
-        return _sampler_holes(gap, sampler_gap)
-    among = _among(gap, "prior draws")
-    if gap.match >= PRIOR_MATCH:
-        return Finding("", f"{among}: samples from the prior are of the data's kind.")
-    rate = "" if figures.kl is None else f" at {_nats(figures.kl)} nats per item"
-    text = f"{among}:{rate} the codes do not fill the prior; it has holes."
-    richer = Remedy("a prior that is fitted to the codes: `--model vamp-vae`", RICHER_PRIOR)
-    return Finding(HOLES, text, (_fewer(figures), richer, _SAMPLER))
-
-
-def _sampler_holes(prior: PriorGap, sampler: PriorGap) -> Finding:
-    """Of a model whose samples are not drawn from its prior; what the prior itself would give is told as well."""
-    among = _among(sampler, "draws of the aggregate-posterior sampler")
-    of_prior = (
-        f"the prior itself, from which no sample is drawn: {prior.precision:.0%} and {prior.recall:.0%}"
-    )
-    if sampler.match >= PRIOR_MATCH:
-        return Finding("", f"{among}: samples are of the data's kind ({of_prior}).")
-    more = Remedy("refit the sampler with more components: `vae.fit_sampler(X, n_components=K)` in Python")
-    return Finding(HOLES, f"{among}: the sampler does not follow the codes ({of_prior}).", (more,))
-
-
-def _among(gap: PriorGap, draws: str) -> str:
-    return (
-        f"{gap.precision:.0%} of decoded {draws} fall among decoded data and {gap.recall:.0%} of decoded data among decoded "
-        f"{draws}, against {gap.baseline:.0%} for data among other data (n = {gap.n})"
-    )
+    return Finding(OVERLOAD, text, (*remedies, shorter(figures), weigh), strength)
 
 
 def overfitting(
@@ -220,9 +202,12 @@ def overfitting(
     text = f"The squared error is {figures.sse:.4g} on held-out items and {train.sse:.4g} on training items"
     if figures.elbo is not None and train.elbo is not None:
         text += f", the bound {figures.elbo:.4g} and {train.elbo:.4g} nats"
+    strength = gap.error_ratio / HELD_OUT_ERROR
     if gap.error_ratio <= HELD_OUT_ERROR:
-        return Finding("", f"{text}.")
-    return Finding(OVERFITTED, f"{text}: {gap.error_ratio:.3g} times as much.", _less_of_it(figures))
+        return Finding("", f"{text}.", strength=strength)
+    return Finding(
+        OVERFITTED, f"{text}: {gap.error_ratio:.3g} times as much.", _less_of_it(figures), strength
+    )
 
 
 def _dearer(figures: Evaluation, train: Evaluation) -> Finding | None:
@@ -235,8 +220,8 @@ def _dearer(figures: Evaluation, train: Evaluation) -> Finding | None:
         f"{100 * cost:.1f} % more"
     )
     if train.elbo >= 0 or cost <= HELD_OUT_COST:
-        return Finding("", f"{text}.")
-    return Finding(OVERFITTED, f"{text}.", _less_of_it(figures))
+        return Finding("", f"{text}.", strength=None if train.elbo >= 0 else cost / HELD_OUT_COST)
+    return Finding(OVERFITTED, f"{text}.", _less_of_it(figures), cost / HELD_OUT_COST)
 
 
 def _less_of_it(figures: Evaluation) -> tuple[Remedy, ...]:
@@ -249,11 +234,6 @@ def _less_of_it(figures: Evaluation) -> tuple[Remedy, ...]:
     )
 
 
-def _fewer(figures: Evaluation) -> Remedy:
-    half = max(1, figures.latent_dim // 2)
-    return Remedy(f"`--latent-dim {half}` leaves fewer holes", settings={"latent_dim": half})
-
-
 _OPTIMAL_VARIANCE = Remedy(
     "let the residuals set the variance of the likelihood: `--model sigma-vae` with `likelihood=auto`",
     ("sigma-vae",),
@@ -263,10 +243,6 @@ _PLAIN_RATE = Remedy(
     "weigh the rate by 1: `--model sigma-vae` without a weight in `objective_options`",
     ("sigma-vae",),
     {"objective_options": None},
-)
-_SAMPLER = Remedy(
-    "draw samples from where the codes are, with the model as it is: `--set sampler=aggregate-posterior`",
-    settings={"sampler": "aggregate-posterior"},
 )
 _LAGGING = Remedy(
     "let the encoder catch up before each step of the decoder: `--model lagging-vae`", ("lagging-vae",)
@@ -278,10 +254,6 @@ _KEEP_CODE = Remedy(
 _MORE_CODE = Remedy(
     "train longer, `--epochs N`; and check that the data have structure: pure noise collapses rightly"
 )
-
-
-def _nats(value: float) -> str:
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _listed(names: list[str], most: int = 12) -> str:

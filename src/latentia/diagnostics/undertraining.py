@@ -1,4 +1,4 @@
-"""Whether training ended too early."""
+"""Whether training ended too early, or the epoch that was kept was one of the first."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from collections.abc import Sequence
 
 from latentia.diagnostics.finding import Finding, Remedy
 from latentia.vocabulary import (
+    KEPT_EARLY,
     UNDERTRAINED,
 )
+
+EARLY, FEWEST_EPOCHS = 0.25, 4
+"""Kept too early: the epoch that was kept lies in the first quarter of at least so many, and the bound rose later. A rule of this project."""
 
 LAST_TENTH = 0.2
 """Under-trained: the last tenth of the epochs brought more than a fifth of all improvement. A rule of this project."""
@@ -18,29 +22,60 @@ LAST_GAIN = 0.05
 epochs. Of one or two epochs: the bound after the last lies this much above its mean during it. A rule of this project."""
 
 
-def undertraining(history: Sequence[float], last_gain: float | None, numbers: int | None) -> Finding | None:
-    """How much of the improvement fell to the last tenth of the epochs; of few epochs, to the last itself."""
+def undertraining(history: Sequence[float], last_gain: float | None, least: float | None) -> Finding | None:
+    """How much of the improvement fell to the last tenth of the epochs; of few epochs, to the last itself.
+
+    Args:
+        history: what epochs were judged by, in nats, after each.
+        last_gain: by how much the bound after the last epoch exceeds its mean over that epoch's training batches.
+        least: gains of so many nats and less are none.
+    """
     n = len(history)
     last = max(1, n // 10)
     if n < 3:
-        return _few_epochs(n, last_gain, numbers)
+        return _few_epochs(n, last_gain, least)
     first, before, end = history[0], max(history[:-last]), max(history)
     gain = end - before
     share = gain / max(end - first, 1e-12)
     epochs = "epoch" if last == 1 else f"{last} epochs"
     text = f"The last {epochs} of {n} brought {gain:.3g} nats, {share:.0%} of the improvement of the validation bound"
-    if share <= LAST_TENTH or (numbers is not None and gain <= LAST_GAIN * numbers):
-        return Finding("", f"{text}.")
-    return Finding(UNDERTRAINED, f"{text}: it was still rising.", (_longer(2 * n),))
+    strength = share / LAST_TENTH if least is None else min(share / LAST_TENTH, gain / max(least, 1e-12))
+    if share <= LAST_TENTH or (least is not None and gain <= least):
+        return Finding("", f"{text}.", strength=strength)
+    return Finding(UNDERTRAINED, f"{text}: it was still rising.", (_longer(2 * n),), strength)
 
 
-def _few_epochs(n: int, last_gain: float | None, numbers: int | None) -> Finding | None:
-    if not n or last_gain is None or not numbers:
+def _few_epochs(n: int, last_gain: float | None, least: float | None) -> Finding | None:
+    if not n or last_gain is None or least is None:
         return None
     text = f"After the last of {n} epoch{'s' * (n > 1)} the bound is {last_gain:.3g} nats above its mean during that epoch"
-    if last_gain <= LAST_GAIN * numbers:
-        return Finding("", f"{text}.")
-    return Finding(UNDERTRAINED, f"{text}: it was still rising.", (_longer(10 * n),))
+    strength = last_gain / max(least, 1e-12)
+    if last_gain <= least:
+        return Finding("", f"{text}.", strength=strength)
+    return Finding(UNDERTRAINED, f"{text}: it was still rising.", (_longer(10 * n),), strength)
+
+
+def kept_early(bounds: Sequence[float], kept: int | None, least: float | None) -> Finding | None:
+    """Whether the epoch that the objective's own loss chose is one of the first, while the bound rose on.
+
+    Args:
+        bounds: validation bound after each epoch, in nats.
+        kept: the epoch whose weights were kept, from 1 on.
+        least: gains of so many nats and less are none.
+    """
+    if kept is None or least is None or len(bounds) < FEWEST_EPOCHS or kept > EARLY * len(bounds):
+        return None
+    later = max(bounds[kept:])
+    gain = later - bounds[kept - 1]
+    if gain <= least:
+        return None
+    text = f"The weights are those of epoch {kept} of {len(bounds)}, which the objective's own loss chose; the bound rose by {gain:.3g} nats after it."
+    by_bound = Remedy(
+        "a model that is judged by its bound: `--model sigma-vae`",
+        ("sigma-vae",),
+        {"objective_options": None},
+    )
+    return Finding(KEPT_EARLY, text, (by_bound,), gain / max(least, 1e-12))
 
 
 def _longer(epochs: int) -> Remedy:

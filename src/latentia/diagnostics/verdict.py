@@ -10,10 +10,12 @@ from latentia.diagnostics.decoder_dependence import DecoderDependence
 from latentia.diagnostics.evaluation import Evaluation
 from latentia.diagnostics.finding import Finding, Remedy
 from latentia.diagnostics.generalisation import generalisation_gap
+from latentia.diagnostics.margins import Margins
 from latentia.diagnostics.mutual_information import MutualInformation
 from latentia.diagnostics.prior_gap import PriorGap
+from latentia.diagnostics.sample_findings import holes, unlike_data
 from latentia.diagnostics.true_posterior import TruePosterior
-from latentia.diagnostics.undertraining import undertraining
+from latentia.diagnostics.undertraining import LAST_GAIN, kept_early, undertraining
 from latentia.vocabulary import COLLAPSE, FAULTS, HEALTHY, INFERENCE_COLLAPSE
 
 
@@ -51,6 +53,10 @@ def judge(
     last_gain: float | None = None,
     numbers: int | None = None,
     rate_weight: float | None = None,
+    bounds: Sequence[float] = (),
+    kept: int | None = None,
+    margins: Margins | None = None,
+    columns: Sequence[str] | None = None,
 ) -> Verdict:
     """Name every fault that the figures show; several can hold, and the first to be mended gives the verdict its name.
 
@@ -66,6 +72,10 @@ def judge(
         last_gain: by how much the bound after the last epoch exceeds its mean over that epoch's training batches.
         numbers: numbers in a datum.
         rate_weight: weight of the rate in the objective, if it has one.
+        bounds: validation bound after each epoch, where epochs were judged by something else.
+        kept: the epoch whose weights were kept, from 1 on.
+        margins: of a table, its columns against those of samples.
+        columns: their names.
 
     Example:
         >>> from latentia.estimators.compose import compose
@@ -79,14 +89,17 @@ def judge(
     collapse = findings.collapse(evaluation, information, dependence, true, rate_weight)
     # A decoder that ignores the code makes the same of the prior's as of the data's: nothing to compare.
     collapsed = collapse.name in (COLLAPSE, INFERENCE_COLLAPSE)
+    least = LAST_GAIN * numbers if numbers else None
     looked_at: list[Finding | None] = [
         collapse,
         None if collapsed else findings.overload(evaluation, information, gap, rate_weight, sampler_gap),
-        None if collapsed else findings.holes(evaluation, gap, sampler_gap),
+        None if collapsed else holes(evaluation, gap, sampler_gap),
         findings.overfitting(
             evaluation, train, None if train is None else generalisation_gap(train, evaluation)
         ),
-        undertraining(history, last_gain, numbers),
+        unlike_data(margins, columns, evaluation),
+        kept_early(bounds, kept, least),
+        undertraining(history, last_gain, least),
     ]
     return ordered([finding for finding in looked_at if finding is not None], tuple(FAULTS))
 

@@ -81,6 +81,7 @@ def continue_with(estimator: Any, X: Any, y: Any) -> None:
         history = training.fit(estimator.module_, estimator.objective_, batches, None, config, prepare=first)
         estimator.form_.eval()
         estimator.n_train_ += len(rows)
+        estimator.best_epoch_ = None  # the weights are of no epoch of the fit any longer
         estimator.history_ = [*estimator.history_, *history.rows()]
         estimator._after(given, rows, None, streamed=True)
 

@@ -1,11 +1,15 @@
-"""What the diagnosis is told of a fit besides its model: the learning curve's end and the weight of the rate."""
+"""The diagnosis of an estimator, and what it is told of a fit besides its model: the learning curve's end, the weight of the rate."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from latentia.diagnostics import Diagnosis, Evaluation, diagnose
+from latentia.estimators.forms.arrays import as_rows
 from latentia.objectives import TermSum
+
+DIAGNOSED_ROWS = 10_000
 
 
 def rate_weight(objective: object) -> float | None:
@@ -41,3 +45,30 @@ def score_of(row: Mapping[str, Any]) -> float:
     """What an epoch was judged by: minus the objective's loss, where that is known, else the bound; of held-out rows."""
     loss = row.get("validation_loss")
     return float(row["validation_elbo"] if loss is None else -loss)
+
+
+def diagnosed(
+    estimator: Any,
+    X: Any,
+    train: Any,
+    evaluation: Evaluation | None,
+    thorough: bool,
+    columns: Sequence[str] | None,
+) -> Diagnosis:
+    """What `LatentEstimator.diagnose` gives; the arguments are its."""
+    rows, asked = as_rows(estimator, X, reset=False).rows, estimator._inference()
+    judged = [row for row in estimator.history_ if row.get("validation_elbo") is not None]
+    return diagnose(
+        asked.module,
+        asked.batches(rows[:DIAGNOSED_ROWS], 250),
+        evaluation=evaluation,
+        train=None if train is None else estimator.evaluate(train, n_importance=0),
+        history=[score_of(row) for row in judged],
+        bounds=[row["validation_elbo"] for row in judged],
+        kept=getattr(estimator, "best_epoch_", None),
+        last_gain=last_gain(estimator.history_),
+        rate_weight=rate_weight(estimator.objective_),
+        columns=getattr(estimator, "feature_names_in_", columns),
+        sampler=estimator._source(asked.module),
+        thorough=thorough,
+    )

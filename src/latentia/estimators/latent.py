@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,7 +17,7 @@ from torch.distributions import Distribution
 
 from latentia.core import Objective
 from latentia.data.column import Column
-from latentia.diagnostics import Diagnosis, Evaluation, diagnose, evaluate
+from latentia.diagnostics import Diagnosis, Evaluation, evaluate
 from latentia.errors import ConfigError
 from latentia.estimators.composition import Chosen, Composition
 from latentia.estimators.entry import Entry
@@ -25,7 +25,7 @@ from latentia.estimators.fitting import continue_with, fit_to
 from latentia.estimators.folder import Curves, params_of
 from latentia.estimators.forms.arrays import Given, as_rows
 from latentia.estimators.forms.unlike import given_back
-from latentia.estimators.hints import last_gain, rate_weight, score_of
+from latentia.estimators.hints import diagnosed
 from latentia.estimators.inference import Inference
 from latentia.estimators.kept import described, restore
 from latentia.estimators.network import NetworkEstimator
@@ -33,8 +33,6 @@ from latentia.estimators.parameters import whole
 from latentia.objectives import ObjectiveSetting
 from latentia.training import Schedule
 from latentia.training.watching import Measure
-
-DIAGNOSED_ROWS = 10_000
 
 
 class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator):
@@ -94,6 +92,10 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
     def _information(self) -> Any:
         """For schedules that are ruled by the mutual information."""
         return None
+
+    def _judged(self, diagnosis: Diagnosis, X: Any, evaluation: Evaluation | None) -> Diagnosis:  # noqa: ARG002
+        """The diagnosis, with what this kind of model adds to it."""
+        return diagnosis
 
     def _source(self, module: Any) -> Distribution | None:  # noqa: ARG002
         """Where samples' codes are drawn from, if not from the prior."""
@@ -261,7 +263,13 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
         )
 
     def diagnose(
-        self, X: Any, *, train: Any = None, evaluation: Evaluation | None = None, thorough: bool = True
+        self,
+        X: Any,
+        *,
+        train: Any = None,
+        evaluation: Evaluation | None = None,
+        thorough: bool = True,
+        columns: Sequence[str] | None = None,
     ) -> Diagnosis:
         """Whether the fit can be trusted, judged on held-out rows: the verdict, all figures, and remedies.
 
@@ -270,19 +278,9 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
             train: training rows; with them overfitting is judged.
             evaluation: what `evaluate(X)` gave, if it is there already.
             thorough: also take the measures that need an optimisation for each of some rows.
+            columns: names of the columns, if X was fitted without them.
         """
-        rows, asked = as_rows(self, X, reset=False).rows, self._inference()
-        return diagnose(
-            asked.module,
-            asked.batches(rows[:DIAGNOSED_ROWS], 250),
-            evaluation=evaluation,
-            train=None if train is None else self.evaluate(train, n_importance=0),
-            history=[score_of(row) for row in self.history_ if row.get("validation_elbo") is not None],
-            last_gain=last_gain(self.history_),
-            rate_weight=rate_weight(self.objective_),
-            sampler=self._source(asked.module),
-            thorough=thorough,
-        )
+        return self._judged(diagnosed(self, X, train, evaluation, thorough, columns), X, evaluation)
 
     # ------------------------------------------------------------------ keeping
 

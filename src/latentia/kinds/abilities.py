@@ -156,6 +156,20 @@ class Clusters(Protocol):
 
 
 @runtime_checkable
+class Classifies(Protocol):
+    """Gives items a class."""
+
+    @property
+    def class_names(self) -> list[str]:
+        """Names of the classes, C."""
+        ...
+
+    def class_probabilities(self, items: Any) -> NDArray[np.float64]:
+        """P(y=c|x), `[n, C]`."""
+        ...
+
+
+@runtime_checkable
 class Remedies(Protocol):
     """Knows what to fit instead."""
 
@@ -167,7 +181,8 @@ class Remedies(Protocol):
 ABILITIES: Mapping[str, type[Any]] = {
     each.__name__: each
     for each in (
-        Samples, Scores, Encodes, Rebuilds, Walks, Completes, Infers, Compresses, Exports, Segments, Forecasts, Clusters, Remedies,
+        Samples, Scores, Encodes, Rebuilds, Walks, Completes, Infers, Compresses, Exports, Segments, Forecasts, Clusters, Classifies,
+        Remedies,
     )
 }  # fmt: skip
 """By the names that a `Kind` declares."""
@@ -185,6 +200,7 @@ _IN_WORDS = {
     "Segments": "a model that separates objects",
     "Forecasts": "a model that continues sequences",
     "Clusters": "a mixture",
+    "Classifies": "a classifier",
     "Remedies": "a model whose diagnosis leads to another fit",
 }
 

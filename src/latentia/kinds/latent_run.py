@@ -26,7 +26,7 @@ class LatentRun(Run):
         )
         train = self.split("train").take(TRAIN_ROWS).x if self._judges_against_train(split) else None
         diagnosis = self.estimator.diagnose(
-            part.x, train=train, evaluation=evaluation, thorough=effort.thorough
+            part.x, train=train, evaluation=evaluation, thorough=effort.thorough, columns=self.columns
         )
         return evaluation, diagnosis
 

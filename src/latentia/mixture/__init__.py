@@ -12,11 +12,12 @@ from latentia.mixture.discrete import (
 from latentia.mixture.em import EMResult, e_step, posterior, run_em, run_restarts
 from latentia.mixture.experts import GaussianExperts
 from latentia.mixture.gaussian import GaussianComponents
-from latentia.mixture.rows import Rows, summarize
+from latentia.mixture.rows import Rows
 from latentia.mixture.selection import Selection, select
 from latentia.mixture.solvers import SOLVERS
 from latentia.mixture.start import STARTS, initialize
 from latentia.mixture.stepwise import StepwiseEM
+from latentia.mixture.summary import summarize
 
 __all__ = [
     "FAMILIES",

@@ -3,25 +3,30 @@
 Every family here is written as an inner product of features of a row with natural parameters of a component
 (Wainwright & Jordan 2008, section 3.2),
 
-    log w_k + log p(x | k) = <W_k, phi(x)> + h(x),    E-step: softmax over k,    statistics: sum_i r_ik phi(x_i),
+    log w_k + log p(x | k) = W_k0 + <W_k, phi(x)> + h(x),    E-step: softmax over k,    statistics: sum_i r_ik (1, phi(x_i)),
 
-so that a pass over a chunk is two matrix products around a softmax. Arrays are feature-major (`[F, B]`, `[K, B]`):
-reductions over components then run over contiguous memory.
+so that a pass over a chunk is two matrix products around a softmax. Features stand as rows do, `[B, F - 1]`, dense or as
+SciPy CSR; what belongs to components is component-major, `[K, B]`: reductions over components run over contiguous memory.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor
 
 from latentia.errors import ConfigError
-from latentia.mixture.rows import Chunk, Rows, Summary
+from latentia.mixture.responsibilities import Thin
+from latentia.mixture.rows import Chunk, Rows
+from latentia.mixture.summary import Summary
 from latentia.registry import Registry
 
+Features = Tensor | sparse.csr_array
 _CHUNK_BYTES = (
     4 << 20
 )  # features and log densities of a chunk together: about the share of one core in the cache
@@ -47,6 +52,8 @@ class Components(ABC):
         needs_rows: whether `update` needs the rows and responsibilities beside the statistics.
         counts: whether rows must be counts (non-negative integers).
         spans: whether they are counts of something, which span orders of magnitude and are shown by their logarithm.
+        takes_sparse: whether features are made from the stored numbers of sparse rows.
+        thin_share: share of responsibilities up to which sums over those that matter are cheaper than sums over all.
     """
 
     family: str
@@ -54,6 +61,8 @@ class Components(ABC):
     needs_rows = False
     counts = False
     spans = False
+    takes_sparse = False
+    thin_share = 0.125
 
     def __init__(
         self,
@@ -67,6 +76,7 @@ class Components(ABC):
         self.dtype, self.device = dtype, torch.device(device)
         self.parameters: dict[str, Tensor] = {}
         self._natural: Tensor | None = None
+        self._slopes: np.ndarray | None = None  # the natural parameters as sparse features want them
         self._buffers: dict[tuple[str, tuple[int, ...]], Tensor] = {}
 
     # What a family gives ------------------------------------------------------------------------------------
@@ -85,8 +95,8 @@ class Components(ABC):
         """Look at the data once before the first pass (centre, levels, vocabulary of counts)."""
 
     @abstractmethod
-    def encode(self, chunk: Chunk) -> Tensor:
-        """Features phi(x) of a chunk, `[F, B]`; valid until the next call."""
+    def encode(self, chunk: Chunk) -> Features:
+        """Features phi(x) of a chunk, `[B, F - 1]`; valid until the next call."""
 
     @abstractmethod
     def natural(self) -> Tensor:
@@ -119,7 +129,9 @@ class Components(ABC):
         """
         pooled = statistics.sum(0)
         mass = pooled[0] / self.n_components
-        phi = self.encode(Chunk(row, None, None, 0)).to(torch.float64)[:, 0]
+        found = self.encode(Chunk(row, None, None, 0))
+        dense = found if isinstance(found, Tensor) else torch.from_numpy(found.toarray()).to(self.device)
+        phi = torch.cat([torch.ones_like(pooled[:1]), dense[0].to(torch.float64)])
         out = statistics * (1.0 - 1.0 / self.n_components)
         out[component] = mass * 0.5 * (phi + pooled / pooled[0])
         return out
@@ -133,6 +145,12 @@ class Components(ABC):
         budget = _CHUNK_BYTES if self.device.type == "cpu" else 64 * _CHUNK_BYTES
         return int(min(max(budget // width, 128), 16384 if self.device.type == "cpu" else 1 << 20))
 
+    def chunks(self, rows: Rows) -> Iterator[Chunk]:
+        """All rows in order, in chunks of a size and kind that suit the family."""
+        if self.takes_sparse and rows.is_sparse:
+            return rows.sparse_chunks(self.n_statistics)
+        return rows.chunks(self.chunk_rows)
+
     def begin(self, *, sums_only: bool = False) -> None:  # noqa: ARG002
         """Freeze the natural parameters for a pass.
 
@@ -140,16 +158,33 @@ class Components(ABC):
             sums_only: whether only sums over rows are wanted, in which responsibilities below the machine epsilon
                 may be left out.
         """
-        self._natural = self.natural().to(self.dtype)
+        self._natural, self._slopes = self.natural().to(self.dtype), None
 
-    def log_joint(self, phi: Tensor) -> Tensor:
+    def log_joint(self, phi: Features) -> Tensor:
         """Log w_k + log p(x|k) - h(x), `[K, B]`; valid until the next call."""
         assert self._natural is not None
-        return torch.mm(self._natural, phi, out=self._buffer("log_joint", self.n_components, phi.shape[1]))
+        constant = self._natural[:, :1]
+        out = self._buffer("log_joint", self.n_components, phi.shape[0])
+        if isinstance(phi, Tensor):
+            return torch.addmm(constant, self._natural[:, 1:], phi.T, out=out)
+        if self._slopes is None:
+            self._slopes = self._natural[:, 1:].T.contiguous().cpu().numpy()
+        return out.copy_(torch.from_numpy(phi @ self._slopes).T).add_(constant)
 
-    def statistics(self, phi: Tensor, responsibilities: Tensor) -> Tensor:
-        """sum_i r_ik phi(x_i), `[K, F]` in float64."""
-        return (responsibilities @ phi.T).to(torch.float64)
+    def statistics(self, phi: Features, responsibilities: Tensor | Thin) -> Tensor:
+        """sum_i r_ik (1, phi(x_i)), `[K, F]` in float64."""
+        out = torch.empty(self.n_components, 1 + phi.shape[1], dtype=torch.float64, device=self.device)
+        if isinstance(responsibilities, Thin):
+            assert isinstance(phi, Tensor)
+            out[:, 0] = responsibilities.mass()
+            out[:, 1:] = torch.from_numpy(responsibilities.matrix @ phi.numpy())
+            return out
+        torch.sum(responsibilities, 1, dtype=torch.float64, out=out[:, 0])
+        if isinstance(phi, Tensor):
+            out[:, 1:] = responsibilities @ phi
+        else:
+            out[:, 1:] = torch.from_numpy(phi.T @ responsibilities.T.contiguous().cpu().numpy()).T
+        return out
 
     def centred(self, statistics: Tensor) -> Tensor:
         """The same statistics about a reference that does not move between passes, so that passes can be added."""
@@ -194,8 +229,9 @@ class Components(ABC):
         """Arrays that say what the columns of the statistics are, where the parameters do not."""
         return {}
 
-    def take_statistics_state(self, state: dict[str, np.ndarray]) -> None:  # noqa: B027
-        """Put what `statistics_state` gave back."""
+    def take_statistics_state(self, state: dict[str, np.ndarray]) -> bool:  # noqa: ARG002
+        """Put what `statistics_state` gave back; False if statistics so laid out are not understood."""
+        return True
 
     def settings(self) -> dict[str, Any]:
         """Keyword arguments of the constructor beside the precision and the device."""
@@ -230,7 +266,7 @@ class Components(ABC):
         return self._buffers[key]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_buffers": {}, "_natural": None, "_screen": None}
+        return {**self.__dict__, "_buffers": {}, "_natural": None, "_slopes": None}
 
 
 def _plain(value: np.ndarray) -> Any:

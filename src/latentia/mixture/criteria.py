@@ -50,6 +50,8 @@ def scores(components: Components, rows: Rows) -> Scores:
 
     p_k parameters and N_k rows of component k (Kass & Wasserman 1995; Figueiredo & Jain 2002, eq. 13).
     """
+    if isinstance(components, DirichletMultinomialComponents):
+        components = components.covering(rows)
     step = e_step(components, rows)
     n, n_free, k = rows.total_weight, components.n_free, components.n_components
     base = base_total(components, rows)
@@ -121,7 +123,7 @@ def _overlap(components: Components, rows: Rows) -> tuple[Tensor, Tensor]:
     k = components.n_components
     gram = torch.zeros(k, k, dtype=torch.float64, device=rows.device)
     mass = torch.zeros(k, dtype=torch.float64, device=rows.device)
-    for chunk in rows.chunks(components.chunk_rows):
+    for chunk in components.chunks(rows):
         share = posterior(components, chunk)[1].to(torch.float64)
         weighted = share if chunk.weights is None else share * chunk.weights
         gram += weighted @ share.T

@@ -7,22 +7,22 @@ sparse indicator of its pairs and of its total, and the natural parameters are t
 
 from __future__ import annotations
 
+import copy
+import math
 from typing import Any
 
 import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor
 
 from latentia.errors import ConfigError, TrainingError
-from latentia.mixture.components import FAMILIES
+from latentia.mixture.components import FAMILIES, Features
+from latentia.mixture.count_pairs import CountPairs
+from latentia.mixture.dirichlet_objective import DirichletObjective, log_ratios
 from latentia.mixture.discrete import CountComponents, sample_multinomial
-from latentia.mixture.rows import Chunk, Rows, Summary
-
-_LOW, _HIGH = -15.0, 10.0  # bounds of log alpha
-_BASE = (
-    1 << 42
-)  # a pair (column, count) is numbered column * _BASE + count * _PARTS; totals stand in column d
-_PARTS = 1 << 10  # fractional counts, where taken at all, are kept to this part
+from latentia.mixture.rows import Chunk, Rows
+from latentia.mixture.summary import Summary
 
 
 class DirichletMultinomialComponents(CountComponents):
@@ -60,8 +60,9 @@ class DirichletMultinomialComponents(CountComponents):
             if not value > 0:
                 raise ConfigError(f"{name}={value!r}: a number above 0 was expected")
         self.prior_shape, self.prior_rate = float(prior_shape), float(prior_rate)
-        self.vocabulary = torch.empty(0, dtype=torch.int64, device=self.device)
-        self._split()
+        self.pairs = CountPairs(n_features, device=self.device)
+        self._read = self.pairs  # what the features of the present chunk are made of
+        self._ratios: tuple[Tensor, np.ndarray, Tensor] | None = None  # of which alphas and keys, and they
 
     def settings(self) -> dict[str, Any]:
         """Keyword arguments of the constructor beside the precision and the device."""
@@ -74,12 +75,12 @@ class DirichletMultinomialComponents(CountComponents):
 
     def statistics_state(self) -> dict[str, np.ndarray]:
         """The pairs and totals that the statistics' columns count."""
-        return {"vocabulary": self.vocabulary.cpu().numpy()}
+        return {"vocabulary": self.pairs.state()}
 
-    def take_statistics_state(self, state: dict[str, np.ndarray]) -> None:
+    def take_statistics_state(self, state: dict[str, np.ndarray]) -> bool:
         """Put what `statistics_state` gave back."""
-        self.vocabulary = torch.tensor(state["vocabulary"], dtype=torch.int64, device=self.device)
-        self._split()
+        self.pairs = CountPairs.from_state(state["vocabulary"], self.n_features, self.device)
+        return True
 
     @property
     def n_free(self) -> int:
@@ -89,7 +90,7 @@ class DirichletMultinomialComponents(CountComponents):
     @property
     def n_statistics(self) -> int:
         """Mass and the weighted number of each pair (column, count) and of each total."""
-        return 1 + len(self.vocabulary)
+        return 1 + len(self.pairs)
 
     @property
     def chunk_rows(self) -> int:
@@ -101,175 +102,110 @@ class DirichletMultinomialComponents(CountComponents):
     def prepare(self, rows: Rows, summary: Summary) -> None:
         """Check the rows and learn which pairs (column, count) and totals occur."""
         super().prepare(rows, summary)
-        self.vocabulary = torch.empty(0, dtype=torch.int64, device=self.device)
-        for chunk in rows.chunks(self.chunk_rows):
+        self.pairs = CountPairs(self.n_features, device=self.device)
+        for chunk in self.chunks(rows):
             self.extend(chunk)
 
     def extend(self, chunk: Chunk) -> Tensor:
-        """Add a chunk's pairs to the vocabulary; return the new places of the old statistics' columns."""
-        old = self.vocabulary
-        self.vocabulary = torch.unique(torch.cat([old, self._keys(chunk)[1]]))
-        self._split()
-        return torch.searchsorted(self.vocabulary, old) + 1
+        """Learn a chunk's pairs; return the new places of the old statistics' columns."""
+        return self.pairs.learn(chunk) + 1
 
-    def _split(self) -> None:
-        """Columns and counts of the vocabulary, sorted by column; the totals come last."""
-        column, value = self.vocabulary // _BASE, self.vocabulary % _BASE
-        self._n_pairs = int((column < self.n_features).sum())
-        self._column = column[: self._n_pairs]
-        self._count = value[: self._n_pairs].to(torch.float64) / _PARTS
-        self._total = value[self._n_pairs :].to(torch.float64) / _PARTS
-
-    def _keys(self, chunk: Chunk) -> tuple[Tensor, Tensor]:
-        """Row and key of every non-zero count and of every total of a chunk."""
-        x = (chunk.x * _PARTS).round().to(torch.int64)
-        row, column = x.nonzero(as_tuple=True)
-        every = torch.arange(len(x), device=x.device)
-        keys = torch.cat([column * _BASE + x[row, column], self.n_features * _BASE + x.sum(1)])
-        return torch.cat([row, every]), keys
-
-    def encode(self, chunk: Chunk) -> Tensor:
-        """Sparse indicator `[1 + U, B]` of a row's pairs and total; pairs that are new are learned first."""
-        row, keys = self._keys(chunk)
-        place = torch.searchsorted(self.vocabulary, keys)
-        known = (
-            self.vocabulary[place.clamp_max(len(self.vocabulary) - 1)] == keys
-            if len(self.vocabulary)
-            else None
-        )
-        if known is None or not bool(known.all()):
-            self.extend(chunk)
-            self.begin()
-            place = torch.searchsorted(self.vocabulary, keys)
-        n = len(chunk.x)
-        ones = torch.zeros(n, dtype=torch.int64, device=place.device)
-        index = torch.stack(
-            [torch.cat([ones, place + 1]), torch.cat([torch.arange(n, device=row.device), row])]
-        )
-        value = torch.ones(index.shape[1], dtype=self.dtype, device=row.device)
-        return torch.sparse_coo_tensor(index, value, (self.n_statistics, n), check_invariants=False)
+    def covering(self, rows: Rows) -> DirichletMultinomialComponents:
+        """These components with statistics of every pair that `rows` hold."""
+        wide = copy.copy(self)
+        wide.pairs = CountPairs(self.n_features, self.pairs.keys, self.device)
+        for chunk in self.chunks(rows):
+            wide.extend(chunk)
+        return wide
 
     def begin(self, *, sums_only: bool = False) -> None:  # noqa: ARG002
-        """Freeze the tables of log-gamma differences, `[F, K]` for a product with sparse features."""
-        if self.parameters.get("alphas") is not None:
-            self._natural = self.natural().to(self.dtype).T.contiguous()
+        """Freeze the tables of log-gamma ratios."""
+        self._look_up(self.pairs)
 
-    def log_joint(self, phi: Tensor) -> Tensor:
-        """Log w_k + log p(x|k) - h(x), `[K, B]`."""
-        assert self._natural is not None
-        return torch.sparse.mm(phi.t(), self._natural).T.contiguous()
+    def _look_up(self, pairs: CountPairs) -> None:
+        """Have tables for features made of `pairs` (none before there are parameters)."""
+        self._read = pairs
+        if "alphas" in self.parameters:
+            super().begin()
 
-    def statistics(self, phi: Tensor, responsibilities: Tensor) -> Tensor:
-        """Weighted numbers of pairs and totals, `[K, F]` in float64."""
-        return torch.sparse.mm(phi, responsibilities.T.contiguous()).T.to(torch.float64)
+    def encode(self, chunk: Chunk) -> Features:
+        """Sparse indicator `[B, U]` of a row's pairs and total; of a chunk that holds new ones, among its own."""
+        found, pairs = self._known(chunk), self.pairs
+        if found is None:
+            pairs = CountPairs(self.n_features, device=self.device)
+            pairs.learn(chunk)
+            found = pairs.indicator(chunk)
+            assert found is not None
+        if pairs is not self._read:
+            self._look_up(pairs)
+        return found
 
-    def revive(self, statistics: Tensor, component: int, row: Tensor) -> Tensor:
-        """Half of an empty component's mass on `row`, half on the pooled statistics."""
-        pooled = statistics.sum(0)
-        mass = pooled[0] / self.n_components
-        phi = self.encode(Chunk(row, None, None, 0)).to_dense()[:, 0].to(torch.float64)
-        out = statistics * (1.0 - 1.0 / self.n_components)
-        out[component] = mass * 0.5 * (phi + pooled / pooled[0])
-        return out
+    def _known(self, chunk: Chunk) -> sparse.csr_array | None:
+        """The indicator of a chunk's pairs, looked up once in a table that is passed over again and again."""
+        kept = None if chunk.memo is None else chunk.memo.get(("pairs", chunk.start, len(chunk)))
+        if kept is not None and kept[0] is self.pairs.keys:
+            return kept[1]
+        found = self.pairs.indicator(chunk)
+        if chunk.memo is not None and found is not None:
+            chunk.memo["pairs", chunk.start, len(chunk)] = self.pairs.keys, found
+        return found
 
     def natural(self) -> Tensor:
-        """(log w + lgamma A, lgamma(alpha_j + v) - lgamma(alpha_j), -lgamma(A + n))."""
-        alphas = self.parameters["alphas"]
-        total = alphas.sum(1, keepdim=True)
-        at = alphas[:, self._column]
-        constant = self.log_weights()[:, None] + torch.lgamma(total)
-        pairs = torch.lgamma(at + self._count) - torch.lgamma(alphas)[:, self._column]
-        return torch.cat([constant, pairs, -torch.lgamma(total + self._total)], 1)
+        """(log w, log-gamma ratios of pairs, of totals)."""
+        return torch.cat([self.log_weights()[:, None], self._present_ratios()], 1)
+
+    def base_measure(self, chunk: Chunk) -> None:
+        """The multinomial coefficient is in the tables, where it keeps their terms small."""
+
+    def _present_ratios(self) -> Tensor:
+        """`log_ratios` of the present alphas, kept until they or the pairs change."""
+        alphas, keys = self.parameters["alphas"], self._read.keys
+        if self._ratios is None or self._ratios[0] is not alphas or self._ratios[1] is not keys:
+            self._ratios = alphas, keys, log_ratios(alphas, self._read)
+        return self._ratios[2]
 
     # The update ---------------------------------------------------------------------------------------------
 
+    def _objective(self, statistics: Tensor) -> DirichletObjective:
+        return DirichletObjective(self.pairs, statistics[:, 1:], self.prior_shape, self.prior_rate)
+
     def update_components(self, statistics: Tensor) -> None:
-        """Newton's method on log alpha for all components at once, halving steps that would lower the objective."""
-        lam = (
-            self._start(statistics)
-            if self.parameters.get("alphas") is None
-            else self.parameters["alphas"].log()
-        )
-        value = self._value(lam, statistics)
-        for _ in range(100):
-            gradient, diagonal, rank_one, alphas = self._derivatives(lam, statistics)
-            step = _newton_step(gradient, diagonal, rank_one, alphas).clamp(-2.0, 2.0)
-            if float((gradient * step).sum(1).abs().max()) < 1e-9 * (1.0 + float(statistics[:, 0].sum())):
-                break
-            scale = torch.ones(len(lam), 1, dtype=torch.float64, device=lam.device)
-            for _ in range(30):
-                trial = (lam + scale * step).clamp(_LOW, _HIGH)
-                new = self._value(trial, statistics)
-                worse = new < value
-                if not bool(worse.any()):
-                    break
-                scale[worse] *= 0.5
-            better = new >= value
-            lam, value = torch.where(better[:, None], trial, lam), torch.where(better, new, value)
-            if not bool(better.any()):
-                break
-        if not bool(torch.isfinite(value).all()):
-            raise TrainingError(
-                "the Dirichlet parameters left the range of float64; check for extreme counts"
-            )
+        """Newton's method on log alpha; from the present one, or from the proportions of the statistics."""
+        objective, self._read = self._objective(statistics), self.pairs
+        if "alphas" in self.parameters:
+            lam, ratios = self.parameters["alphas"].log(), self._present_ratios()
+        else:
+            lam = objective.start()
+            ratios = log_ratios(lam.exp(), self.pairs)
+        lam, ratios = objective.maximize(lam, ratios)
         self.parameters["alphas"] = lam.exp()
-
-    def _start(self, statistics: Tensor) -> Tensor:
-        """Log of the component's proportions times a precision of 30, a fifth of it spread evenly over columns."""
-        sums = torch.zeros(self.n_components, self.n_features, dtype=torch.float64, device=self.device)
-        sums.index_add_(1, self._column, statistics[:, 1 : 1 + self._n_pairs] * self._count)
-        share = 0.8 * sums / sums.sum(1, keepdim=True).clamp_min(1e-300) + 0.2 / self.n_features
-        return (30.0 * share).log()
-
-    def _value(self, lam: Tensor, statistics: Tensor) -> Tensor:
-        """Expected log density plus log prior of each component, `[K]`, without weights."""
-        alphas = lam.exp()
-        at, total = alphas[:, self._column], alphas.sum(1, keepdim=True)
-        pairs, sizes = statistics[:, 1 : 1 + self._n_pairs], statistics[:, 1 + self._n_pairs :]
-        out = (pairs * (torch.lgamma(at + self._count) - torch.lgamma(alphas)[:, self._column])).sum(1)
-        out += (sizes * (torch.lgamma(total) - torch.lgamma(total + self._total))).sum(1)
-        return out + (self.prior_shape * lam - self.prior_rate * alphas).sum(1)
-
-    def _derivatives(self, lam: Tensor, statistics: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Gradient `[K, d]` in log alpha, and the Hessian diag(h) + c alpha alpha' as (h `[K, d]`, c `[K]`, alpha)."""
-        alphas = lam.exp()
-        at, total = alphas[:, self._column], alphas.sum(1, keepdim=True)
-        pairs, sizes = statistics[:, 1 : 1 + self._n_pairs], statistics[:, 1 + self._n_pairs :]
-        first, second = torch.zeros_like(alphas), torch.zeros_like(alphas)
-        first.index_add_(
-            1,
-            self._column,
-            pairs * (torch.digamma(at + self._count) - torch.digamma(alphas)[:, self._column]),
-        )
-        second.index_add_(
-            1, self._column, pairs * (_trigamma(at + self._count) - _trigamma(alphas)[:, self._column])
-        )
-        first += (sizes * (torch.digamma(total) - torch.digamma(total + self._total))).sum(1, keepdim=True)
-        rank_one = (sizes * (_trigamma(total) - _trigamma(total + self._total))).sum(1)
-        slope = alphas * first - self.prior_rate * alphas
-        return slope + self.prior_shape, slope + alphas.square() * second, rank_one, alphas
+        self._ratios = self.parameters["alphas"], self.pairs.keys, ratios
 
     def log_prior(self) -> float:
         """Log density of the Gamma prior written on alpha as in the reference implementation, with its constant."""
         alphas, eta, nu = self.parameters["alphas"], self.prior_shape, self.prior_rate
-        constant = eta * torch.tensor(nu).double().log() - torch.lgamma(torch.tensor(eta).double())
+        constant = eta * math.log(nu) - math.lgamma(eta)
         return float((eta * alphas.log() - nu * alphas).sum() + alphas.numel() * constant)
 
     def log_det_hessian(self, statistics: Tensor) -> float:
         """sum_k log det(-H_k) of the expected log posterior in log alpha, plus the weights' part.
 
-        -H_k = diag(-h) - c alpha alpha', whose determinant is prod(-h) (1 - c sum alpha^2 / (-h)); the weights give
-        sum_{k>=2} (2 log N - log N_k) (Holmes et al. 2012, supplementary text).
+        -H_k = diag(p) - c alpha alpha' with p = -h and c > 0, so by the matrix determinant lemma
+        log det(-H_k) = sum_j log p_j + log(1 - c sum_j alpha_j^2 / p_j), and -H_k is positive definite if and only if every
+        term is defined; the weights give sum_{k>=2} (2 log N - log N_k) (Holmes et al. 2012, supplementary text).
+
+        Raises:
+            TrainingError: where some -H_k is not positive definite, so that there is no Gaussian to integrate.
         """
-        _, diagonal, rank_one, alphas = self._derivatives(self.parameters["alphas"].log(), statistics)
-        hessian = (
-            -torch.diag_embed(diagonal) - rank_one[:, None, None] * alphas[:, :, None] * alphas[:, None, :]
-        )
-        sign, log_det = torch.linalg.slogdet(hessian)
-        if bool((sign <= 0).any()):
+        free = self.parameters["alphas"].log()
+        _, diagonal, rank_one, alphas = self._objective(statistics).derivatives(free)
+        p = -diagonal
+        pulled = rank_one * (alphas.square() / p).sum(1)
+        if bool((p <= 0).any() or (pulled >= 1).any()):
             raise TrainingError(
                 "the log posterior is not concave at the solution: EM has not converged; lower tol"
             )
+        log_det = p.log().sum(1) + torch.log1p(-pulled)
         mass = statistics[:, 0]
         return float(log_det.sum() + (2 * mass.sum().log() - mass[1:].log()).sum())
 
@@ -281,19 +217,8 @@ class DirichletMultinomialComponents(CountComponents):
         composition = gamma / gamma.sum(1, keepdim=True)
         return sample_multinomial(self.sample_totals(len(labels), generator), composition, generator)
 
-
-def _newton_step(gradient: Tensor, diagonal: Tensor, rank_one: Tensor, alphas: Tensor) -> Tensor:
-    """Ascent step solving (diag(p) - c alpha alpha') s = g by Sherman-Morrison, p = -h made positive where it is not."""
-    p = torch.where(diagonal < -1e-8, -diagonal, diagonal.abs() + 1e-2)
-    pulled = alphas / p
-    denominator = 1.0 - rank_one * (alphas * pulled).sum(1)
-    usable = denominator > 1e-6
-    factor = torch.where(usable, rank_one / denominator.clamp_min(1e-6), torch.zeros_like(rank_one))
-    return gradient / p + (factor * (pulled * gradient).sum(1))[:, None] * pulled
-
-
-def _trigamma(x: Tensor) -> Tensor:
-    return torch.polygamma(1, x)
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_ratios": None}
 
 
 FAMILIES.add(DirichletMultinomialComponents.family, DirichletMultinomialComponents)

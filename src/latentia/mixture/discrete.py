@@ -10,19 +10,22 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor
 
 from latentia.errors import ConfigError, DataError
-from latentia.mixture.components import FAMILIES, Components
-from latentia.mixture.rows import Chunk, Rows, Summary
+from latentia.mixture.components import FAMILIES, Components, Features
+from latentia.mixture.rows import Chunk, Rows
+from latentia.mixture.summary import Summary
 
 _FLOOR = 1e-12  # of a probability or a rate relative to its mean: log densities stay finite
 
 
 class DiscreteComponents(Components):
-    """What the four families share: features (1, x) and a pseudo-count."""
+    """What the four families share: a row is its own features, and a pseudo-count."""
 
     counts = True
+    takes_sparse = True
 
     def __init__(
         self,
@@ -49,12 +52,9 @@ class DiscreteComponents(Components):
         """Mass and the sum of each column."""
         return 1 + self.n_features
 
-    def encode(self, chunk: Chunk) -> Tensor:
-        """(1, x), `[1 + d, B]`."""
-        phi = self._buffer("phi", 1 + self.n_features, len(chunk.x))
-        phi[0] = 1.0
-        phi[1:] = chunk.x.T
-        return phi
+    def encode(self, chunk: Chunk) -> Features:
+        """The rows as they are stored, `[B, d]`."""
+        return chunk.stored
 
 
 class BernoulliComponents(DiscreteComponents):
@@ -104,6 +104,7 @@ class CategoricalComponents(DiscreteComponents):
     """
 
     family = "categorical"
+    takes_sparse = False
 
     def prepare(self, rows: Rows, summary: Summary) -> None:  # noqa: ARG002
         """Learn the number of levels of each column: its largest value plus one."""
@@ -125,7 +126,7 @@ class CategoricalComponents(DiscreteComponents):
         return self.n_components - 1 + self.n_components * int((self.levels - 1).sum())
 
     def encode(self, chunk: Chunk) -> Tensor:
-        """(1, one-hot of each column); a level that was not fitted raises `DataError`."""
+        """One-hot of each column, `[B, L_1 + ... + L_d]`; a level that was not fitted raises `DataError`."""
         x = chunk.x.to(torch.int64)
         if bool((bad := x >= self.levels).any()):
             row, column = (int(i) for i in bad.nonzero()[0])
@@ -133,10 +134,9 @@ class CategoricalComponents(DiscreteComponents):
                 f"row {chunk.start + row}, column {column} holds category {int(x[row, column])}, which was not "
                 f"seen in fitting (0..{int(self.levels[column]) - 1})"
             )
-        offset = torch.cumsum(self.levels, 0) - self.levels + 1
-        phi = self._buffer("phi", self.n_statistics, len(x)).zero_()
-        phi[0] = 1.0
-        return phi.scatter_(0, (x + offset).T, 1.0)
+        offset = torch.cumsum(self.levels, 0) - self.levels
+        phi = self._buffer("phi", len(x), self.n_statistics - 1).zero_()
+        return phi.scatter_(1, x + offset, 1.0)
 
     def natural(self) -> Tensor:
         """(log w, log p)."""
@@ -195,7 +195,7 @@ class PoissonComponents(DiscreteComponents):
 
     def base_measure(self, chunk: Chunk) -> Tensor:
         """- sum_j log x_j!."""
-        return -torch.lgamma(chunk.x + 1).sum(1)
+        return -_log_factorials(chunk)
 
     def sample(self, labels: Tensor, generator: torch.Generator) -> Tensor:
         """Counts `[n, d]`."""
@@ -218,8 +218,8 @@ class CountComponents(DiscreteComponents):
                 "n_features=1: composition of counts needs at least two columns; use a Poisson mixture"
             )
         totals = []
-        for chunk in rows.chunks(self.chunk_rows):
-            total = chunk.x.sum(1)
+        for chunk in self.chunks(rows):
+            total = chunk.totals()
             if not self.empty_rows and bool((bad := total == 0).any()):
                 row = chunk.start + int(bad.nonzero()[0])
                 raise DataError(
@@ -236,9 +236,18 @@ class CountComponents(DiscreteComponents):
         index = torch.randint(len(totals), (n,), generator=generator, device=self.device)
         return totals[index]
 
-    def base_measure(self, chunk: Chunk) -> Tensor:
+    def base_measure(self, chunk: Chunk) -> Tensor | None:
         """Log multinomial coefficient, log n! - sum_j log x_j!."""
-        return torch.lgamma(chunk.x.sum(1) + 1) - torch.lgamma(chunk.x + 1).sum(1)
+        return torch.lgamma(chunk.totals() + 1) - _log_factorials(chunk)
+
+
+def _log_factorials(chunk: Chunk) -> Tensor:
+    """sum_j log x_j!, `[B]`."""
+    if isinstance(chunk.stored, Tensor):
+        return torch.lgamma(chunk.stored + 1).sum(1)
+    each = torch.lgamma(torch.from_numpy(chunk.stored.data) + 1)  # zero for a zero
+    parts = (each.numpy(), chunk.stored.indices, chunk.stored.indptr)
+    return torch.from_numpy(sparse.csr_array(parts, shape=chunk.stored.shape).sum(axis=1))
 
 
 class MultinomialComponents(CountComponents):

@@ -21,10 +21,10 @@ import torch
 from torch import Tensor
 
 from latentia.errors import ConfigError, TrainingError
-from latentia.mixture.components import Components, StepValues
+from latentia.mixture.components import Components, Features, StepValues
+from latentia.mixture.responsibilities import normalize, thin
 from latentia.mixture.rows import Chunk, Rows
 
-_FLOOR = {torch.float32: -80.0, torch.float64: -700.0}  # of log responsibilities
 _ROUNDING = {
     torch.float32: 1e-5,
     torch.float64: 1e-9,
@@ -77,15 +77,10 @@ class _Trail:
     objective: float = -math.inf
 
 
-def posterior(components: Components, chunk: Chunk) -> tuple[Tensor, Tensor, Tensor]:
-    """Features `[F, B]`, responsibilities `[K, B]` and log-sum-exp `[B]` of one chunk (all in scratch memory)."""
+def posterior(components: Components, chunk: Chunk) -> tuple[Features, Tensor, Tensor]:
+    """Features, responsibilities `[K, B]` and log-sum-exp `[B]` of one chunk (all in scratch memory)."""
     phi = components.encode(chunk)
-    log_joint = components.log_joint(phi)
-    top = log_joint.amax(0)
-    # The floor keeps clear of subnormal numbers, on which arithmetic is ten times slower.
-    weight = log_joint.sub_(top).clamp_min_(_FLOOR[log_joint.dtype]).exp_()
-    total = weight.sum(0)
-    return phi, weight.div_(total), top.add_(total.log_())
+    return phi, *normalize(components.log_joint(phi))
 
 
 def e_step(components: Components, rows: Rows) -> Pass:
@@ -98,22 +93,33 @@ def e_step(components: Components, rows: Rows) -> Pass:
     statistics = torch.zeros(shape, dtype=torch.float64, device=rows.device)
     log_likelihood = torch.zeros((), dtype=torch.float64, device=rows.device)
     kept: list[Tensor] = []
-    for chunk in rows.chunks(components.chunk_rows):
-        phi, responsibilities, log_evidence = posterior(components, chunk)
+    share = 0.0 if components.needs_rows else components.thin_share
+    for chunk in components.chunks(rows):
+        phi = components.encode(chunk)
+        log_joint = components.log_joint(phi)
+        found = thin(log_joint, share) if share and isinstance(phi, Tensor) else None
+        if found is None:
+            share = 0.0  # where one chunk is crowded the next will be
+            responsibilities, log_evidence = normalize(log_joint)
+            if chunk.weights is not None:
+                responsibilities.mul_(chunk.weights)
+            if components.needs_rows:
+                kept.append(responsibilities.clone())
+            statistics += components.statistics(phi, responsibilities)
+        else:
+            few, log_evidence = found
+            few = few if chunk.weights is None else few.weighed(chunk.weights)
+            statistics += components.statistics(phi, few)
         if chunk.weights is not None:
-            responsibilities.mul_(chunk.weights)
             log_evidence.mul_(chunk.weights)
-        statistics += components.statistics(phi, responsibilities)
         log_likelihood += log_evidence.sum(dtype=torch.float64)
-        if components.needs_rows:
-            kept.append(responsibilities.clone())
     return Pass(statistics, float(log_likelihood), torch.cat(kept, 1) if kept else None)
 
 
 def base_total(components: Components, rows: Rows) -> float:
     """sum_i w_i h(x_i) in nats: the part of the log-likelihood that no parameter touches."""
     total = 0.0
-    for chunk in rows.chunks(components.chunk_rows):
+    for chunk in components.chunks(rows):
         h = components.base_measure(chunk)
         if h is None:
             return 0.0
@@ -262,7 +268,7 @@ def _m_step(components: Components, rows: Rows, step: Pass, iteration: int, trai
 def _worst_rows(components: Components, rows: Rows, count: int) -> list[Tensor]:
     """The `count` rows of positive weight that the mixture explains least, each `[1, d]`."""
     scores: list[np.ndarray] = []
-    for chunk in rows.chunks(components.chunk_rows):
+    for chunk in components.chunks(rows):
         log_evidence = posterior(components, chunk)[2]
         if (h := components.base_measure(chunk)) is not None:
             log_evidence = log_evidence + h

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from latentia.errors import ConfigError, DataError
-from latentia.mixture.components import FAMILIES, StepValues
+from latentia.mixture.components import FAMILIES, Features, StepValues
 from latentia.mixture.gaussian import GaussianComponents
-from latentia.mixture.rows import Chunk, Rows, Summary
+from latentia.mixture.rows import Chunk, Rows
 from latentia.mixture.solvers import SOLVERS, SoftmaxProblem, improve, log_softmax
+from latentia.mixture.summary import Summary
 
 _INTERCEPT_PENALTY = 1e-6  # keeps the intercepts of more than two classes unique
 
@@ -99,12 +100,12 @@ class GaussianExperts(GaussianComponents):
         self.parameters["coefficients"] = torch.zeros(shape, dtype=torch.float64, device=self.device)
         self._random = np.random.RandomState(self.seed)
 
-    def encode(self, chunk: Chunk) -> Tensor:
+    def encode(self, chunk: Chunk) -> Features:
         """Features of the Gaussians; the chunk is kept for the experts."""
         self._chunk = chunk
         return super().encode(chunk)
 
-    def log_joint(self, phi: Tensor) -> Tensor:
+    def log_joint(self, phi: Features) -> Tensor:
         """Log w_k + log N(x; mu_k, Sigma_k), plus log P(y|x, k) where the class is known, `[K, B]`."""
         out = super().log_joint(phi)
         assert self._chunk is not None

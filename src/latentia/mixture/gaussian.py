@@ -1,7 +1,7 @@
 """Gaussian components with spherical, diagonal, tied or full covariance.
 
-Features are taken about a fixed centre near the data, phi(x) = (1, u, u u') with u = x - c, so that a full-covariance
-pass is two matrix products for ALL components. This loses digits when a component is narrow against its distance
+Features are taken about a fixed centre near the data, phi(x) = (u, u u') with u = x - c, so that a pass is two matrix
+products for ALL components. This loses digits when a component is narrow against its distance
 from the centre; the family measures that before each pass and, where rounding would show, works with u_k = x - mu_k
 for each component instead (the statistics are then about the present means, and as additive).
 """
@@ -11,16 +11,19 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from latentia.errors import ConfigError, DataError, TrainingError
-from latentia.mixture.components import FAMILIES, Components
-from latentia.mixture.feature_pairs import FeaturePairs
-from latentia.mixture.rows import Chunk, Rows, Summary
+from latentia.errors import DataError
+from latentia.mixture.components import FAMILIES, Components, Features
+from latentia.mixture.covariances import Full, Spherical, Tied, covariance
+from latentia.mixture.gaussian_passes import FullPass, GaussianPass, MeansPass, TiedPass
+from latentia.mixture.precisions import Precisions
+from latentia.mixture.responsibilities import Thin
+from latentia.mixture.rows import Chunk, Rows
 from latentia.mixture.screening import Screen
-
-COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
+from latentia.mixture.summary import Summary
 
 # Largest allowed rounding of a row's log density, in nats, before a pass goes component by component.
 _ROUNDING = {torch.float32: 1e-3, torch.float64: 1e-9}
@@ -57,17 +60,16 @@ class GaussianComponents(Components):
         device: torch.device | str = "cpu",
     ) -> None:
         super().__init__(n_components, n_features, dtype=dtype, device=device)
-        if covariance_type not in COVARIANCE_TYPES:
-            known = ", ".join(COVARIANCE_TYPES)
-            raise ConfigError(f"covariance_type={covariance_type!r} is unknown; expected one of {known}")
+        self.covariance = covariance(covariance_type, n_components, n_features, self.device)
         self.covariance_type, self.reg_covar = covariance_type, float(reg_covar)
         self.parameters["centre"] = torch.zeros(n_features, dtype=torch.float64, device=self.device)
         self.parameters["spread"] = torch.ones(n_features, dtype=torch.float64, device=self.device)
         self._reference: Tensor | None = None  # [K, d] while a pass goes component by component
-        self._screen: Screen | None = None  # while a pass is screened in float32
+        self._pass: GaussianPass | None = None  # None: (u, u^2) are features like any other
+        self.thin_share = 0.25 if covariance_type == "full" else self.thin_share
         self._crowded = 0  # passes until screening is tried again
-        self._factored: Tensor | None = None  # the covariances that `_factor` belongs to
-        self._pairs = FeaturePairs(n_features, triangle=covariance_type == "full", device=self.device)
+        self._precisions: Precisions | None = None
+        self._kept: tuple[tuple[Tensor | None, ...], Tensor] | None = None  # natural parameters, and of what
 
     def settings(self) -> dict[str, Any]:
         """Keyword arguments of the constructor beside the precision and the device."""
@@ -76,15 +78,25 @@ class GaussianComponents(Components):
     @property
     def n_statistics(self) -> int:
         """Mass, first moments, and second moments as far as the covariance type needs them."""
-        d = self.n_features
-        return 1 + d + {"spherical": 1, "diag": d}.get(self.covariance_type, len(self._pairs))
+        return 1 + self.n_features + self.covariance.n_second
+
+    def statistics_state(self) -> dict[str, np.ndarray]:
+        """The pairs of features whose products stand in the statistics, `[2, pairs]`."""
+        if not isinstance(self.covariance, Full):
+            return {}
+        return {"pairs": torch.stack([self.covariance.pairs.i, self.covariance.pairs.j]).cpu().numpy()}
+
+    def take_statistics_state(self, state: dict[str, np.ndarray]) -> bool:
+        """Whether the pairs of features are those of this version, in its order."""
+        return all(
+            name in state and np.array_equal(state[name], own)
+            for name, own in self.statistics_state().items()
+        )
 
     @property
     def n_free(self) -> int:
         """Free parameters of weights, means and covariances."""
-        k, d = self.n_components, self.n_features
-        shape = {"full": k * d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diag": k * d, "spherical": k}
-        return k - 1 + k * d + shape[self.covariance_type]
+        return self.n_components - 1 + self.n_components * self.n_features + self.covariance.n_free
 
     def prepare(self, rows: Rows, summary: Summary) -> None:
         """Put the centre at the mean of the data; a column without variance is refused."""
@@ -106,165 +118,100 @@ class GaussianComponents(Components):
 
     def begin(self, *, sums_only: bool = False) -> None:
         """Choose the form of the pass by its rounding, and freeze the parameters."""
-        precision = self._precisions()
-        # How far the rows of a component lie from the centre.
+        self._crowded = max(0, self._crowded - 1)
+        if isinstance(self._pass, FullPass) and self._pass.crowded:
+            self._crowded = 10  # passes until screening is tried again
+        bound = self._bound()
+        narrow = bound * torch.finfo(self.dtype).eps > _ROUNDING[self.dtype]
+        self.refer_to(self.parameters["means"].clone() if narrow else None)
+        super().begin()
+        if narrow:
+            factor, constant = self.precisions.each_factor, self.log_weights() + self.precisions.half_log_det
+            self._pass = MeansPass(self.covariance, self.parameters["means"], self._buffer, factor, constant)
+        elif isinstance(self.covariance, Tied):
+            factor = self.precision_factor.to(self.dtype)
+            self._pass = TiedPass(self.covariance, self.centre, self._buffer, self._natural, factor)
+        elif isinstance(self.covariance, Full):
+            screen = self._make_screen(bound) if sums_only else None
+            self._pass = FullPass(self.covariance, self.centre, self._buffer, self._natural, screen)
+
+    def _bound(self) -> float:
+        """Largest quadratic form of a row of a component about the centre: what the rounding of a pass is relative to."""
+        precision = self.precisions.each
         spread = (self.parameters["means"] - self.centre).abs() + self.parameters["spread"]
         if precision.ndim == 3:
-            bound = torch.einsum("kij,ki,kj->k", precision.abs(), spread, spread)
-        else:
-            bound = (precision * spread.square()).sum(1)
-        rounding = float(bound.max()) * torch.finfo(self.dtype).eps
-        self._reference = None
-        if rounding > _ROUNDING[self.dtype]:
-            self._reference = self.parameters["means"].clone()
-            self._whiten = self._precision_factor()
-        super().begin()
-        self._screen = self._make_screen(float(bound.max())) if sums_only else None
+            return float(torch.einsum("kij,ki,kj->k", precision.abs(), spread, spread).max())
+        return float((precision * spread.square()).sum(1).max())
 
     def _make_screen(self, bound: float) -> Screen | None:
         """A screen for this pass, or None where it would not pay (or did not, in one of the last ten passes)."""
-        self._crowded = max(0, self._crowded - 1)
-        usable = self.covariance_type == "full" and self._reference is None
+        assert isinstance(self.covariance, Full)
         rounding = bound * torch.finfo(torch.float32).eps
-        if not usable or self._crowded or not Screen.worthwhile(rounding, self.n_components, self.n_features):
+        if self._crowded or not Screen.worthwhile(rounding, self.n_components, self.n_features):
             return None
         means = self.parameters["means"] - self.centre
-        return Screen(self.natural(), self._factor, means, self._pairs, rounding, self.dtype)
+        return Screen(
+            self.natural(), self.precision_factor, means, self.covariance.pairs, rounding, self.dtype
+        )
+
+    def refer_to(self, means: Tensor | None) -> None:
+        """Take the next statistics about `means [K, d]` (None: the centre): for a start without parameters yet."""
+        self._reference = None if means is None else means.to(self.device, torch.float64)
+        if self._reference is not None:
+            self._pass = MeansPass(self.covariance, self._reference, self._buffer)
+        elif isinstance(self.covariance, Tied):
+            self._pass = TiedPass(self.covariance, self.centre, self._buffer)
+        elif isinstance(self.covariance, Full):
+            self._pass = FullPass(self.covariance, self.centre, self._buffer)
+        else:
+            self._pass = None
 
     @property
     def chunk_rows(self) -> int:
-        """Rows a chunk; a screened pass gathers rows by component and wants more of them at once."""
-        return 8192 if self._screen is not None else super().chunk_rows
+        """Rows a chunk: passes that make products block by block want more of them at once."""
+        if self._pass is None:
+            return super().chunk_rows
+        return 8192 if self.device.type == "cpu" else 1 << 18
 
-    def encode(self, chunk: Chunk) -> Tensor:
-        """(1, u, second moments of u) of u = x - centre; the rows themselves where a pass goes by component."""
-        x, d = chunk.x, self.n_features
-        if self._reference is not None:
-            return x.T
-        if self._screen is not None:
-            return torch.sub(x, self.centre.to(self.dtype), out=self._buffer("rows", len(x), d)).T
-        phi = self._buffer("phi", self.n_statistics, len(x))
-        return self._expand(phi[1 : d + 1].copy_(x.T).sub_(self.centre.to(self.dtype)[:, None]), phi)
-
-    def _expand(self, u: Tensor, phi: Tensor) -> Tensor:
-        """Fill `phi` around u = x - centre, `[d, B]`."""
+    def encode(self, chunk: Chunk) -> Features:
+        """What the pass makes of rows; u = x - centre and its squares where there is none."""
+        if self._pass is not None:
+            return self._pass.encode(chunk.x)
         d = self.n_features
-        phi[0] = 1.0
-        rest = phi[d + 1 :]
-        if self.covariance_type == "spherical":
-            torch.sum(torch.mul(u, u, out=self._buffer("square", d, u.shape[1])), 0, keepdim=True, out=rest)
-        elif self.covariance_type == "diag":
-            torch.mul(u, u, out=rest)
-        elif self.covariance_type == "full":
-            self._pairs.fill(u, rest)
+        phi = self._buffer("phi", len(chunk), self.n_statistics - 1)
+        u = torch.sub(chunk.x, self.centre.to(self.dtype), out=phi[:, :d])
+        if isinstance(self.covariance, Spherical):
+            square = torch.mul(u, u, out=self._buffer("square", len(chunk), d))
+            torch.sum(square, 1, out=phi[:, d])
+        else:
+            torch.mul(u, u, out=phi[:, d:])
         return phi
 
-    def log_joint(self, phi: Tensor) -> Tensor:
+    def log_joint(self, phi: Features) -> Tensor:
         """Log w_k + log N(x; mu_k, Sigma_k), `[K, B]`."""
-        d = self.n_features
-        if self._reference is not None:
-            return self._log_joint_by_component(phi)
-        if self._screen is not None:
-            out = self._buffer("log_joint", self.n_components, phi.shape[1])
-            if self._screen.log_joint(phi.T, out):
-                return out
-            self._screen, self._crowded = None, 10
-        if len(phi) == d:  # the rows of a chunk that turned out too crowded to screen
-            phi = self._dense(phi)
-        if self.covariance_type != "tied":
+        if self._pass is None:
             return super().log_joint(phi)
-        # One precision for all: its quadratic form is the same number for every component.
-        assert self._natural is not None
-        out = self._buffer("log_joint", self.n_components, phi.shape[1])
-        torch.mm(self._natural[:, : d + 1], phi[: d + 1], out=out)
-        white = torch.mm(
-            self._factor.to(self.dtype).T, phi[1 : d + 1], out=self._buffer("square", d, phi.shape[1])
-        )
-        return out.sub_(white.square_().sum(0).mul_(0.5))
+        assert isinstance(phi, Tensor)
+        return self._pass.log_joint(phi)
 
-    def statistics(self, phi: Tensor, responsibilities: Tensor) -> Tensor:
+    def statistics(self, phi: Features, responsibilities: Tensor | Thin) -> Tensor:
         """Mass, first and second moments of each component, about the centre or about its present mean."""
-        d = self.n_features
-        if self._reference is not None:
-            return self._statistics_by_component(phi, responsibilities)
-        if self._screen is not None:
-            return self._screen.statistics(phi.T, responsibilities)
-        if len(phi) == d:
-            phi = self._dense(phi)
-        if self.covariance_type != "tied":
+        if self._pass is None:
             return super().statistics(phi, responsibilities)
-        out = torch.zeros(self.n_components, self.n_statistics, dtype=torch.float64, device=self.device)
-        out[:, : d + 1] = responsibilities @ phi[: d + 1].T
-        u = phi[1 : d + 1]
-        # Only the sum over components matters to a shared covariance; it is booked on the first.
-        out[0, d + 1 :] = ((u * responsibilities.sum(0)) @ u.T).reshape(-1)
-        return out
-
-    def _dense(self, u: Tensor) -> Tensor:
-        phi = torch.empty(self.n_statistics, u.shape[1], dtype=self.dtype, device=self.device)
-        phi[1 : self.n_features + 1] = u
-        return self._expand(phi[1 : self.n_features + 1], phi)
-
-    def _log_joint_by_component(self, x: Tensor) -> Tensor:
-        out = self._buffer("log_joint", self.n_components, x.shape[1])
-        assert self._reference is not None
-        half = 0.5 * self.n_features * math.log(2 * math.pi)
-        constant = (self.log_weights() + self._half_log_det(self._whiten) - half).to(self.dtype)
-        for k in range(self.n_components):
-            u = x - self._reference[k].to(self.dtype)[:, None]
-            factor = self._whiten[k].to(self.dtype)
-            white = factor.T @ u if factor.ndim == 2 else u.mul_(factor[:, None])
-            torch.sum(white.square_(), 0, out=out[k]).mul_(-0.5).add_(constant[k])
-        return out
-
-    def _statistics_by_component(self, x: Tensor, responsibilities: Tensor) -> Tensor:
-        d = self.n_features
-        out = torch.empty(self.n_components, self.n_statistics, dtype=torch.float64, device=self.device)
-        assert self._reference is not None
-        for k, r in enumerate(responsibilities):
-            u = x - self._reference[k].to(self.dtype)[:, None]
-            out[k, 0], out[k, 1 : d + 1] = r.sum(dtype=torch.float64), u @ r
-            if self.covariance_type in ("full", "tied"):
-                out[k, d + 1 :] = self._pairs.of((u * r) @ u.T)
-            elif self.covariance_type == "diag":
-                out[k, d + 1 :] = u.square_() @ r
-            else:
-                out[k, d + 1] = u.square_().sum(0) @ r
-        return out
+        assert isinstance(phi, Tensor)
+        return self._pass.statistics(phi, responsibilities)
 
     # Updates ------------------------------------------------------------------------------------------------
 
     def update_components(self, statistics: Tensor) -> None:
         """Means and covariances from moments about the reference; raises `TrainingError` where one is singular."""
-        d, kind = self.n_features, self.covariance_type
+        d = self.n_features
         mass = statistics[:, :1] + 10 * torch.finfo(torch.float64).eps
-        shift = statistics[:, 1 : d + 1] / mass
+        shift, second = statistics[:, 1 : d + 1] / mass, statistics[:, d + 1 :]
         reference = self.centre if self._reference is None else self._reference
         self.parameters["means"] = reference + shift
-        second = statistics[:, d + 1 :]
-        if kind == "diag":
-            covariances = second / mass - shift.square() + self.reg_covar
-        elif kind == "spherical":
-            covariances = (second[:, 0] / mass[:, 0] - shift.square().sum(1)) / d + self.reg_covar
-        else:
-            eye = self.reg_covar * torch.eye(d, dtype=torch.float64, device=self.device)
-            if kind == "full":
-                covariances = (
-                    self._pairs.symmetric(second / mass) - shift[:, :, None] * shift[:, None, :] + eye
-                )
-            else:
-                between = (mass * shift).T @ shift
-                covariances = (
-                    self._pairs.symmetric(second.sum(0, keepdim=True))[0] - between
-                ) / mass.sum() + eye
-                covariances = 0.5 * (covariances + covariances.T)
-        self.parameters["covariances"] = covariances
+        self.parameters["covariances"] = self.covariance.estimate(mass, shift, second, self.reg_covar)
         self._factorize()
-
-    def refer_to(self, means: Tensor | None) -> None:
-        """Take the next statistics about `means [K, d]` (None: the centre): for a start without parameters yet."""
-        self._reference = None if means is None else means.to(self.device, torch.float64)
-        self._screen = None
 
     def centred(self, statistics: Tensor) -> Tensor:
         """Statistics about the centre from statistics about the means of the pass (exact but for float64 rounding)."""
@@ -274,12 +221,8 @@ class GaussianComponents(Components):
         delta = self._reference - self.centre
         mass, first = statistics[:, :1], statistics[:, 1 : d + 1]
         out[:, 1 : d + 1] = first + mass * delta
-        if self.covariance_type in ("full", "tied"):
-            i, j = self._pairs.i, self._pairs.j
-            cross = first[:, i] * delta[:, j] + first[:, j] * delta[:, i] + mass * delta[:, i] * delta[:, j]
-        else:
-            cross = 2 * first * delta + mass * delta.square()
-        out[:, d + 1 :] += cross.sum(1, keepdim=True) if self.covariance_type == "spherical" else cross
+        between = self.covariance.outer(delta, delta)
+        out[:, d + 1 :] += 2 * self.covariance.outer(first, delta) + mass * between
         self._reference = None
         return out
 
@@ -290,27 +233,27 @@ class GaussianComponents(Components):
 
     def slack(self, statistics: Tensor) -> float:
         """- reg_covar / 2 * sum_k N_k tr Sigma_k^-1: with it, the regularised update is an exact maximiser."""
-        precision = self._precisions()
+        precision = self.precisions.each
         trace = precision.diagonal(dim1=-2, dim2=-1).sum(-1) if precision.ndim == 3 else precision.sum(1)
         return -0.5 * self.reg_covar * float((statistics[:, 0] * trace).sum())
 
     def natural(self) -> Tensor:
         """W `[K, F]`: (log w_k - N normaliser - d'Pd/2, P d, -P/2) with d = mu_k - reference and P the precision."""
-        d = self.n_features
-        precision = self._precisions()
+        names = "weights", "means", "covariances"
+        of = *(self.parameters[name] for name in names), self._reference
+        if self._kept is None or any(old is not new for old, new in zip(self._kept[0], of, strict=True)):
+            self._kept = of, self._make_natural()
+        return self._kept[1]
+
+    def _make_natural(self) -> Tensor:
+        d, precision = self.n_features, self.precisions.each
         delta = self.parameters["means"] - (self.centre if self._reference is None else self._reference)
         out = torch.empty(self.n_components, self.n_statistics, dtype=torch.float64, device=self.device)
         linear = (precision @ delta[:, :, None])[:, :, 0] if precision.ndim == 3 else precision * delta
         out[:, 1 : d + 1] = linear
-        if self.covariance_type == "diag":
-            out[:, d + 1 :] = -0.5 * precision
-        elif self.covariance_type == "spherical":
-            out[:, d + 1] = -0.5 * precision[:, 0]
-        else:
-            out[:, d + 1 :] = self._pairs.of(precision) * self._pairs.weights()
-        half = 0.5 * d * math.log(2 * math.pi)
-        log_det = self._half_log_det(self._precision_factor())
-        out[:, 0] = self.log_weights() + log_det - half - 0.5 * (linear * delta).sum(1)
+        out[:, d + 1 :] = self.covariance.natural(precision)
+        log_det = self.precisions.half_log_det - 0.5 * d * math.log(2 * math.pi)
+        out[:, 0] = self.log_weights() + log_det - 0.5 * (linear * delta).sum(1)
         return out
 
     def revive(self, statistics: Tensor, component: int, row: Tensor) -> Tensor:
@@ -321,17 +264,8 @@ class GaussianComponents(Components):
         reference = self.centre if self._reference is None else self._reference[component]
         u = row[0].to(torch.float64) - reference
         out[component, 0], out[component, 1 : d + 1] = mass, mass * u
-        weights, covariances = self.parameters["weights"], self.parameters["covariances"]
-        if self.covariance_type == "tied":
-            pooled = covariances
-        else:
-            pooled = (weights.view(-1, *[1] * (covariances.ndim - 1)) * covariances).sum(0)
-        if self.covariance_type == "spherical":
-            out[component, d + 1] = mass * (u.square().sum() + d * pooled)
-        elif self.covariance_type == "diag":
-            out[component, d + 1 :] = mass * (u.square() + pooled)
-        else:
-            out[component, d + 1 :] = mass * self._pairs.of(torch.outer(u, u) + pooled)
+        pooled = self.covariance.pooled(self.parameters["covariances"], self.parameters["weights"])
+        out[component, d + 1 :] = mass * (self.covariance.outer(u, u) + pooled)
         return out
 
     def sample(self, labels: Tensor, generator: torch.Generator) -> Tensor:
@@ -339,66 +273,27 @@ class GaussianComponents(Components):
         noise = torch.randn(
             len(labels), self.n_features, dtype=torch.float64, device=self.device, generator=generator
         )
-        covariances = self.parameters["covariances"]
-        if self.covariance_type in ("full", "tied"):
-            root = torch.linalg.cholesky(covariances)
-            root = root.expand(self.n_components, -1, -1)
-            scaled = torch.empty_like(noise)
-            for k in range(self.n_components):
-                scaled[labels == k] = noise[labels == k] @ root[k].T
-        else:
-            root = covariances.sqrt().reshape(self.n_components, -1)
-            scaled = noise * root[labels]
+        scaled = self.covariance.scale(noise, labels, self.parameters["covariances"])
         return self.parameters["means"][labels] + scaled
 
-    # Linear algebra of the four covariance types ---------------------------------------------------------------
+    def _factorize(self) -> Precisions:
+        covariances = self.parameters["covariances"]
+        self._precisions = Precisions.of(self.covariance, covariances, self.reg_covar)
+        return self._precisions
 
-    def _factorize(self) -> None:
-        """Factor F of each precision, P = F F' (upper triangular) or P = F^2 (diagonal)."""
-        covariances = self._factored = self.parameters["covariances"]
-        if self.covariance_type in ("full", "tied"):
-            root, info = torch.linalg.cholesky_ex(covariances)
-            # What is left of a variance after the features before it: only rounding, where they determine it.
-            variances = covariances.diagonal(dim1=-2, dim2=-1)
-            left = root.diagonal(dim1=-2, dim2=-1).square() / variances
-            rounding = 10 * self.n_features * torch.finfo(torch.float64).eps
-            bad = (info.reshape(-1) != 0) | (left.reshape(-1, self.n_features) <= rounding).any(1)
-            if not bool(bad.any()):
-                eye = torch.eye(self.n_features, dtype=torch.float64, device=self.device)
-                self._factor = torch.linalg.solve_triangular(root, eye.expand_as(root), upper=False).mT
-        else:
-            bad = ~(covariances.reshape(self.n_components, -1) > 0).all(1)
-            self._factor = covariances.clamp_min(1e-300).rsqrt()
-        if bool(bad.any()):
-            k = int(bad.nonzero()[0])
-            raise TrainingError(
-                f"the covariance of component {k} is singular (its rows are too few or collinear); use fewer "
-                f"components, a larger reg_covar (now {self.reg_covar:g}), or another covariance_type"
-            )
+    @property
+    def precisions(self) -> Precisions:
+        """Of the present covariances, factored again where a restart or a loaded state replaced them."""
+        made = self._precisions
+        return made if made and made.covariances is self.parameters["covariances"] else self._factorize()
 
     @property
     def precision_factor(self) -> Tensor:
         """F with precision F F' (full `[K, d, d]`, tied `[d, d]`) or F^2 (diag `[K, d]`, spherical `[K]`)."""
-        self._precision_factor()
-        return self._factor
+        return self.precisions.factor
 
-    def _precision_factor(self) -> Tensor:
-        """F for each component: `[K, d, d]` or `[K, d]`."""
-        k, d = self.n_components, self.n_features
-        if self._factored is not self.parameters["covariances"]:  # replaced by a restart or a loaded state
-            self._factorize()
-        factor = self._factor
-        if self.covariance_type == "tied":
-            return factor.expand(k, d, d)
-        return factor[:, None].expand(k, d) if self.covariance_type == "spherical" else factor
-
-    def _precisions(self) -> Tensor:
-        factor = self._precision_factor()
-        return factor @ factor.mT if factor.ndim == 3 else factor.square()
-
-    def _half_log_det(self, factor: Tensor) -> Tensor:
-        diagonal = factor.diagonal(dim1=-2, dim2=-1) if factor.ndim == 3 else factor
-        return diagonal.log().sum(-1)
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_pass": None, "_precisions": None, "_kept": None}
 
 
 FAMILIES.add("gaussian", GaussianComponents)

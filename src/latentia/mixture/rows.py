@@ -1,41 +1,67 @@
 """Rows of a table, read in chunks: the one way in which mixtures see data.
 
 A pass over the data touches one chunk at a time, so the memory that it needs beyond the data does not grow with
-the number of rows; the table may be a memory map larger than memory or a SciPy sparse matrix, of which only the
-current chunk is made dense.
+the number of rows; the table may be a memory map larger than memory or a SciPy sparse matrix. Families that work on
+the stored numbers alone get sparse chunks of it; for the others the current chunk is made dense.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor
 
 from latentia.errors import DataError
 
+_STORED = 1 << 19  # numbers of a sparse chunk: the products with it stay in cache
+_LARGEST = 1 << 16  # rows of a chunk
+_REMEMBERED = 1 << 23  # stored numbers of a table of which families may keep something between passes
+
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some consecutive rows: `x [B, d]`, `weights [B]` or None, `targets [B]` or None, first row's number."""
+    """Some consecutive rows, `[B, d]`.
 
-    x: Tensor
+    Attributes:
+        stored: the rows, dense, or as SciPy CSR (each entry once, by column).
+        weights: `[B]` or None.
+        targets: `[B]` or None.
+        start: the first row's number.
+        memo: what a family keeps of the table between passes, or None.
+    """
+
+    stored: Tensor | sparse.csr_array
     weights: Tensor | None
     targets: Tensor | None
     start: int
+    memo: dict[Any, Any] | None = None
 
+    def __len__(self) -> int:
+        """B."""
+        return int(self.stored.shape[0])
 
-@dataclass(frozen=True)
-class Summary:
-    """What one pass over the table tells: weighted moments and extremes of each column, and whether it holds counts."""
+    @cached_property
+    def x(self) -> Tensor:
+        """The rows, dense."""
+        return self.stored if isinstance(self.stored, Tensor) else torch.from_numpy(self.stored.toarray())
 
-    mean: Tensor
-    variance: Tensor
-    minimum: Tensor
-    maximum: Tensor
+    @property
+    def sparse(self) -> sparse.csr_array:
+        """The rows of a sparse chunk."""
+        assert not isinstance(self.stored, Tensor)
+        return self.stored
+
+    def totals(self) -> Tensor:
+        """Sum of each row, `[B]`."""
+        if isinstance(self.stored, Tensor):
+            return self.stored.sum(1)
+        return torch.from_numpy(self.stored.sum(axis=1))
 
 
 class Rows:
@@ -67,6 +93,9 @@ class Rows:
         self.n_rows, self.n_features = int(x.shape[0]), int(x.shape[1])
         self._table = x
         self._threshold: float | None = None
+        # A bound on what may be kept: memory beyond the data must not grow with the number of rows.
+        numbers = getattr(x, "nnz", self.n_rows * self.n_features)
+        self._memo: dict[Any, Any] | None = {} if numbers <= _REMEMBERED else None
         if isinstance(x, np.ndarray) and x.flags.writeable and x.dtype in (np.float32, np.float64):
             self._table = torch.from_numpy(x)
         self.weights = None if weights is None else torch.as_tensor(weights, dtype=dtype, device=self.device)
@@ -80,6 +109,12 @@ class Rows:
         self._threshold = threshold
         return self
 
+    @property
+    def is_sparse(self) -> bool:
+        """Whether rows can be read as they are stored, without their zeros."""
+        stored = sparse.issparse(self._table) and getattr(self._table, "format", "") == "csr"
+        return stored and self.device.type == "cpu" and (self._threshold is None or self._threshold >= 0)
+
     def read(self, start: int, stop: int) -> Tensor:
         """Rows `start..stop` as a dense tensor of the computation's precision, on its device."""
         part = self._table[start:stop]
@@ -92,6 +127,28 @@ class Rows:
             return part
         return torch.where(part.isfinite(), (part > self._threshold).to(self.dtype), part)
 
+    def stored(self, start: int, stop: int) -> sparse.csr_array:
+        """Rows `start..stop` of a sparse table in the computation's precision."""
+        table, dtype = self._table, _numpy_dtype(self.dtype)
+        offsets = table.indptr[start : stop + 1]
+        held = slice(offsets[0], offsets[-1])
+        shape = (stop - start, self.n_features)
+        parts = table.data[held].astype(dtype, copy=False), table.indices[held], offsets - offsets[0]
+        part = sparse.csr_array(parts, shape=shape)
+        if not self._unique:  # it shares the memory of the table
+            part = part.copy()
+            part.sum_duplicates()
+        if self._threshold is None:
+            return part
+        above: np.ndarray = np.where(np.isfinite(part.data), part.data > self._threshold, part.data).astype(
+            dtype
+        )
+        return sparse.csr_array((above, part.indices, part.indptr), shape=shape)
+
+    @cached_property
+    def _unique(self) -> bool:
+        return bool(self._table.has_canonical_format)
+
     def take(self, index: np.ndarray) -> np.ndarray:
         """The rows of the given numbers (ascending), dense, as NumPy of the computation's precision."""
         part = self._table[torch.from_numpy(index)] if isinstance(self._table, Tensor) else self._table[index]
@@ -101,15 +158,23 @@ class Rows:
         return dense if self._threshold is None else (dense > self._threshold).astype(dense.dtype)
 
     def chunks(self, size: int) -> Iterator[Chunk]:
-        """All rows in order, `size` at a time."""
+        """All rows in order, dense, `size` at a time."""
         for start in range(0, self.n_rows, size):
             stop = min(start + size, self.n_rows)
-            yield Chunk(
-                self.read(start, stop),
-                None if self.weights is None else self.weights[start:stop],
-                None if self.targets is None else self.targets[start:stop],
-                start,
-            )
+            yield self._chunk(self.read(start, stop), start, stop)
+
+    def sparse_chunks(self, numbers: int = 0) -> Iterator[Chunk]:
+        """All rows of a sparse table in order, with at least `numbers` stored numbers in a chunk on average."""
+        each = max(1.0, self._table.nnz / max(1, self.n_rows))
+        size = int(min(_LARGEST, max(1, max(_STORED, numbers) / each)))
+        for start in range(0, self.n_rows, size):
+            stop = min(start + size, self.n_rows)
+            yield self._chunk(self.stored(start, stop), start, stop)
+
+    def _chunk(self, stored: Tensor | sparse.csr_array, start: int, stop: int) -> Chunk:
+        weights = None if self.weights is None else self.weights[start:stop]
+        targets = None if self.targets is None else self.targets[start:stop]
+        return Chunk(stored, weights, targets, start, self._memo)
 
     def spread(self, limit: int) -> np.ndarray:
         """Numbers of at most `limit` rows spread evenly over those of positive weight."""
@@ -121,61 +186,10 @@ class Rows:
         return kept[np.linspace(0, len(kept) - 1, limit).astype(np.int64)]
 
 
-def summarize(rows: Rows, *, nonnegative: bool = False, integer: bool = False, name: str = "X") -> Summary:
-    """One pass: refuse what cannot be used, and return the weighted moments of each column.
-
-    Args:
-        rows: the table.
-        nonnegative: whether negative values are refused.
-        integer: whether fractional values are refused.
-        name: what the table is called in errors.
-
-    Raises:
-        DataError: a NaN or infinity, or a negative or fractional value where refused, named by row and column.
-    """
-    d, device = rows.n_features, rows.device
-    size = max(1, min(65536, 4_000_000 // max(1, d)))
-    total = 0.0
-    first = torch.zeros(d, dtype=torch.float64, device=device)
-    second = torch.zeros(d, dtype=torch.float64, device=device)
-    low = torch.full((d,), torch.inf, dtype=rows.dtype, device=device)
-    high = torch.full((d,), -torch.inf, dtype=rows.dtype, device=device)
-    origin: Tensor | None = None
-    for chunk in rows.chunks(size):
-        x = chunk.x
-        if not bool(torch.isfinite(x.sum())):
-            _refuse(~torch.isfinite(x), chunk, name, "a finite number was expected: remove or impute it")
-        if nonnegative and bool((bad := x < 0).any()):
-            _refuse(bad, chunk, name, "a count (a non-negative integer) was expected")
-        if integer and bool((bad := x != x.round()).any()):
-            _refuse(
-                bad, chunk, name, "a whole number was expected; set strict=False to take fractional counts"
-            )
-        if origin is None:
-            origin = x.to(torch.float64).mean(0)
-        if chunk.weights is not None and not bool((chunk.weights > 0).all()):
-            x = x[chunk.weights > 0]
-            if not len(x):
-                continue
-        low, high = torch.minimum(low, x.amin(0)), torch.maximum(high, x.amax(0))
-        shifted = x.to(torch.float64) - origin
-        weights = (
-            torch.ones(len(x), dtype=torch.float64, device=device)
-            if chunk.weights is None
-            else chunk.weights[chunk.weights > 0].to(torch.float64)
-        )
-        total += float(weights.sum())
-        first += weights @ shifted
-        second += weights @ shifted.square_()
-    assert origin is not None
-    mean = first / total
-    return Summary(origin + mean, (second / total - mean.square()).clamp_min(0.0), low, high)
-
-
 def check_distinct(rows: Rows, n_components: int) -> None:
     """Raise `DataError` if fewer than `n_components` rows (of positive weight) differ from each other."""
     seen: set[bytes] = set()
-    for chunk in rows.chunks(4096):
+    for chunk in rows.chunks(max(1, min(4096, 4_000_000 // rows.n_features))):
         x = chunk.x.cpu().numpy() + 0.0  # -0.0 and 0.0 are one value
         if chunk.weights is not None:
             x = x[chunk.weights.cpu().numpy() > 0]
@@ -187,18 +201,6 @@ def check_distinct(rows: Rows, n_components: int) -> None:
         f"n_components={n_components} but the data have only {len(seen)} distinct rows (n_samples={rows.n_rows}); "
         f"use n_components <= {len(seen)}"
     )
-
-
-def _refuse(bad: Tensor, chunk: Chunk, name: str, expected: str) -> None:
-    """Raise a `DataError` that names the first marked element; sums can overflow, so there may be none."""
-    where = bad.nonzero()
-    if not len(where):
-        return
-    row, column = (int(i) for i in where[0])
-    value = float(chunk.x[row, column])
-    shown = "NaN" if value != value else ("infinity" if value in (np.inf, -np.inf) else f"{value:g}")
-    kind = "Negative values in data: " if value < 0 and value != -np.inf else ""
-    raise DataError(f"{kind}{name} holds {shown} in row {chunk.start + row}, column {column}; {expected}")
 
 
 def _numpy_dtype(dtype: torch.dtype) -> type:

@@ -57,7 +57,7 @@ class StepwiseEM:
 
     def _widen(self, components: DirichletMultinomialComponents, rows: Rows) -> None:
         """Give the running statistics columns for the pairs and totals that a batch brings for the first time."""
-        for chunk in rows.chunks(components.chunk_rows):
+        for chunk in components.chunks(rows):
             places = components.extend(chunk)
             if self.statistics is not None:
                 wide = torch.zeros(len(self.statistics), components.n_statistics, dtype=torch.float64)
@@ -76,12 +76,13 @@ class StepwiseEM:
 
     @classmethod
     def from_state(cls, state: dict[str, np.ndarray], components: Components) -> StepwiseEM | None:
-        """What `state` gave; None if there is none in it (a folder of an earlier version)."""
+        """What `state` gave; None if there is none in it, or none that can be read (a folder of an earlier version)."""
         own = {name.removeprefix("stepwise."): v for name, v in state.items() if name.startswith("stepwise.")}
         if not own:
             return None
         if "statistics" not in own:
             return cls()
-        components.take_statistics_state(own)
+        if not components.take_statistics_state(own):
+            return None
         statistics = torch.tensor(own["statistics"], dtype=torch.float64, device=components.device)
         return cls(statistics, int(own["n_batches"]), float(own["seen"]))

@@ -11,7 +11,7 @@ from torch import Tensor
 from latentia.core import Loss, Trace
 from latentia.objectives.ramps import Weight, WeightLike, as_weight
 from latentia.objectives.setting import ObjectiveSetting
-from latentia.objectives.terms import distortion, rate
+from latentia.objectives.terms import Auxiliary, distortion, rate
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,13 @@ class TermSum:
         return Loss(torch.stack(weighted).sum(), {name: part.detach() for name, part in parts.items()})
 
     def validation_loss(self, trace: Trace) -> Tensor:
-        """By which the epoch to keep is chosen: the total at the weights that hold at the end of training."""
-        return self(trace).total
+        """By which the epoch to keep is chosen: the total at the weights that hold at the end of training, of what can be compared.
+
+        Losses of the model's own (`Trace.auxiliary`: codebook, commitment) are part of no bound, and grow with the scale that the
+        encoder chooses: they are left out, unless there is nothing else.
+        """
+        compared = tuple(term for term in self.terms if not isinstance(term.function, Auxiliary))
+        return TermSum(compared or self.terms)(trace).total
 
 
 def negative_elbo(beta: Weight = 1.0) -> TermSum:

@@ -10,7 +10,7 @@ import matplotlib.figure
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from latentia.diagnostics.findings import PRIOR_MATCH
+from latentia.diagnostics.sample_findings import PRIOR_MATCH
 from latentia.report.cards import Card
 from latentia.report.content import ReportInput, number
 from latentia.report.theme import Theme, canvas, finite, legend, style

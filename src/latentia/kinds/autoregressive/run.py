@@ -11,15 +11,19 @@ from numpy.typing import NDArray
 from latentia.diagnostics import Finding, Remedy, Verdict, ordered
 from latentia.diagnostics.evaluation import LEVELS_NOTE
 from latentia.diagnostics.findings import HELD_OUT_COST
-from latentia.diagnostics.undertraining import LAST_TENTH
+from latentia.diagnostics.margins import FEWEST, Margins, margins, unlike
+from latentia.diagnostics.undertraining import undertraining
 from latentia.errors import ConfigError
 from latentia.estimators.forms.arrays import first_rows
+from latentia.estimators.hints import last_gain
 from latentia.kinds.autoregressive.estimator import AutoregressiveModel
 from latentia.kinds.autoregressive.use import DensityEvaluation
 from latentia.kinds.autoregressive.words import WORDS
 from latentia.kinds.kind import NetworkRecipe
 from latentia.kinds.run import TRAIN_ROWS, Effort, Measured, Run, SplitName
-from latentia.vocabulary import OVERFITTED, UNDERTRAINED
+from latentia.vocabulary import OVERFITTED
+
+COMPARED = 500  # drawn rows of a table, held against its own
 
 
 def recipe(params: dict[str, Any]) -> NetworkRecipe:
@@ -50,7 +54,16 @@ class DensityRun(Run):
             "bits_per_dim": found.bits_per_dim,
             "bits_per_dim_note": f"exact; {LEVELS_NOTE}; {found.n_levels} levels",
         }
-        return Measured(split, figures, judge(found, None if split == "train" else of_train, bounds))
+        against = None if split == "train" else of_train
+        gain = last_gain(self.estimator.history_)
+        verdict = judge(found, against, bounds, gain, self._margins(part.x), self.columns)
+        return Measured(split, figures, verdict)
+
+    def _margins(self, items: Any) -> Margins | None:
+        """Of tables: columns of draws against those of the data."""
+        if self.is_image or self.estimator.conditional or len(items) < FEWEST:
+            return None
+        return margins(np.asarray(items, dtype=float), np.asarray(self.drawn(COMPARED, seed=0), dtype=float))
 
     def drawn(self, n: int, *, seed: int, mean: bool = True, label: str | None = None) -> Any:  # noqa: ARG002
         """See `latentia.kinds.abilities.Samples`."""
@@ -79,13 +92,28 @@ class DensityRun(Run):
         return self.estimator.complete(array, mask, labels=labels, random_state=seed)
 
 
-def judge(found: DensityEvaluation, train: DensityEvaluation | None, history: Sequence[float]) -> Verdict:
-    """The verdict on an autoregressive model: overfitted, under-trained or healthy.
+RISING = 0.01
+"""Under-trained: the gain is more than this share of what an item costs. A rule of this project."""
+_MORE_LAYERS = (Remedy("a larger network: `--set n_layers=12`", settings={"n_layers": 12}),)
+
+
+def judge(
+    found: DensityEvaluation,
+    train: DensityEvaluation | None,
+    history: Sequence[float],
+    gain: float | None = None,
+    found_margins: Margins | None = None,
+    columns: Sequence[str] | None = None,
+) -> Verdict:
+    """The verdict on an autoregressive model: overfitted, under-trained, samples unlike the data, or healthy.
 
     Args:
         found: on held-out rows.
         train: on (part of) the training rows; None: overfitting is not judged.
         history: validation log-likelihood after each epoch.
+        gain: of the last epoch over its own mean, see `undertraining`.
+        found_margins: of a table, its columns against those of samples.
+        columns: their names.
 
     Example:
         >>> held_out = DensityEvaluation(10, 2, -120.0, 1.0, 0.2)
@@ -100,16 +128,17 @@ def judge(found: DensityEvaluation, train: DensityEvaluation | None, history: Se
             f" training rows: held-out rows cost {100 * cost:.1f} % more."
         )
         smaller = Remedy("`--set n_channels=N` with a smaller N, or more data")
-        findings.append(Finding(OVERFITTED if cost > HELD_OUT_COST else "", text, (smaller,)))
-    if len(history) >= 3:
-        tenth = max(1, len(history) // 10)
-        gain = (max(history) - max(history[:-tenth])) / max(max(history) - history[0], 1e-300)
-        text = f"The last {tenth} of {len(history)} epochs brought {100 * gain:.0f} % of the improvement on the validation part"
-        rising = gain > LAST_TENTH
-        epochs = 2 * len(history)
-        longer = Remedy(f"`--epochs {epochs}`", settings={"max_epochs": epochs})
-        text += ": the likelihood was still rising." if rising else "."
-        findings.append(Finding(UNDERTRAINED if rising else "", text, (longer,)))
+        findings.append(
+            Finding(OVERFITTED if cost > HELD_OUT_COST else "", text, (smaller,), cost / HELD_OUT_COST)
+        )
+    findings += [
+        finding
+        for finding in (
+            undertraining(history, gain, RISING * max(1.0, -found.log_likelihood)),
+            unlike(found_margins, columns, _MORE_LAYERS),
+        )
+        if finding is not None
+    ]
     return ordered(findings, WORDS.order)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from latentia.vocabulary import OVERFITTED, UNDERTRAINED, Words, faults, figures
+from latentia.vocabulary import OVERFITTED, UNDERTRAINED, UNLIKE, Words, faults, figures
 
 _EXACT = ("log_likelihood", "train_log_likelihood")
 
@@ -13,5 +13,5 @@ WORDS = Words(
         replace(word, note="exact, mean per item") if word.name in _EXACT else word
         for word in figures("log_likelihood", "bits_per_dim", "train_log_likelihood", "n_levels")
     ),
-    faults(UNDERTRAINED, OVERFITTED),
+    faults(UNDERTRAINED, OVERFITTED, UNLIKE),
 )

@@ -280,11 +280,8 @@ class VQVAE(LatentEstimator):
         figures = super().evaluate(X, n_importance=n_importance, importance_items=importance_items)
         return with_usage(figures, self.code_usage(X), self._n_features_out, math.prod(self.event_shape_))
 
-    def diagnose(
-        self, X: Any, *, train: Any = None, evaluation: Evaluation | None = None, thorough: bool = True
-    ) -> Diagnosis:
-        """Whether the fit can be trusted; see `VAE.diagnose`. Adds whether most codes are dead."""
-        diagnosis = super().diagnose(X, train=train, evaluation=evaluation, thorough=thorough)
+    def _judged(self, diagnosis: Diagnosis, X: Any, evaluation: Evaluation | None) -> Diagnosis:
+        """Adds whether most codes are dead."""
         verdict = with_codes(diagnosis.verdict, use_of(evaluation) or use_of(self.code_usage(X)))
         return dataclasses.replace(diagnosis, verdict=verdict)
 

@@ -76,7 +76,7 @@ def with_codes(verdict: Verdict, use: tuple[int, float, int] | None) -> Verdict:
     text = f"{used} of {n_codes} codes occur, with a perplexity of {perplexity:.4g}."
     fewer = Remedy(f"fewer codes, `--set n_codes={max(2, used)}`", settings={"n_codes": max(2, used)})
     kept = Remedy("a model whose codes cannot be lost: `--model fsq-vae`", ("fsq-vae",))
-    found_use = Finding(DEAD_CODES if few else "", text, (fewer, kept))
+    found_use = Finding(DEAD_CODES if few else "", text, (fewer, kept), DEAD_SHARE * n_codes / max(used, 1))
     found = [
         replace(finding, remedies=_remedies(finding.name, n_codes) or finding.remedies)
         for finding in verdict.findings

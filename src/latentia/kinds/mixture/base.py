@@ -23,9 +23,10 @@ from latentia.kinds.mixture.state import as_arrays, as_tensors, curves_of, resul
 from latentia.mixture.components import Components
 from latentia.mixture.criteria import ComponentFault, Scores, scores, verdict
 from latentia.mixture.em import EMResult, posterior
-from latentia.mixture.rows import Rows, Summary, summarize
+from latentia.mixture.rows import Rows
 from latentia.mixture.start import initialize
 from latentia.mixture.stepwise import StepwiseEM
+from latentia.mixture.summary import Summary, summarize
 
 
 def _streams(mixture: Any) -> bool:
@@ -186,7 +187,7 @@ class BaseMixture(DensityMixin, BaseEstimator):
         """`of(chunk, responsibilities [K, B], log evidence [B])` of all chunks, one after another."""
         rows = self._checked(X, y)
         self.components_.begin()
-        chunks = rows.chunks(self.components_.chunk_rows)
+        chunks = self.components_.chunks(rows)
         return np.concatenate([of(chunk, *posterior(self.components_, chunk)[1:]) for chunk in chunks])
 
     def score_samples(self, X: Any) -> np.ndarray:

@@ -17,7 +17,8 @@ from latentia.mixture.components import Components
 from latentia.mixture.criteria import Scores
 from latentia.mixture.em import posterior
 from latentia.mixture.experts import GaussianExperts
-from latentia.mixture.rows import Rows, Summary, summarize
+from latentia.mixture.rows import Rows
+from latentia.mixture.summary import Summary, summarize
 
 
 class GaussianMixtureClassifier(ClassifierMixin, BaseMixture):

@@ -16,7 +16,8 @@ from latentia.mixture.discrete import (
     MultinomialComponents,
     PoissonComponents,
 )
-from latentia.mixture.rows import Rows, Summary, summarize
+from latentia.mixture.rows import Rows
+from latentia.mixture.summary import Summary, summarize
 
 
 class DiscreteMixture(BaseMixture):

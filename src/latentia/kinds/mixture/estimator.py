@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from latentia.kinds.mixture.classifier import GaussianMixtureClassifier
 from latentia.kinds.mixture.communities import DirichletMultinomialMixture
 from latentia.kinds.mixture.discrete import (
     BernoulliMixture,
@@ -17,7 +16,6 @@ __all__ = [
     "CategoricalMixture",
     "DirichletMultinomialMixture",
     "GaussianMixture",
-    "GaussianMixtureClassifier",
     "MultinomialMixture",
     "PoissonMixture",
 ]

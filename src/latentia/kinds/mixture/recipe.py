@@ -83,7 +83,7 @@ class MixtureRecipe:
         best = self._told(selection.best(criterion), say)
         say(str(selection))
         say(f"n_components: {selection.chosen[criterion]}, the smallest {CRITERIA[criterion]}")
-        return best, {**entries, "selection": _kept(selection, criterion)}
+        return best, {**entries, "selection": kept_selection(selection, criterion)}
 
     def _told(self, fitted: Any, say: Callable[[str], None]) -> Any:
         if fitted.layout_.constant:
@@ -91,7 +91,8 @@ class MixtureRecipe:
         return fitted
 
 
-def _kept(selection: Selection, criterion: str) -> dict[str, Any]:
+def kept_selection(selection: Selection, criterion: str) -> dict[str, Any]:
+    """The entry of `config.json` on a choice among numbers of components."""
     return {
         "criterion": criterion,
         "chosen": plain(selection.chosen),

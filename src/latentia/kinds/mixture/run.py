@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentia.data.items import dense
 from latentia.diagnostics import Finding, Remedy, Verdict, ordered
 from latentia.diagnostics.evaluation import DENSITY_NOTE, LEVELS_NOTE
+from latentia.diagnostics.margins import FEWEST, margins, unlike
 from latentia.errors import ConfigError
 from latentia.kinds.mixture.catalog import MIXTURES, MixtureEntry
 from latentia.kinds.mixture.recipe import MixtureRecipe
@@ -18,6 +20,7 @@ from latentia.kinds.run import Effort, Measured, Run, SplitName
 from latentia.mixture import ComponentFault
 
 TOLD_OF_A_KIND = 3
+COMPARED = 2000  # rows, drawn and of the data, that are held against each other
 
 
 def recipe(params: dict[str, Any]) -> MixtureRecipe:
@@ -78,7 +81,18 @@ class MixtureRun(Run):
             "converged": self.estimator.converged_,
             "selection": selection,
         }
-        return Measured(split, figures, judge(self.estimator.verdict(train), k, selection, seen))
+        margins_found = self._margins(items, k)
+        verdict = judge(self.estimator.verdict(train), k, selection, seen, found=margins_found)
+        return Measured(split, figures, verdict)
+
+    def _margins(self, items: Any, k: int) -> Finding | None:
+        """Of tables: columns of draws against those of the data."""
+        if self.is_image or items.shape[0] < FEWEST:
+            return None
+        rows = dense(items[:COMPARED])
+        more = Remedy(f"more components: `--n-components {2 * k}`", settings={"n_components": 2 * k})
+        found = margins(np.asarray(rows, float), np.asarray(dense(self.drawn(COMPARED, seed=0)), float))
+        return unlike(found, self.columns, (more,))
 
     def _bits(self, log_likelihood: float) -> tuple[float | None, str]:
         layout = self.estimator.layout_
@@ -118,7 +132,11 @@ def _likelihoods(split: str, log_likelihood: float, of_train: float, estimator: 
 
 
 def judge(
-    faults: tuple[ComponentFault, ...], n_components: int, selection: dict[str, Any] | None, *seen: str
+    faults: tuple[ComponentFault, ...],
+    n_components: int,
+    selection: dict[str, Any] | None,
+    *seen: str,
+    found: Finding | None = None,
 ) -> Verdict:
     """The verdict on a mixture.
 
@@ -127,25 +145,39 @@ def judge(
         n_components: K of the fit.
         selection: the entry of `config.json`, or None if one K was given.
         seen: sentences that are evidence whatever the verdict.
+        found: of columns of samples against those of the data.
     """
-    findings = [
+    looked_at = [*findings_of(faults, n_components), *selection_findings(selection, n_components)]
+    looked_at += [] if found is None else [found]
+    extra = list(seen)
+    if selection is not None:
+        tried = [row["n_components"] for row in selection["table"]]
+        extra.append(
+            f"Of {tried[0]} to {tried[-1]} components {CRITERIA[selection['criterion']]} is smallest at {n_components}."
+        )
+    return ordered(looked_at, WORDS.order, extra)
+
+
+def findings_of(faults: tuple[ComponentFault, ...], n_components: int) -> list[Finding]:
+    """What `verdict(X)` of an estimator says, one finding a kind of fault."""
+    return [
         Finding(FAULTS[kind], _told(same), _remedies(kind, n_components))
         for kind in FAULTS
         if (same := [fault for fault in faults if fault.kind == kind])
     ]
-    extra = list(seen)
-    if selection is not None:
-        criterion = selection["criterion"]
-        tried = [row["n_components"] for row in selection["table"]]
-        extra.append(
-            f"Of {tried[0]} to {tried[-1]} components {CRITERIA[criterion]} is smallest at {n_components}."
-        )
-        if criterion in selection["at_edge"]:
-            text = "The best number of components is at the edge of the range: another number outside it may be better."
-            span = f"{max(1, n_components - 2)}..{n_components + len(tried)}"
-            wider = Remedy(f"a wider range: `--n-components {span}`", settings={"n_components": span})
-            findings.append(Finding(EDGE, text, (wider,)))
-    return ordered(findings, WORDS.order, extra)
+
+
+def selection_findings(selection: dict[str, Any] | None, n_components: int) -> list[Finding]:
+    """Whether the chosen number of components is the first or last that was tried."""
+    if selection is None or selection["criterion"] not in selection["at_edge"]:
+        return []
+    tried = len(selection["table"])
+    text = (
+        "The best number of components is at the edge of the range: another number outside it may be better."
+    )
+    span = f"{max(1, n_components - 2)}..{n_components + tried}"
+    wider = Remedy(f"a wider range: `--n-components {span}`", settings={"n_components": span})
+    return [Finding(EDGE, text, (wider,))]
 
 
 def _told(faults: list[ComponentFault]) -> str:

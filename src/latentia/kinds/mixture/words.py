@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from latentia.vocabulary import FaultWord, Words, figures
+from latentia.vocabulary import UNLIKE, FaultWord, Words, faults, figures
 
 SINGULAR, EMPTY, DUPLICATE, NOT_CONVERGED = (
     "singular component",
@@ -27,6 +27,7 @@ WORDS = Words(
         FaultWord(EMPTY, "caution", "A component explains next to nothing, or did so during the fit.", 2),
         FaultWord(DUPLICATE, "caution", "Two components do the work of one.", 2),
         FaultWord(NOT_CONVERGED, "caution", "The likelihood was still rising when EM stopped.", 1),
+        *faults(UNLIKE),
         FaultWord(EDGE, "caution", "The best number of components is the first or last that was tried.", 1),
     ),
 )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Classifiers with a hidden cluster: the Gaussian-mixture linear classifier."""

@@ -1,0 +1,138 @@
+"""What one look at a table tells before a fit: moments and extremes of its columns; and what it may not hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import Tensor
+
+from latentia.errors import DataError
+from latentia.mixture.rows import Rows
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Weighted mean and variance of each column (float64), and its extremes over rows of positive weight, each `[d]`."""
+
+    mean: Tensor
+    variance: Tensor
+    minimum: Tensor
+    maximum: Tensor
+
+
+def summarize(rows: Rows, *, nonnegative: bool = False, integer: bool = False, name: str = "X") -> Summary:
+    """Refuse what cannot be used, and return the weighted moments of each column.
+
+    Args:
+        rows: the table.
+        nonnegative: whether negative values are refused.
+        integer: whether fractional values are refused.
+        name: what the table is called in errors.
+
+    Raises:
+        DataError: a NaN or infinity, or a negative or fractional value where refused, named by row and column.
+    """
+    check = _Check(name, nonnegative, integer)
+    return _of_sparse(rows, check) if rows.is_sparse else _of_dense(rows, check)
+
+
+def _of_dense(rows: Rows, check: _Check) -> Summary:
+    """One pass, moments about the mean of the first chunk."""
+    d, device = rows.n_features, rows.device
+    total = 0.0
+    first = torch.zeros(d, dtype=torch.float64, device=device)
+    second = torch.zeros(d, dtype=torch.float64, device=device)
+    low = torch.full((d,), torch.inf, dtype=rows.dtype, device=device)
+    high = torch.full((d,), -torch.inf, dtype=rows.dtype, device=device)
+    origin: Tensor | None = None
+    for chunk in rows.chunks(max(1, min(65536, 4_000_000 // max(1, d)))):
+        x = chunk.x
+        if bad := check.first_bad(x):
+            place, expected = bad
+            check.refuse(chunk.start + place // d, place % d, float(x.reshape(-1)[place]), expected)
+        if origin is None:
+            origin = x.to(torch.float64).mean(0)
+        if chunk.weights is not None and not bool((chunk.weights > 0).all()):
+            x = x[chunk.weights > 0]
+            if not len(x):
+                continue
+        low, high = torch.minimum(low, x.amin(0)), torch.maximum(high, x.amax(0))
+        shifted = x.to(torch.float64) - origin
+        weights = (
+            torch.ones(len(x), dtype=torch.float64, device=device)
+            if chunk.weights is None
+            else chunk.weights[chunk.weights > 0].to(torch.float64)
+        )
+        total += float(weights.sum())
+        first += weights @ shifted
+        second += weights @ shifted.square_()
+    assert origin is not None
+    mean = first / total
+    return Summary(origin + mean, (second / total - mean.square()).clamp_min(0.0), low, high)
+
+
+def _of_sparse(rows: Rows, check: _Check) -> Summary:
+    """Two passes over the stored numbers: the mean, then the variance about it."""
+    d = rows.n_features
+    first, second, held = np.zeros(d), np.zeros(d), np.zeros(d)
+    low, high = np.full(d, np.inf), np.full(d, -np.inf)
+    total = 0.0
+    for chunk in rows.sparse_chunks():
+        part, weights = _weighed(chunk.sparse, chunk.weights)
+        if bad := check.first_bad(torch.from_numpy(chunk.sparse.data)):
+            place, expected = bad
+            row = int(np.searchsorted(chunk.sparse.indptr, place, side="right")) - 1
+            value = float(chunk.sparse.data[place])
+            check.refuse(chunk.start + row, int(chunk.sparse.indices[place]), value, expected)
+        if not part.shape[0]:
+            continue
+        low = np.minimum(low, part.min(axis=0).toarray())
+        high = np.maximum(high, part.max(axis=0).toarray())
+        total += float(weights.sum())
+        first += part.T @ weights
+    mean = first / total
+    for chunk in rows.sparse_chunks():
+        part, weights = _weighed(chunk.sparse, chunk.weights)
+        of_one = np.repeat(weights, np.diff(part.indptr))
+        held += np.bincount(part.indices, of_one, minlength=d)
+        second += np.bincount(part.indices, of_one * (part.data - mean[part.indices]) ** 2, minlength=d)
+    variance = (second + (total - held).clip(0.0) * mean**2) / total
+    low, high = low.astype(part.dtype), high.astype(part.dtype)
+    return Summary(*(torch.from_numpy(value) for value in (mean, variance, low, high)))
+
+
+def _weighed(part: sparse.csr_array, weights: Tensor | None) -> tuple[sparse.csr_array, np.ndarray]:
+    """The rows of positive weight, and their weights in float64."""
+    if weights is None:
+        return part, np.ones(part.shape[0])
+    kept = weights.numpy() > 0
+    return part[kept], weights.numpy()[kept].astype(np.float64)
+
+
+@dataclass(frozen=True)
+class _Check:
+    """What values are refused."""
+
+    name: str
+    nonnegative: bool
+    integer: bool
+
+    def first_bad(self, x: Tensor) -> tuple[int, str] | None:
+        """The place of the first value that is refused, in reading order, and what was expected."""
+        if not bool(torch.isfinite(x.sum())) and bool((bad := ~torch.isfinite(x)).any()):
+            return int(bad.reshape(-1).nonzero()[0]), "a finite number was expected: remove or impute it"
+        if self.nonnegative and bool((bad := x < 0).any()):
+            return int(bad.reshape(-1).nonzero()[0]), "a count (a non-negative integer) was expected"
+        if self.integer and bool((bad := x != x.round()).any()):
+            expected = "a whole number was expected; set strict=False to take fractional counts"
+            return int(bad.reshape(-1).nonzero()[0]), expected
+        return None
+
+    def refuse(self, row: int, column: int, value: float, expected: str) -> None:
+        """Raise a `DataError` that names the value."""
+        shown = "NaN" if value != value else ("infinity" if value in (np.inf, -np.inf) else f"{value:g}")
+        kind = "Negative values in data: " if value < 0 and value != -np.inf else ""
+        raise DataError(f"{kind}{self.name} holds {shown} in row {row}, column {column}; {expected}")
