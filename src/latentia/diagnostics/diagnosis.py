@@ -49,8 +49,8 @@ class Diagnosis:
         amortisation: the encoder against per-item optimisation.
         true_posterior: means of p(z|x) against those of q(z|x).
         sample_density: draws from the model scored by the model.
-        margins: of a table, its columns against those of samples.
         seconds: time that it took, the evaluation included.
+        margins: of a table, its columns against those of samples.
     """
 
     verdict: Verdict
@@ -64,8 +64,8 @@ class Diagnosis:
     amortisation: AmortisationGap | None
     true_posterior: TruePosterior | None
     sample_density: SampleDensity | None
-    margins: Margins | None
     seconds: float
+    margins: Margins | None = None
 
     @property
     def name(self) -> str:

@@ -5,13 +5,13 @@ import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
 from latentia.errors import ConfigError, DataError
+from latentia.kinds.classifier.estimator import GaussianMixtureClassifier
 from latentia.kinds.mixture import estimator as mixtures
 from latentia.kinds.mixture.estimator import (
     BernoulliMixture,
     CategoricalMixture,
     DirichletMultinomialMixture,
     GaussianMixture,
-    GaussianMixtureClassifier,
     MultinomialMixture,
     PoissonMixture,
 )

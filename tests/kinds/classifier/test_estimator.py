@@ -14,7 +14,8 @@ from sklearn.svm import SVC
 import latentia
 from latentia.data.synthetic import ring, sliding, xor
 from latentia.errors import ConfigError
-from latentia.kinds.mixture.estimator import GaussianMixture, GaussianMixtureClassifier
+from latentia.kinds.classifier.estimator import GaussianMixtureClassifier
+from latentia.kinds.mixture.estimator import GaussianMixture
 from latentia.mixture.solvers import SOLVERS, SoftmaxProblem, improve
 
 TRAIN = xor().sample(2000, seed=0)
