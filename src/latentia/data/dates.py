@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,9 @@ _DAYS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y",
          "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%b %d %Y")  # fmt: skip
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 _MONTH_FIRST = {"%m/%d/%Y": "%d/%m/%Y", "%m-%d-%Y": "%d-%m-%Y", "%m/%d/%y": "%d/%m/%y"}
+_LIKE_A_DATE = re.compile(
+    r"\d{4}-|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,2}[ -][^\W\d_]{3,12}[ -]\d{4}|[^\W\d_]{3,12} \d{1,2},? \d{4}"
+)
 CYCLES = (("year", 365.2425), ("week", 7.0), ("day", 1.0))
 """Cycles that dates may follow, with their length in days."""
 _ROWS_OF_A_CYCLE, _PROBABLE = 50, 1e-3
@@ -62,10 +66,10 @@ def date_style(
         >>> date_style(["01/02/2020", "03/04/2021"])[0].ambiguous
         True
     """
-    if not len(texts) or not all(any(c.isdigit() for c in text) and len(text) >= 6 for text in texts):
-        return None
-    if wanted:
+    if wanted and len(texts):
         return _read(texts, wanted)
+    if not len(texts) or not all(len(text) >= 6 and _LIKE_A_DATE.match(text) for text in texts):
+        return None
     iso = all(text[:4].isdigit() and text[4:5] == "-" for text in texts)
     if iso:
         return _read(texts, _ISO)

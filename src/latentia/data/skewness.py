@@ -112,3 +112,18 @@ def _most_gaussian(x: NDArray[np.float64], unit: float) -> float:
         return 0.5 * len(x) * np.log(max(variance, 1e-300)) - float(power_log_slope(x, power, unit, np).sum())
 
     return float(minimize_scalar(cost, bounds=_POWERS, method="bounded", options={"xatol": 1e-3}).x)
+
+
+def robust_spread(y: NDArray[np.float64]) -> tuple[float, float]:
+    """Mean and standard deviation of values cut at five of the middle half's standard deviations from the median; never zero.
+
+    >>> centre, spread = robust_spread(np.append(np.random.default_rng(0).normal(size=1000), 1e6))
+    >>> abs(centre) < 0.1, 0.9 < spread < 1.1
+    (True, True)
+    """
+    low, middle, high = np.quantile(y, [0.25, 0.5, 0.75])
+    reach = 5 * (high - low) / 1.349
+    if reach > 0:
+        y = y.clip(middle - reach, middle + reach)
+    spread = float(y.std())
+    return float(y.mean()), spread if spread > 1e-12 * max(1.0, abs(float(y.mean()))) else 1.0

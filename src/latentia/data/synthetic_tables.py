@@ -123,7 +123,16 @@ def _rows(n: int, random: np.random.Generator) -> tuple[pd.DataFrame, np.ndarray
     return frame, hidden
 
 
-_NUMBERS = ("income", "monthly_spend", "balance", "discount", "minutes", "distance_km", "data_gb", "satisfaction")
+_NUMBERS = (
+    "income",
+    "monthly_spend",
+    "balance",
+    "discount",
+    "minutes",
+    "distance_km",
+    "data_gb",
+    "satisfaction",
+)
 
 
 def _plant(frame: pd.DataFrame, row: int, kind: str, hidden: np.ndarray, random: np.random.Generator) -> None:

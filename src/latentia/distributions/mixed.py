@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from latentia import draws
 from latentia.distributions.counts import NegativeBinomial
 
+_LOG_PI = math.log(math.pi)
 _HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
 
 
@@ -68,18 +69,24 @@ class MixedColumns(Distribution):
 
     .. math:: \log p(x) = \sum_{j\ observed} \log p_j(x_j)
 
-    with Gaussian (mean: output, variance given), Bernoulli and categorical (logits), negative-binomial (log mean) and ordinal terms:
+    with contaminated Gaussian (centre: output, variance given; a share of stray cells around zero),
+
+    .. math:: p_j(x) = (1 - \epsilon_j) N(x; \mu_j, \sigma_j^2) + \epsilon_j \frac{1}{\pi (1 + x^2)},
+
+    Bernoulli and categorical (logits), negative-binomial (log mean) and ordinal terms:
     P(x_j <= k) = sigmoid(c_k - output), with increasing cut points c (McCullagh 1980).
 
     Args:
         columns: where they are.
         outputs: of the decoder, `[*batch, W]`.
         variance: of the Gaussian columns, `[G]`.
+        stray: their share of cells that are no part of the bulk, `[G]`: one of them costs some nats, not its squared distance.
         dispersion: of the counted ones, `[C]`.
         cuts: of each ordered one, `[L - 1]`.
         observed: which columns are, `[..., d]` of zeros and ones, which broadcasts against the batch; None: all.
 
-    Source: Nazabal, Olmos, Ghahramani & Valera 2020, Handling Incomplete Heterogeneous Data using VAEs, section 3.1.
+    Source: Nazabal, Olmos, Ghahramani & Valera 2020, Handling Incomplete Heterogeneous Data using VAEs, section 3.1;
+    Tukey 1960, A Survey of Sampling from Contaminated Distributions.
     """
 
     has_rsample = False
@@ -90,12 +97,13 @@ class MixedColumns(Distribution):
         columns: Columns,
         outputs: Tensor,
         variance: Tensor,
+        stray: Tensor,
         dispersion: Tensor,
         cuts: Sequence[Tensor],
         observed: Tensor | None = None,
     ) -> None:
         self.columns, self.outputs, self.variance_, self.observed = columns, outputs, variance, observed
-        self.dispersion, self.cuts = dispersion, tuple(cuts)
+        self.stray, self.dispersion, self.cuts = stray, dispersion, tuple(cuts)
         super().__init__(outputs.shape[:-1], outputs.shape[-1:], validate_args=False)
 
     @property
@@ -106,7 +114,9 @@ class MixedColumns(Distribution):
     def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> MixedColumns:
         """The same distribution with its outputs expanded to `batch_shape`."""
         outputs = self.outputs.expand(*batch_shape, self.columns.width)
-        return MixedColumns(self.columns, outputs, self.variance_, self.dispersion, self.cuts, self.observed)
+        return MixedColumns(
+            self.columns, outputs, self.variance_, self.stray, self.dispersion, self.cuts, self.observed
+        )
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Log p of the observed cells in nats, `[*batch]`; a density in the numbers, a probability in all else."""
@@ -117,9 +127,7 @@ class MixedColumns(Distribution):
         c, outputs = self.columns, self.outputs
         parts = []
         if len(c.gaussian):
-            residual = value[..., c.gaussian] - outputs[..., c.gaussian]
-            log_sigma = 0.5 * self.variance_.log()
-            parts.append(-0.5 * residual.square() / self.variance_ - log_sigma - _HALF_LOG_TAU)
+            parts.append(torch.logaddexp(*self.bulk_and_stray(value)))
         if len(c.bernoulli):
             logits = outputs[..., c.bernoulli]
             x = value[..., c.bernoulli].expand_as(logits)
@@ -137,9 +145,17 @@ class MixedColumns(Distribution):
             parts.append(log_p.expand(*level.shape, levels).gather(-1, level[..., None]))
         return torch.cat(parts, -1)[..., c.order] * c.seen(value)
 
+    def bulk_and_stray(self, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Log of the two parts of the densities of the Gaussian columns, `[*batch, G]` each."""
+        x = value[..., self.columns.gaussian]
+        residual = x - self.outputs[..., self.columns.gaussian]
+        log_sigma = 0.5 * self.variance_.log()
+        bulk = -0.5 * residual.square() / self.variance_ - log_sigma - _HALF_LOG_TAU
+        return bulk + torch.log1p(-self.stray), self.stray.log() - _LOG_PI - torch.log1p(x.square())
+
     @property
     def mean(self) -> Tensor:
-        """E[x], `[*batch, W]`: probabilities of levels; zero where a column is not observed."""
+        """Of numbers the centre of their bulk, else E[x], `[*batch, W]`: probabilities of levels; zero where a column is not observed."""
         c, outputs = self.columns, self.outputs
         mean = torch.zeros_like(outputs)
         mean[..., c.gaussian] = outputs[..., c.gaussian]
@@ -165,7 +181,9 @@ class MixedColumns(Distribution):
         if len(c.gaussian):
             mean = outputs[..., c.gaussian]
             noise = draws.randn(mean.shape, dtype=mean.dtype, device=mean.device)
-            drawn[..., c.gaussian] = mean + self.variance_.sqrt() * noise
+            wide = torch.tan(math.pi * (draws.rand(mean.shape, dtype=mean.dtype, device=mean.device) - 0.5))
+            strays = draws.rand(mean.shape, dtype=mean.dtype, device=mean.device) < self.stray
+            drawn[..., c.gaussian] = torch.where(strays, wide, mean + self.variance_.sqrt() * noise)
         if len(c.bernoulli):
             drawn[..., c.bernoulli] = draws.bernoulli(outputs[..., c.bernoulli].sigmoid())
         if len(c.counted):

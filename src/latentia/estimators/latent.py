@@ -193,11 +193,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
 
     def _given_back(self, items: NDArray[Any], X: Any = None, seed: int | None = None) -> Any:
         """Items as a person has them: of a table of unlike columns a frame, if it was given as one."""
-        form = self.form_
-        if self.columns_ is None:
-            return items
-        random = None if seed is None else np.random.default_rng(seed)
-        return given_back(items, form.columns, form.places, form.n_given, form.frames, X, random)
+        return items if self.columns_ is None else given_back(items, self.form_, X, seed)
 
     def sample(self, n_samples: int = 1, *, mean: bool = False, random_state: Any = None) -> NDArray[Any]:
         """`n_samples` draws from the model: a code from the prior (or what stands in its place), then x from p(x|z), in the units of the data.

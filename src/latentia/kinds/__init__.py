@@ -27,6 +27,7 @@ _NUMBER = Flag(
     "of a mixture, a number (8) or a range (1..7), from which BIC (of Dirichlet-multinomials, the Laplace evidence) chooses; 1..10 if left out.",
 )
 _ANY = frozenset({Shape.TABLE, Shape.COUNTS, Shape.IMAGES})
+_MIXED_TOO = _ANY | {Shape.MIXED}
 
 KINDS: Registry[Kind] = Registry("kind of model", group="latentia.kinds", of=Kind)
 """Kinds by name, in reading order."""
@@ -37,7 +38,7 @@ for _kind in (
         "variational autoencoders",
         "latentia.kinds.vae",
         ("VAE",),
-        _ANY,
+        _MIXED_TOO,
         (_DIM, _EPOCHS),
         ("Samples", "Scores", "Encodes", "Rebuilds", "Walks", "Infers", "Compresses", "Exports", "Remedies"),
         of_model=("objective", "objective_options", "schedule", "schedule_options"),
@@ -47,7 +48,7 @@ for _kind in (
         "models with discrete codes",
         "latentia.kinds.codes",
         ("VQVAE",),
-        _ANY,
+        _MIXED_TOO,
         (_DIM, _EPOCHS),
         ("Samples", "Scores", "Encodes", "Rebuilds", "Completes", "Remedies"),
     ),

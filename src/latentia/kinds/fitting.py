@@ -72,8 +72,8 @@ def fit_run(
             f"{params.get('model')} ({kind.title}) is for {takes}; {spec.name} holds {dataset.shape.value}: take another --model"
         )
     say(dataset.source)
-    for line in [*dataset.notes[:MOST_LINES], *_further(dataset.notes)]:
-        say(f"  {line}")
+    for line in [] if params.get("verbose") else [*dataset.notes[:MOST_LINES], *_further(dataset.notes)]:
+        say(f"  {line}")  # estimators that speak tell it themselves
     new = not out.exists()
     if overwrite and not resume:
         clear(out)

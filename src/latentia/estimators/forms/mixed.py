@@ -2,7 +2,7 @@
 
 | column | in the vector | p(x|z) |
 | --- | --- | --- |
-| number, date | itself, by logarithm or a power where skewed, minus its centre, over its spread | Gaussian |
+| number, date | itself, by logarithm or a power where skewed, minus its centre, over its spread; what lies 8 spreads out by logarithm | Gaussian |
 | count | log(1 + count), the same | negative-binomial |
 | binary | 0 or 1 | Bernoulli |
 | category | a one among zeros, "other" the last | categorical |
@@ -25,7 +25,9 @@ from torch import Tensor, nn
 from latentia import draws
 from latentia.data.column import Column
 from latentia.data.dates import CYCLES
-from latentia.data.skewness import power_log_slope, power_of, power_undone, reshape_of
+from latentia.data.skewness import power_log_slope, power_of, power_undone, reshape_of, robust_spread
+from latentia.estimators.forms.tails import tails_restored, tails_shortened
+from latentia.estimators.forms.unlike import read_later
 from latentia.latent.likelihoods.mixed import REACH
 from latentia.latent.likelihoods.terms import Family, Term, as_plain
 from latentia.nn import Bounded
@@ -164,11 +166,10 @@ class MixedForm(nn.Module):
         out = values.new_zeros(len(values), *self.vector_shape)
         quantities, categories = self._index["quantity"], self._index["category"]
         if quantities:
-            y = (self._reshaped(values[:, quantities], quantities) - self.centre[quantities]) / self.scale[
-                quantities
-            ]
-            if self.training:
-                y = y.clamp(-REACH, REACH)
+            y = self._reshaped(values[:, quantities], quantities)
+            y = tails_shortened(
+                (y - self.centre[quantities]) / self.scale[quantities], self._long(quantities)
+            )
             out[:, [self.starts[j] for j in quantities]] = torch.where(seen[:, quantities], y, 0.0)
         if categories:
             starts = torch.tensor([self.starts[j] for j in categories], device=values.device)
@@ -181,6 +182,11 @@ class MixedForm(nn.Module):
             out[:, at] = torch.where(seen[:, j], phase.sin(), 0.0)
             out[:, at + 1] = torch.where(seen[:, j], phase.cos(), 0.0)
         return out.to(self.output)
+
+    def _long(self, columns: Sequence[int]) -> Tensor:
+        """Which of some columns are Gaussian, `[k]`: those whose far tails are shortened."""
+        found = [_FAMILIES[self.columns[j].kind] == "gaussian" for j in columns]
+        return torch.tensor(found, device=self.scale.device)
 
     def _hidden(self, seen: Tensor) -> Tensor:
         """Cells that are hidden at this look."""
@@ -224,12 +230,10 @@ class MixedForm(nn.Module):
         form = self if self.centre.device.type == "cpu" else self.cpu()
         quantities = self._index["quantity"]
         if quantities:
-            vector = (
-                y[:, [self.starts[j] for j in quantities]] * form.scale[quantities] + form.centre[quantities]
-            )
-            out[:, quantities] = form._undone(vector, quantities).clamp(
-                form.low[quantities], form.high[quantities]
-            )
+            vector = tails_restored(y[:, [self.starts[j] for j in quantities]], form._long(quantities))
+            vector = vector * form.scale[quantities] + form.centre[quantities]
+            undone = form._undone(vector, quantities)
+            out[:, quantities] = undone.clamp(form.low[quantities], form.high[quantities])
         for j, column in enumerate(self.columns):
             if column.kind == "category":
                 out[:, j] = y[:, self.starts[j] : self.starts[j] + self.widths[j]].argmax(-1).double()
@@ -241,8 +245,8 @@ class MixedForm(nn.Module):
         return torch.where(seen, out, math.nan).numpy()
 
     def viewable(self, items: Any) -> NDArray[Any]:
-        """Rows as numbers `[n, d]`."""
-        return np.asarray(getattr(items, "values", items), dtype=np.float64)
+        """Rows as numbers of the columns `[n, d]`, NaN where a cell is missing."""
+        return read_later(items, self.columns, self.n_given)
 
     @property
     def log_volume(self) -> float:
@@ -251,13 +255,21 @@ class MixedForm(nn.Module):
 
     def log_volumes(self, rows: NDArray[Any]) -> NDArray[np.float64]:
         """Log |d(person's units) / d(model units)| of each row in nats, `[n]`: over its numbers that are not missing."""
+        return self.log_volumes_by_column(rows).sum(1)
+
+    def log_volumes_by_column(self, rows: NDArray[Any]) -> NDArray[np.float64]:
+        """The same of each cell, `[n, d]`; zero of a missing one, and of what is no number."""
+        found = np.zeros(np.shape(rows))
         at = [j for j, column in enumerate(self.columns) if _FAMILIES[column.kind] == "gaussian"]
         if not at:
-            return np.zeros(len(rows))
+            return found
         x = torch.from_numpy(np.asarray(rows, dtype=np.float64)[:, at]).to(self.scale.device)
         seen = ~x.isnan()
-        each = self.scale[at].log() - self._log_slope(torch.where(seen, x, 1.0), at)
-        return np.asarray(torch.where(seen, each, 0.0).sum(1).cpu().numpy())
+        x = torch.where(seen, x, 1.0)
+        out = ((self._reshaped(x, at) - self.centre[at]) / self.scale[at]).abs() - REACH
+        each = self.scale[at].log() - self._log_slope(x, at) + out.clamp(min=0).log1p()
+        found[:, at] = torch.where(seen, each, 0.0).cpu().numpy()
+        return found
 
     def encoder_inputs(self, typical_size: float) -> nn.Module | None:  # noqa: ARG002  for counts of one kind of thing
         """What the encoder does first: cells far out are taken as at the bound."""
@@ -284,18 +296,3 @@ class MixedForm(nn.Module):
     def plain_terms(self) -> list[dict[str, Any]]:
         """`terms` as JSON has them."""
         return as_plain(self.terms)
-
-
-def robust_spread(y: NDArray[np.float64]) -> tuple[float, float]:
-    """Mean and standard deviation of values cut at five of the middle half's standard deviations from the median; never zero.
-
-    >>> centre, spread = robust_spread(np.append(np.random.default_rng(0).normal(size=1000), 1e6))
-    >>> abs(centre) < 0.1, 0.9 < spread < 1.1
-    (True, True)
-    """
-    low, middle, high = np.quantile(y, [0.25, 0.5, 0.75])
-    reach = 5 * (high - low) / 1.349
-    if reach > 0:
-        y = y.clip(middle - reach, middle + reach)
-    spread = float(y.std())
-    return float(y.mean()), spread if spread > 1e-12 * max(1.0, abs(float(y.mean()))) else 1.0

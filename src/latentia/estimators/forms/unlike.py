@@ -155,23 +155,18 @@ def read_later(X: Any, columns: tuple[Column, ...], n_given: int) -> NDArray[np.
     return read.items.values
 
 
-def given_back(
-    values: NDArray[np.float64], columns: tuple[Column, ...], places: tuple[int, ...], n_given: int, frames: bool,
-    X: Any = None, random: np.random.Generator | None = None,
-) -> Any:  # fmt: skip
+def given_back(values: NDArray[np.float64], form: Any, X: Any = None, seed: int | None = None) -> Any:
     """Numbers `[n, d]` as a person gave the table: a frame, or an array.
 
     Args:
         values: of the columns.
-        columns: what they are.
-        places: of them among what was given.
-        n_given: columns that were given.
-        frames: whether it was a frame.
+        form: has `columns`, their `places` among the `n_given` that were given, and `frames`: whether it was a frame.
         X: the rows that they belong to: their index, and the columns that are no features, are taken from it.
-        random: see `latentia.data.frames.frame_of`.
+        seed: of the draws that say which rare level an "other" is; None takes the most frequent.
     """
-    frame = frame_of(values, columns, random=random)
-    if frames:
+    columns: tuple[Column, ...] = form.columns
+    frame = frame_of(values, columns, random=None if seed is None else np.random.default_rng(seed))
+    if form.frames:
         own = as_frame(X)
         if own is not None and own[1]:
             frame.index = own[0].index
@@ -187,8 +182,8 @@ def given_back(
             frame.columns = own[0].columns
         return frame
     objects = any(not column.is_number for column in columns)
-    out = np.full((len(values), n_given), np.nan, dtype=object if objects else np.float64)
-    out[:, list(places)] = frame.to_numpy(dtype=object if objects else np.float64)
+    out = np.full((len(values), form.n_given), np.nan, dtype=object if objects else np.float64)
+    out[:, list(form.places)] = frame.to_numpy(dtype=object if objects else np.float64)
     return out
 
 

@@ -92,7 +92,7 @@ def codes_composed(
     event, n = parts.vector_shape, len(given.rows)
     n_groups = default_groups(event) if params.n_groups is None else whole("n_groups", params.n_groups, 1)
     if params.latent_dim is None:
-        dim = default_code_dim(event)
+        dim = default_code_dim(tuple(given.rows.shape[1:]))
         parts.choices.append(Choice("latent_dim", str(dim), "length of a code's vector"))
     else:
         dim = whole("latent_dim", params.latent_dim, 1)

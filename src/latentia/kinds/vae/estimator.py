@@ -15,6 +15,7 @@ from torch import Tensor
 
 from latentia.distributions import Mixture
 from latentia.errors import ConfigError, DataError
+from latentia.estimators.cells import CodedCells
 from latentia.estimators.choices import Choice
 from latentia.estimators.composition import Chosen, Composition
 from latentia.estimators.defaults import default_latent_dim
@@ -23,6 +24,7 @@ from latentia.estimators.folder import Curves
 from latentia.estimators.forms.arrays import Given, as_rows
 from latentia.estimators.latent import LatentEstimator
 from latentia.estimators.parameters import whole
+from latentia.estimators.table_face import TableFace, usual_scores
 from latentia.kinds.face import html_repr, report
 from latentia.kinds.loading import load_as
 from latentia.kinds.vae.catalog import CATALOG
@@ -36,7 +38,7 @@ from latentia.objectives import OBJECTIVES
 from latentia.training import Schedule
 
 
-class VAE(LatentEstimator):
+class VAE(TableFace, LatentEstimator):
     r"""A variational autoencoder fitted to arrays, tables, counts or images; the default has nothing to tune.
 
     It maximises the evidence lower bound E_q[log p(x|z)] - KL(q(z|x) || p(z)) (Kingma & Welling 2014), with, for real
@@ -174,11 +176,11 @@ class VAE(LatentEstimator):
         named = isinstance(self.objective, str)
         return dataclasses.replace(entry, objective=OBJECTIVES[self.objective] if named else self.objective)
 
-    def _composed(self, given: Given, parts: Chosen) -> Composition:  # noqa: ARG002
-        event = parts.vector_shape
-        size = int(np.prod(event))
+    def _composed(self, given: Given, parts: Chosen) -> Composition:
+        event, item = parts.vector_shape, tuple(given.rows.shape[1:])
+        size = int(np.prod(item))
         if self.latent_dim is None:
-            latent_dim = default_latent_dim(event)
+            latent_dim = default_latent_dim(item)
             parts.choices.append(Choice("latent_dim", str(latent_dim), f"{size} numbers in a datum"))
         else:
             latent_dim = whole("latent_dim", self.latent_dim, 1)
@@ -207,6 +209,10 @@ class VAE(LatentEstimator):
     def _after(self, given: Given, rows: NDArray[Any], held_out: NDArray[Any] | None, **how: Any) -> None:  # noqa: ARG002
         refine(self, rows, held_out)
         take_sampler(self, rows, whole_data=not how.get("streamed"))
+        self.usual_scores_ = usual_scores(self, held_out)
+
+    def _cells(self) -> CodedCells:
+        return CodedCells(self._inference().module, self._inference().form)
 
     def _schedule(self, entry: Entry) -> Schedule:
         return resolve_schedule(self.schedule, self.schedule_options, entry.schedule)

@@ -20,6 +20,8 @@ MEMORY = 256.0
 """Observed cells of a column that its variance in training remembers."""
 REACH = 8.0
 """A cell farther from its mean than so many standard deviations of the column counts as so far when a variance is set."""
+STRAY = (1e-4, 1e-2, 0.1)
+"""Least share of stray cells of a column, that in training, and the largest."""
 VARIANCES = ("optimal", "learned", "data")
 _DISPERSION_RANGE = (0.05, 1e4)
 
@@ -29,7 +31,7 @@ class MixedLikelihood(Likelihood):
 
     .. math:: \log p(x|z) = \sum_{j\ observed} \log p_j(x_j | z)
 
-    Numbers are Gaussian around the output, each column with a variance of its own: the mean squared residual, over a memory of some
+    Numbers are Gaussian around the output but for a share of stray cells, each column with a variance and a share of its own: the mean squared residual, over a memory of some
     batches in training, over the training set (by calibration) afterwards. Two values are Bernoulli, levels categorical, ordered levels
     cumulative-logit with learned cut points, counts negative-binomial with a learned dispersion.
 
@@ -54,6 +56,7 @@ class MixedLikelihood(Likelihood):
 
     start: Tensor | None
     sigma2: Tensor
+    stray: Tensor
     floor: Tensor
 
     def __init__(
@@ -88,6 +91,7 @@ class MixedLikelihood(Likelihood):
         floor = torch.tensor([max(math.exp(LOG_FLOOR), term.floor**2) for term in of["gaussian"]])
         self.register_buffer("floor", floor)
         self.register_buffer("sigma2", torch.ones(len(floor)))
+        self.register_buffer("stray", torch.full((len(floor),), STRAY[1]))
         self.log_sigma2 = nn.Parameter(torch.zeros(len(floor))) if variance == "learned" else None
         counted = len(of["negative-binomial"])
         self.raw_dispersion = nn.Parameter(torch.full((counted,), math.log(math.e - 1))) if counted else None
@@ -158,8 +162,7 @@ class MixedLikelihood(Likelihood):
             self._prepare_cuts(x, i, place, levels)
         self.start = start.to(x.dtype)
         if len(columns.gaussian):
-            total, n = self._squares(x, mean[columns.gaussian])
-            variance = total / n.clamp(min=1.0)
+            variance = self._variances(x, mean)
             self.sigma2.copy_(torch.where(variance > 0, variance, 1.0).clamp(min=self.floor))
             if self.log_sigma2 is not None:
                 self.log_sigma2.copy_(self.sigma2.log())
@@ -174,6 +177,13 @@ class MixedLikelihood(Likelihood):
             total += (rows * seen).sum(0)
             n += seen.sum(0)
         return total / n.clamp(min=1.0)
+
+    def _variances(self, x: Tensor, mean: Tensor) -> Tensor:
+        """Variance of the Gaussian columns over observed cells, `[G]` in float64."""
+        columns = self.columns
+        seen = columns.seen(x)[..., columns.owner[columns.gaussian]].double()
+        residual = (x[..., columns.gaussian].clamp(-REACH, REACH) - mean[columns.gaussian]).double()
+        return (residual.square() * seen).sum(0) / seen.sum(0).clamp(min=1.0)
 
     def _prepare_counts(self, x: Tensor, start: Tensor) -> None:
         """Log means, and moment estimates of the dispersions."""
@@ -198,31 +208,42 @@ class MixedLikelihood(Likelihood):
         counts = torch.bincount(level.clamp(0, levels - 1), minlength=levels).double() + 0.5
         self.cuts[i].copy_(torch.logit((counts.cumsum(0) / counts.sum())[:-1]))
 
+    def cells(self, x: Tensor) -> Tensor:
+        """A number a column `[n, d]`: of a category that of its level; NaN where a cell is missing."""
+        levels = [
+            x[..., term.start : term.stop].argmax(-1).to(x.dtype) if term.family == "categorical" else x[..., term.start]
+            for term in self.terms
+        ]  # fmt: skip
+        return torch.stack(levels, -1).masked_fill(self.columns.seen(x) < 0.5, math.nan)
+
     def initial_outputs(self) -> Tensor | None:
         """Outputs that give the margins of the training data."""
         return None if self.start is None else self.start[None]
 
-    def _squares(self, x: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
-        """Sums of squared residuals of the Gaussian columns over observed cells, and their numbers, `[G]` in float64 each."""
+    @torch.no_grad()
+    def _statistics(self, p: MixedColumns, x: Tensor) -> Tensor:
+        """Of the observed cells of the Gaussian columns: how many, how many of the bulk, their squared residuals, `[3, G]` in float64."""
         columns = self.columns
-        seen = columns.seen(x)[..., columns.owner[columns.gaussian]].double()
-        residual = (x[..., columns.gaussian].clamp(-REACH, REACH) - mean).double()
-        total = (residual.square() * seen).flatten(0, -2).sum(0)
-        return total, seen.expand(residual.shape).flatten(0, -2).sum(0)
+        bulk, stray = (part.double() for part in p.bulk_and_stray(x))
+        weight = torch.sigmoid(bulk - stray)
+        residual = (x[..., columns.gaussian].clamp(-REACH, REACH) - p.outputs[..., columns.gaussian]).double()
+        seen = columns.seen(x)[..., columns.owner[columns.gaussian]].double().expand(residual.shape)
+        found = torch.stack([seen, seen * weight, seen * weight * residual.square()])
+        return found.flatten(1, -2).sum(1)
 
     def forward(self, outputs: Tensor, x: Tensor | None = None) -> MixedColumns:
         """p(x|z); with `x`, of the cells that are observed in it."""
         (out,) = self.split(outputs)
         columns = self.columns
-        if x is not None and self.training and self.calibrates:
-            with torch.no_grad():
-                total, n = self._squares(x, out[..., columns.gaussian])
-                n, total = n / max(1, len(out)), total / max(1, len(out))  # draws of z tell of the same cells
-                remembered = (total + MEMORY * self.sigma2) / (n + MEMORY)
-                self.sigma2.copy_(remembered.clamp(min=self.floor))
         observed = None if x is None else columns.seen(x)
         cuts = [_increasing(cut) for cut in self.cuts]
-        return MixedColumns(columns, out, self._variance(), self.dispersion, cuts, observed)
+        p = MixedColumns(columns, out, self._variance(), self.stray, self.dispersion, cuts, observed)
+        if x is not None and self.training and self.calibrates:
+            _, n, total = self._statistics(p, x) / max(1, len(out))  # draws of z tell of the same cells
+            remembered = (total + MEMORY * self.sigma2) / (n + MEMORY)
+            self.sigma2.copy_(remembered.clamp(min=self.floor))
+            p.variance_ = self._variance()
+        return p
 
     def _variance(self) -> Tensor:
         if self.log_sigma2 is not None:
@@ -231,23 +252,23 @@ class MixedLikelihood(Likelihood):
 
     def start_calibration(self) -> None:
         """Forget what was accumulated."""
-        self._total: Tensor | None = None
-        self._n: Tensor | None = None
+        self._found: Tensor | None = None
 
     @torch.no_grad()
     def accumulate(self, outputs: Tensor, x: Tensor) -> None:
         """Add the residuals of a batch."""
-        (out,) = self.split(outputs)
-        total, n = self._squares(x, out[..., self.columns.gaussian])
-        self._total = total if self._total is None else self._total + total
-        self._n = n if self._n is None else self._n + n
+        found = self._statistics(self(outputs, x), x)
+        self._found = found if self._found is None else self._found + found
 
     def finish_calibration(self) -> None:
-        """Set each variance to its optimum over all cells that were accumulated; of a column without one it stays."""
-        if self._total is None or self._n is None:
+        """Set each variance and share of strays to its optimum over all cells that were accumulated; of a column without one they stay."""
+        if self._found is None:
             raise ConfigError("calibration saw no data; accumulate at least one batch first")
-        found = (self._total / self._n.clamp(min=1.0)).clamp(min=self.floor)
-        self.sigma2.copy_(torch.where(self._n > 0, found, self.sigma2))
+        n, bulk, total = self._found
+        seen = n > 0
+        self.sigma2.copy_(torch.where(seen, (total / bulk.clamp(min=1.0)).clamp(min=self.floor), self.sigma2))
+        stray = (1 - bulk / n.clamp(min=1.0)).clamp(STRAY[0], STRAY[2])
+        self.stray.copy_(torch.where(seen, stray, self.stray))
         self.start_calibration()
 
 
