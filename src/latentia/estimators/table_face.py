@@ -54,13 +54,13 @@ class TableFace:
 
     def _table(self, X: Any) -> NDArray[np.float64]:
         """X as numbers of its columns `[n, d]`."""
-        return np.asarray(as_rows(self, X, reset=False).rows, dtype=np.float64)  # type: ignore[arg-type]
+        return np.asarray(as_rows(self, X, reset=False).rows, dtype=np.float64)
 
     def score_samples(self, X: Any, by_column: bool = False) -> Any:
         """Log p(x) of each row in nats, `[n]`; with `by_column`, what `score_cells` gives of a table of unlike columns."""
         return self.score_cells(X) if by_column else super().score_samples(X)  # type: ignore[misc]
 
-    @available_if(_of_columns)
+    @available_if(_of_columns)  # type: ignore[untyped-decorator]
     def impute(
         self, X: Any, how: Literal["mean", "draw"] = "mean", n: int = 1, *, random_state: Any = None
     ) -> Any:
@@ -101,7 +101,7 @@ class TableFace:
                 filled[name] = filled[name].where(pd.Series(gaps[:, j], index=filled.index), own[0][name])
         return filled
 
-    @available_if(_of_columns)
+    @available_if(_of_columns)  # type: ignore[untyped-decorator]
     def score_cells(self, X: Any) -> Any:
         """Log p(x_j | the other cells of the row) of each cell in nats, as a frame `[n, d]`; zero where one is missing.
 
@@ -113,7 +113,7 @@ class TableFace:
         names = [column.name for column in self.form_.columns]
         return pd.DataFrame(found, columns=names, index=own[0].index if own is not None and own[1] else None)
 
-    @available_if(_of_columns)
+    @available_if(_of_columns)  # type: ignore[untyped-decorator]
     def anomalies(self, X: Any, contamination: float | None = None, *, names: Any = None) -> pd.DataFrame:
         """The rows of X, the most unusual first, with the cells behind it.
 
@@ -142,7 +142,7 @@ class TableFace:
         found = {"name": shown[order], "score": scores[order], "p_value": p_values[order]}
         return pd.DataFrame({**found, "because": self._because(rows[order])})
 
-    @available_if(_of_columns)
+    @available_if(_of_columns)  # type: ignore[untyped-decorator]
     def predict(self, X: Any) -> NDArray[np.int64]:
         """-1 for rows that are more unusual than 95 % of held-out rows, else 1: scikit-learn's convention for outliers, `[n]`."""
         scores = -np.asarray(self.score_samples(X), dtype=np.float64)
