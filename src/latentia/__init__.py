@@ -17,6 +17,8 @@ _PUBLIC = {
     "GaussianMixtureClassifier": "latentia.kinds.classifier.estimator",
     "MultinomialMixture": "latentia.kinds.mixture.estimator",
     "PoissonMixture": "latentia.kinds.mixture.estimator",
+    "SceneVAE": "latentia.kinds.scene.estimator",
+    "SequenceVAE": "latentia.kinds.sequence.estimator",
     "VAE": "latentia.kinds.vae.estimator",
     "VQVAE": "latentia.kinds.codes.estimator",
     "load": "latentia.kinds.loading",
@@ -36,6 +38,8 @@ __all__ = [
     "GaussianMixtureClassifier",
     "MultinomialMixture",
     "PoissonMixture",
+    "SceneVAE",
+    "SequenceVAE",
     "__version__",
     "load",
     "register",
@@ -58,6 +62,8 @@ if TYPE_CHECKING:
     )
     from latentia.kinds.plugins import register
     from latentia.kinds.reporting import report
+    from latentia.kinds.scene.estimator import SceneVAE
+    from latentia.kinds.sequence.estimator import SequenceVAE
     from latentia.kinds.vae.estimator import VAE
     from latentia.mixture import select
 

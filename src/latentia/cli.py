@@ -17,10 +17,12 @@ from latentia.commands.anomaly import anomaly
 from latentia.commands.benchmark import benchmark
 from latentia.commands.complete import complete
 from latentia.commands.compress import compress
+from latentia.commands.count import count
 from latentia.commands.datasets import datasets
 from latentia.commands.decompress import decompress
 from latentia.commands.diagnose import diagnose
 from latentia.commands.disentangle import disentangle
+from latentia.commands.edit import edit
 from latentia.commands.encode import encode
 from latentia.commands.evaluate import evaluate
 from latentia.commands.export import export
@@ -29,14 +31,16 @@ from latentia.commands.inpaint import inpaint
 from latentia.commands.interpolate import interpolate
 from latentia.commands.models import models
 from latentia.commands.neighbours import neighbours
+from latentia.commands.objects import objects
 from latentia.commands.predict import predict
 from latentia.commands.reconstruct import reconstruct
 from latentia.commands.report import report
 from latentia.commands.resample import resample
 from latentia.commands.sample import sample
+from latentia.commands.segment import segment
 from latentia.commands.traverse import traverse
-from latentia.errors import LatentiaError
-from latentia.kinds import kind_flags
+from latentia.errors import ConfigError, LatentiaError
+from latentia.kinds import kind_flags, own_commands
 
 
 class Parser(ArgumentParser):
@@ -86,13 +90,17 @@ _USING = (
     compress,
     decompress,
     disentangle,
+    segment,
+    objects,
+    count,
+    edit,
 )
 COMMANDS: tuple[Callable[..., None], ...] = (*_FITTING, *_USING, benchmark)
 _POSITIONAL = {"data": "DATA", "run": "RUN", "table": "TABLE", "images": "IMAGES", "file": "FILE"}
 
 
 _REPEATED = {"column": "NAME=KIND", "drop": "NAME"}
-_TWO_PLACES = (encode, predict)
+_TWO_PLACES = (encode, predict, segment, objects, count, edit)
 _PLUGIN = "a module (or .py file) that registers models, likelihoods, networks or kinds of your own; may be given more than once"
 
 
@@ -106,6 +114,7 @@ def build_parser() -> Parser:
         version=__version__,
     )
     subcommands = parser.add_subcommands(required=True, dest="command")
+    forms = own_commands()
     for function in COMMANDS:
         summary = (function.__doc__ or "").splitlines()[0]
         sub = Parser(description=summary, exit_on_error=True)
@@ -115,13 +124,17 @@ def build_parser() -> Parser:
         if function.__code__.co_flags & inspect.CO_VARKEYWORDS:
             for flag in kind_flags().values():
                 sub.add_argument(flag.name, dest=flag.key, default=None, type=flag.type, help=flag.help)
+        for kind, own in forms.get(function.__name__, ()):
+            there = {action.dest for action in sub._actions}
+            further = tuple(name for name in inspect.signature(own).parameters if name not in there)
+            _add_arguments(sub, own, further, f"of {kind.title}: ")
         sub.add_argument("--plugin", action="append", type=str, metavar="MODULE", help=_PLUGIN)
         subcommands.add_subcommand(function.__name__, sub, help=summary)
     return parser
 
 
-def _add_arguments(parser: Parser, function: Any, names: tuple[str, ...]) -> None:
-    """One argument for each parameter: type and default from the signature, help from the docstring."""
+def _add_arguments(parser: Parser, function: Any, names: tuple[str, ...], whose: str = "") -> None:
+    """One argument for each parameter: type and default from the signature, help from the docstring, after `whose` it is."""
     import typing
 
     hints = typing.get_type_hints(function)
@@ -129,14 +142,14 @@ def _add_arguments(parser: Parser, function: Any, names: tuple[str, ...]) -> Non
     places = 2 if function in _TWO_PLACES else 1
     for name in names:
         default = inspect.signature(function).parameters[name].default
-        text = helps.get(name, "")
+        text = whose + helps.get(name, "")
         if name in _POSITIONAL and name in names[:places]:
             if hints[name] == list[str] | None:
                 parser.add_argument(name, nargs="*", type=str, metavar=_POSITIONAL[name], help=text)
                 continue
             parser.add_argument(name, nargs="?", type=str, metavar=_POSITIONAL[name], help=text)
             continue
-        flags = ["-n", "--n"] if name == "n" else [f"--{name.replace('_', '-')}"]
+        flags = ["-n", "--n"] if name == "n" else [f"--{name.rstrip('_').replace('_', '-')}"]
         if hints[name] is bool:
             yes_no = ActionYesNo(yes_prefix="", no_prefix="no-")
             parser.add_argument(*flags, dest=name, default=default, action=yes_no, help=text)
@@ -146,7 +159,7 @@ def _add_arguments(parser: Parser, function: Any, names: tuple[str, ...]) -> Non
             parser.add_argument(
                 *flags, dest=name, action="append", type=str, metavar=_REPEATED[name], help=text
             )
-        elif hints[name] == list[str]:
+        elif hints[name] in (list[str], list[str] | None):
             parser.add_argument(
                 *flags, dest=name, nargs="+", default=default, type=str, metavar="NAME", help=text
             )
@@ -189,7 +202,7 @@ def main(argv: list[str] | None = None) -> None:
     if "run" in given and given["run"] is None and function.__code__.co_varnames[0] == "run":
         _fail(f"RUN is missing: latentia {chosen} RUN, a folder that `latentia fit --out RUN` made")
     try:
-        function(**given)
+        _run(function, given)
     except LatentiaError as error:
         _fail(str(error))
     except KeyboardInterrupt:
@@ -198,6 +211,37 @@ def main(argv: list[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(141) from None
+
+
+def _run(function: Callable[..., None], given: dict[str, Any]) -> None:
+    """Call a command, in the form that the kind of its run has of it if there is one.
+
+    Raises:
+        ConfigError: for a flag that the form which is called does not have.
+    """
+    common = inspect.signature(function).parameters
+    form: Callable[..., None] = function
+    forms = own_commands().get(function.__name__, [])
+    if forms:
+        from latentia.estimators.folder import read_config
+
+        name = read_config(Path(given["run"])).get("estimator")
+        form = next((own for kind, own in forms if name in kind.estimators), function)
+    parameters = inspect.signature(form).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        form(**given)
+        return
+    taken = {}
+    for key, value in given.items():
+        untouched = value == (common[key].default if key in common else None)
+        if key in parameters:
+            taken[key] = parameters[key].default if untouched and key in common else value
+        elif not untouched:
+            flag = f"--{key.rstrip('_').replace('_', '-')}"
+            raise ConfigError(
+                f"{flag} is not for this run, to which {function.__name__} gives {', '.join(parameters)}"
+            )
+    form(**taken)
 
 
 def _load_plugins(argv: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""What all parts of the library pass to each other: `Trace`, `Loss`, and the protocols of models and objectives.
+"""What all parts of the library pass to each other: `Trace` with its `Scene`, `Loss`, and the protocols of models and objectives.
 
 Shapes: B items in the batch, S samples of the latent variable per item, D latent dimensions, `event` the shape of
 one datum (`[d]` or `[C, H, W]`). All log-likelihoods and divergences are in nats, and nothing is reduced over
@@ -14,6 +14,29 @@ from typing import Any, Protocol, runtime_checkable
 from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Distribution
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What one pass of a model says of the objects of a batch; for videos each field has the frames, T, after B.
+
+    K slots, each a place for an object; a slot that is used is "present". One of them may be the background.
+
+    Attributes:
+        masks: share of each pixel that belongs to each slot, `[S, B, K, H, W]`; their sum over K is 1.
+        parts: mean of each slot's appearance, `[S, B, K, C, H, W]`, where it is hidden too.
+        presence: probability that the slot is used, `[S, B, K]`.
+        where: x, y, width, height as shares of the image, `[S, B, K, 4]`: x and y of the centre, y downwards.
+        count: log q(n|x), `[S, B, N + 1]`, of a model with a count n of objects; else None.
+        background: the slot that is the background; None where no slot has that role by construction.
+    """
+
+    masks: Float[Tensor, "samples batch *frames slots height width"]
+    parts: Float[Tensor, "samples batch *frames slots channels height width"]
+    presence: Float[Tensor, "samples batch *frames slots"]
+    where: Float[Tensor, "samples batch *frames slots 4"]
+    count: Float[Tensor, "samples batch *frames counts"] | None = None
+    background: int | None = None
 
 
 @dataclass(frozen=True)
@@ -33,6 +56,7 @@ class Trace:
         codes: the first draw of discrete latent variables as whole numbers, `[B, ...]`.
         pool: log w = log p(x, z) - log q(z|x) in nats, `[P, B]`, of the draws from which the S here were chosen, if they were.
         chosen: their places in the pool, `[S, B]`, each drawn with probability w / sum(w).
+        scene: the objects that the model sees, where it sees objects.
     """
 
     x: Tensor
@@ -46,6 +70,7 @@ class Trace:
     codes: Tensor | None = None
     pool: Float[Tensor, "pool batch"] | None = None
     chosen: Tensor | None = None
+    scene: Scene | None = None
 
     @property
     def elbo(self) -> Float[Tensor, "samples batch"]:

@@ -65,8 +65,11 @@ class Words:
     headlines: tuple[str, ...] = ()
 
     def shown(self, figures: Mapping[str, Any]) -> list[FigureWord]:
-        """The words of those figures that were taken."""
-        return [word for word in self.figures if figures.get(word.name) is not None]
+        """The words of those figures that were taken; of the training part, a figure and the same of training items are one."""
+        twice = [f"train_{word.name}" for word in self.figures] if figures.get("split") == "train" else []
+        return [
+            word for word in self.figures if figures.get(word.name) is not None and word.name not in twice
+        ]
 
     def fault(self, name: str) -> FaultWord:
         """The word for a verdict; for one that is not known, a caution without a meaning."""
@@ -265,6 +268,7 @@ ENTRIES: Mapping[str, str] = {
     "evidence": "sentences on everything that was looked at",
     "remedies": "what to do, in words",
     "commands": "what to do, as command lines",
+    "steps": "what to do: each remedy in words (`text`) with its command line (`command`; null where it is none)",
     "diagnosis": "the measures of the diagnosis, and their table as rows",
     "seconds": "that it took",
 }

@@ -71,7 +71,7 @@ def test_grey_stays_one_channel_and_mixes_become_colour(tmp_path):
     assert np.array_equal(by_name(load(tmp_path))["1.png"], np.stack([pixels["1.png"]] * 3))
 
 
-def test_alpha_is_laid_on_white_and_16_bits_are_scaled(tmp_path):
+def test_alpha_is_laid_on_white_and_16_bits_stay(tmp_path):
     half = np.zeros((8, 8, 4), np.uint8)
     half[:4, :, 3] = 255  # black above, transparent below
     for i in range(3):
@@ -81,7 +81,7 @@ def test_alpha_is_laid_on_white_and_16_bits_are_scaled(tmp_path):
     assert alpha.shape == (3, 8, 8)
     assert (alpha[:, :4] == 0).all()
     assert (alpha[:, 4:] == 255).all()
-    assert load(tmp_path / "deep").train.x[0].tolist() == [[[0, 1, 255]]]
+    assert load(tmp_path / "deep").train.x[0].tolist() == [[[0, 257, 65535]]]
 
 
 def test_photographs_are_turned_upright(tmp_path):

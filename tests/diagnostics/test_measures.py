@@ -255,25 +255,51 @@ def test_codebook_usage():
 
 
 class Counting(nn.Module):
-    """Tokens 0 to 3 in turn, well predicted from the last; left alone it begins at 0 whatever the sequence."""
+    """Tokens 0 to 3 in turn, well predicted from the last; left alone it begins at its code's number: the first token, if told."""
 
-    def forced_log_prob(self, x: torch.Tensor) -> torch.Tensor:
-        before = torch.cat([torch.full_like(x[:, :1], 3), x[:, :-1]], 1)
+    def __init__(self, told: bool) -> None:
+        super().__init__()
+        self.told = told
+
+    def means(self, x: torch.Tensor) -> torch.Tensor:
+        return x[:, :1].double() * self.told
+
+    def forced_log_prob(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        before = torch.cat([z.long() - 1, x[:, :-1]], 1) % 4
         return torch.where(x == (before + 1) % 4, math.log(0.9), math.log(0.1 / 3))
 
-    def free_running(self, x: torch.Tensor) -> torch.Tensor:
-        return (torch.arange(x.shape[1]) % 4).expand(len(x), -1)
+    def free_running(self, x: torch.Tensor, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        said = (z.long() + torch.arange(x.shape[1])) % 4
+        return said, torch.where(said == x, math.log(0.9), math.log(0.1 / 3))
 
 
 def test_a_sequence_decoder_may_predict_well_and_know_nothing_of_the_sequence():
     x = (torch.arange(4)[:, None] + torch.arange(6)) % 4
     x[2, 4:] = -1
-    found = teacher_forcing(Counting(), x.split(3))
-    first = 3 * math.log(0.1 / 3) + math.log(0.9)  # only the first sequence begins at 0
+    found = teacher_forcing(Counting(told=False), x.split(3))
+    right, wrong = math.log(0.9), math.log(0.1 / 3)
     assert found.n_tokens == 22
-    assert found.forced_loss == pytest.approx(-(first + 18 * math.log(0.9)) / 22)
+    assert found.forced_loss == pytest.approx(
+        -(3 * wrong + 19 * right) / 22
+    )  # only the first sequence begins at 0
+    assert found.forced_loss_other == found.forced_loss
     assert found.forced_perplexity == pytest.approx(math.exp(found.forced_loss))
-    assert found.free_accuracy == pytest.approx(6 / 22)
+    assert (
+        found.free_accuracy == found.free_accuracy_other == found.free_accuracy_zero == pytest.approx(6 / 22)
+    )
+    assert found.free_loss == found.free_loss_other == pytest.approx(-(16 * wrong + 6 * right) / 22)
     assert found.exact == 0.25
     with pytest.raises(DataError, match="no tokens"):
-        teacher_forcing(Counting(), [torch.full((2, 3), -1)])
+        teacher_forcing(Counting(told=False), [torch.full((2, 3), -1)])
+
+
+def test_a_code_that_is_used_shows_in_every_control():
+    x = (torch.arange(4)[:, None] + torch.arange(6)) % 4
+    found = teacher_forcing(Counting(told=True), [x])
+    right, wrong = math.log(0.9), math.log(0.1 / 3)
+    assert found.free_accuracy == found.exact == 1.0
+    assert found.free_accuracy_other == 0.0
+    assert found.free_accuracy_zero == 0.25
+    assert found.free_loss == found.forced_loss == pytest.approx(-right)
+    assert found.free_loss_other == pytest.approx(-wrong)
+    assert found.forced_loss_other == pytest.approx(-(4 * wrong + 20 * right) / 24)

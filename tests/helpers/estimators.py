@@ -28,6 +28,8 @@ MAKERS: dict[str, tuple[Any, Any]] = {
     "vq-vae-images": (lambda: latentia.VQVAE(n_codes=8, n_importance=4, **SHORT), DIGITS),
     "vq-vae-joint": (lambda: latentia.VQVAE(n_codes=8, n_importance=4, prior="independent", prior_training="joint", **SHORT), WINE),
     "autoregressive": (lambda: latentia.AutoregressiveModel(n_channels=8, n_layers=2, **SHORT), DIGITS),
+    "air": (lambda: latentia.SceneVAE(latent_dim=4, n_importance=4, **SHORT), DIGITS),
+    "monet": (lambda: latentia.SceneVAE("monet", n_slots=2, latent_dim=4, n_importance=4, **SHORT), DIGITS),
     "gaussian": (lambda: latentia.GaussianMixture(3, random_state=0), WINE),
     "gaussian-images": (lambda: latentia.GaussianMixture(2, covariance_type="diag", random_state=0), DIGITS),
     "bernoulli": (lambda: latentia.BernoulliMixture(3, random_state=0), BINARY),

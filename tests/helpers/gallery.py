@@ -53,10 +53,23 @@ def _counts(folder: Path) -> str:
     return str(folder / "reads.csv")
 
 
+def _tokens(folder: Path) -> str:
+    random = np.random.default_rng(0)
+    who, did, where = (
+        ["the cat", "a dog", "my <b>bird</b>"],
+        ["sat", "ran off", "slept"],
+        ["here", "there", ""],
+    )
+    lines = [" ".join([who[a], did[b], where[c]]) for a, b, c in random.integers(0, 3, (150, 3))]
+    (folder / "pets.txt").write_text("\n".join(lines), encoding="utf-8")
+    return str(folder / "pets.txt")
+
+
 DATA: dict[Shape, Callable[[Path], str]] = {
     Shape.TABLE: _table,
     Shape.COUNTS: _counts,
     Shape.IMAGES: lambda folder: "digits",
+    Shape.TOKENS: _tokens,
 }
 """Data of each shape that a gallery is made of; a kind that takes another shape adds it here."""
 LABELS = {Shape.TABLE: "cultivar", Shape.COUNTS: "group"}

@@ -31,11 +31,16 @@ COMMANDS = {
     "inpaint": ["--out", "painted", "-n", 2],
     "anomaly": ["--out", "odd.csv"],
     "compress": ["--out", "small.lat"],
+    "segment": ["--out", "masks.npy"],
+    "objects": ["--out", "objects.csv"],
+    "count": ["--out", "counts.csv"],
+    "edit": ["--out", "edited.npy", "--remove", 1, "-n", 4],
 }
 NEEDS = {
     "sample": "Samples", "reconstruct": "Rebuilds", "complete": "Completes", "export": "Exports", "encode": "Encodes",
     "predict": "Clusters", "interpolate": "Walks", "traverse": "Walks", "neighbours": "Encodes", "resample": "Infers",
     "inpaint": "Infers", "anomaly": "Scores", "compress": "Compresses",
+    "segment": "Segments", "objects": "Segments", "count": "Segments", "edit": "Segments",
 }  # fmt: skip
 IMAGES_ONLY = ("inpaint", "compress")
 

@@ -202,5 +202,5 @@ def test_a_mixture_takes_its_remedies(tmp_path):
     tried = run.config["attempts"]
     assert len(tried) > 1
     assert tried[0]["verdicts"][0] == "singular component"
-    assert tried[1]["remedy"] == "fewer components: `--n-components 1`"
+    assert tried[1]["remedy"].endswith("`--set reg_covar=0.001`")  # pixels of the border never change
     assert run.config["kept"] in [attempt["folder"] for attempt in tried]

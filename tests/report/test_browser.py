@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from latentia.report import Figure, render
+from latentia.report.content import Step
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(
@@ -34,7 +35,7 @@ def pages(digits, tables, tmp_path_factory):
         **{name: tables[name] for name in ("wine", "diabetes", "counts")},
         "long words": replace(
             digits(2, n=40), title=long, model=long, data=long, command=long, verdict=long, evidence=[long, f"`{long}`"],
-            remedies=[f"latentia {long}"], figures=[Figure(long, -123456789.125, long, long, long)],
+            remedies=[Step(long, f"latentia {long}")], uses=[Step(long, long)], figures=[Figure(long, -123456789.125, long, long, long)],
             choices=[(long, long)], settings={long: long}, versions={long: long}, split=long, score=long,
         ),
         "bare": digits(
@@ -84,9 +85,9 @@ def test_nothing_overflows_and_every_picture_loads(pages, visit, name, width, sc
     page = visit(pages[name], width, scheme)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     # What sticks out of its card is cut off or lies over its neighbour, though the page does not scroll.
-    outside = """() => [...document.querySelectorAll('.card, .verdict, .headlines div')].flatMap(box => {
+    outside = """() => [...document.querySelectorAll('.card, .verdict, .headlines a')].flatMap(box => {
         const edge = box.getBoundingClientRect().right + 0.5;
-        return [...box.querySelectorAll(':scope *')].filter(e => !e.closest('.scroll') && !e.closest('details')
+        return [...box.querySelectorAll(':scope *')].filter(e => !e.closest('.scroll, details, [clip-path]')
             && e.getBoundingClientRect().right > edge).map(e => e.tagName + ' ' + e.textContent.slice(0, 40));
     })"""
     assert page.evaluate(outside) == []
@@ -94,23 +95,46 @@ def test_nothing_overflows_and_every_picture_loads(pages, visit, name, width, sc
     assert page.evaluate(broken) == []
     assert page.evaluate("[...document.images].filter(i => i.clientWidth < 16).map(i => i.alt)") == []
     if name != "bare":
-        assert page.evaluate("document.images.length") > 4
+        assert page.evaluate("document.querySelectorAll('img, .chart svg').length") > 4
     assert page.complaints == []
     assert [url for url in page.fetched if not url.startswith(("file:", "data:"))] == []
     assert len([url for url in page.fetched if url.startswith("file:")]) == 1
 
 
 def test_charts_follow_the_scheme_and_images_do_not(pages, visit):
-    sources = {}
+    seen = {}
     for scheme in ("light", "dark"):
         page = visit(pages["digits"], 1280, scheme)
-        sources[scheme] = page.evaluate(
-            "[...document.images].map(i => [i.closest('picture') != null, i.currentSrc])"
-        )
+        drawn = "[...document.querySelectorAll('.chart svg [stroke]')].map(e => getComputedStyle(e).stroke)"
+        seen[scheme] = page.evaluate(drawn), page.evaluate("[...document.images].map(i => i.currentSrc)")
         background = page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor")
         assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(27, 29, 34)"}[scheme]
-    for (chart, light), (_, dark) in zip(sources["light"], sources["dark"], strict=True):
-        assert (light != dark) == chart
+    (light, images), (dark, same) = seen["light"], seen["dark"]
+    assert images == same
+    assert len(light) > 10
+    assert all(one != other for one, other in zip(light, dark, strict=True))
+    assert not {"none", ""} & {*light, *dark}
+
+
+def test_words_of_charts_can_be_read_on_a_phone(pages, visit):
+    for name in ("digits", "wine"):
+        page = visit(pages[name], 360)
+        sizes = """[...document.querySelectorAll('.chart svg')].flatMap(svg => [...svg.querySelectorAll('text')].map(text =>
+            parseFloat(getComputedStyle(text).fontSize) * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width))"""
+        assert min(page.evaluate(sizes)) >= 8.5
+        outside = """[...document.querySelectorAll('.chart svg')].flatMap(svg => { const edge = svg.closest('.card').getBoundingClientRect();
+            return [...svg.querySelectorAll('text')].filter(t => { const box = t.getBoundingClientRect();
+                return box.right > edge.right || box.left < edge.left; }).map(t => t.textContent); })"""
+        assert page.evaluate(outside) == []
+
+
+def test_the_menu_leads_to_the_cards(pages, visit):
+    page = visit(pages["digits"], 390)
+    page.click(".menu a[href='#latent-map']")
+    page.wait_for_function(
+        "Math.abs(document.getElementById('latent-map').getBoundingClientRect().top) < 120"
+    )
+    assert page.is_visible(".menu")  # it stays in sight
 
 
 def test_words_stand_out_from_their_ground(pages, visit):
@@ -128,6 +152,9 @@ def test_words_stand_out_from_their_ground(pages, visit):
         for selector in (
             ".verdict h2",
             ".verdict h3",
+            ".menu a",
+            ".headlines span",
+            ".key small",
             ".card h2",
             ".lead",
             "td small",
@@ -147,7 +174,7 @@ def test_small_images_stay_crisp_and_large_ones_smooth(pages, visit):
 def test_the_glossary_opens_and_the_page_still_fits(pages, visit):
     page = visit(pages["digits"], 390)
     assert not page.is_visible("text=Evidence lower bound, log p(x|z)")
-    page.click("summary")
+    page.click("#glossary summary")
     assert page.is_visible("text=Evidence lower bound, log p(x|z)")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 

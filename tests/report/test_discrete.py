@@ -39,7 +39,7 @@ def test_report_of_a_run(model, tmp_path):
     for words in (
         "Code usage",
         "Rate of the codes",
-        "Samples beside data",
+        "Are the codes in use?",
         "perplexity",
         "Completions",
         "Sampler",
@@ -47,7 +47,7 @@ def test_report_of_a_run(model, tmp_path):
         assert words in page
     assert "train_loss" not in page  # curves are drawn, not listed among the settings
     assert ("Codebook</" in page) is (model == "vq-vae-ema")
-    assert (tmp_path / "run" / "figures" / "code-usage.png").stat().st_size > 1000
+    assert (tmp_path / "run" / "figures" / "code-usage.svg").stat().st_size > 1000
 
 
 def test_usage_counts_each_code():
@@ -72,4 +72,4 @@ def test_principal_plane_keeps_distances_of_a_plane():
 
 def test_cards_of_a_table_have_no_tiles(tables):
     ids = [card.id for card in code_cards(replace(codes(), shapes=((1, 4),)), next(iter(tables.values())))]
-    assert ids == ["code-usage", "codebook-map", "rate-map"]
+    assert ids == ["code-usage", "rate-map", "codebook-map"]

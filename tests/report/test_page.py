@@ -4,6 +4,7 @@ import re
 import time
 from dataclasses import replace
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -11,6 +12,11 @@ from PIL import Image
 
 from latentia.errors import DataError, RunFolderError
 from latentia.report import Figure, render
+from latentia.report.content import Step, number
+from latentia.report.drawing import drawn
+from latentia.report.head import called
+from latentia.report.page import glossary, headlines
+from latentia.report.sections import cards
 
 
 class Page(HTMLParser):
@@ -75,16 +81,25 @@ def test_the_page_needs_nothing_but_itself(page):
     assert not [tag for tag, _ in page.tags if tag in {"script", "iframe", "object"}]
     sources = [a[k] for _, a in page.tags for k in ("src", "href", "srcset") if a.get(k)]
     assert sources
-    assert all(source.startswith("data:") for source in sources)
-    assert not re.search(r"@import|url\(", page.source)
+    assert all(source.startswith(("data:", "#")) for source in sources)
+    assert not re.search(r"@import|url\((?!#)", page.source)
+
+
+def test_every_link_of_the_page_leads_somewhere(page):
+    places = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+    links = [attributes["href"][1:] for tag, attributes in page.tags if tag == "a"]
+    assert len(links) > 8
+    assert set(links) <= places
+    assert all(reference in places for reference in re.findall(r"url\(#([^)]+)\)", page.source))
 
 
 def test_every_picture_has_a_description_of_its_own(page):
-    described = [image["alt"] for image in page.images]
+    charts = [attributes["aria-label"] for _, attributes in page.tags if attributes.get("role") == "img"]
+    described = [*(image["alt"] for image in page.images), *charts]
     assert all(described)
     assert len(set(described)) == len(described)
-    # 64 samples, 32 and 12 pairs, and the four charts
-    assert len(described) == 64 + 2 * 32 + 2 * 12 + 4
+    assert len(page.images) == 64 + 2 * 32 + 2 * 12  # samples and pairs
+    assert len(charts) == 4
 
 
 def test_the_verdict_is_told_by_words_and_sign(digits, tmp_path):
@@ -92,12 +107,14 @@ def test_the_verdict_is_told_by_words_and_sign(digits, tmp_path):
     for verdict, level in [
         ("healthy", "good"), ("posterior collapse", "bad"), ("information overload", "caution"), ("odd", "caution"),
     ]:  # fmt: skip
-        report = digits(2, n=40, verdict=verdict, remedies=["do `x`", "latentia fit `x`"])
+        report = digits(
+            2, n=40, verdict=verdict, remedies=[Step("do `x`", "latentia fit x")], uses=[Step("draw")]
+        )
         page = Page(render(without_charts(report), tmp_path))
         classes = next(a["class"] for tag, a in page.tags if tag == "section")
         assert classes == f"verdict {level}"
         assert verdict in page.text
-        assert re.search("What to do.*As commands to paste", page.text)
+        assert re.search("What to do do x latentia fit x Use it as it is draw", page.text)
         signs.add((level, next(a["d"] for tag, a in page.tags if tag == "path")))
     assert len(signs) == 3
 
@@ -107,7 +124,7 @@ def test_nothing_from_the_data_is_read_as_html_or_mathematics(tables, tmp_path):
     report = tables["wine"]
     report = replace(
         report, title=evil, model=evil, model_summary=evil, data=evil, command=evil, created=evil, verdict=evil,
-        evidence=[evil, f"`{evil}`"], remedies=[evil, f"latentia {evil}"], figures=[Figure(evil, evil, evil, evil, evil)],
+        evidence=[evil, f"`{evil}`"], remedies=[Step(evil, f"latentia {evil}")], uses=[Step(evil)], figures=[Figure(evil, evil, evil, evil, evil)],
         choices=[(evil, evil)], settings={evil: evil}, versions={evil: evil}, split=evil, score=evil,
         feature_names=[f"{i}{evil}" for i in range(13)], labels=np.array([f"{evil}{i % 3}" for i in range(178)]),
     )  # fmt: skip
@@ -119,14 +136,21 @@ def test_nothing_from_the_data_is_read_as_html_or_mathematics(tables, tmp_path):
 def test_the_pictures_are_saved_beside_the_page(digits, tables, tmp_path):
     render(digits(3, n=60), tmp_path / "a")
     render(tables["cancer"], tmp_path / "b")
-    shared = {"kl-per-dimension", "latent-map", "learning-curves", "rate-distortion", "samples"}
+    shared = {"kl-per-dimension.svg", "latent-map.svg", "learning-curves.svg", "rate-distortion.svg"}
     for folder, own in (
-        ("a", {"reconstructions", "worst"}),
-        ("b", {"agreement", "explained", "heatmap", "correlations"}),
+        ("a", {"samples.png", "reconstructions.png", "worst.png"}),
+        ("b", {"samples.svg", "agreement.svg", "explained.svg", "heatmap.svg", "correlations.svg"}),
     ):
         saved = list((tmp_path / folder / "figures").iterdir())
-        assert {path.name for path in saved} == {f"{name}.png" for name in shared | own}
+        assert {path.name for path in saved} == shared | own
         for path in saved:
+            if path.suffix == ".svg":
+                root = ElementTree.parse(path).getroot()
+                assert float(root.get("width").removesuffix("pt")) > 200
+                assert (
+                    "var(" not in path.read_text()
+                )  # a file of its own has no page whose colours it could take
+                continue
             with Image.open(path) as image:
                 assert min(image.size) > 300
     assert {path.name for path in (tmp_path / "a").iterdir()} == {"report.html", "figures"}
@@ -258,3 +282,67 @@ def test_ten_thousand_codes_take_less_than_ten_seconds_of_one_core(digits, tmp_p
     page = Page(render(replace(report, codes=codes, labels=labels), tmp_path))
     assert time.process_time() - start < 10 * 1.5  # half as much again for a slower machine
     assert "of 10,000 codes shown" in page.text
+
+
+def test_a_page_of_questions_says_the_evidence_once(digits, tmp_path):
+    class Asked:
+        question, answer, figures = "Is it so?", "✓ yes", "It is so by 3 nats."
+
+    told = digits(2, n=40, evidence=["A sentence of the evidence."])
+    assert "A sentence of the evidence." in Page(render(without_charts(told), tmp_path)).text
+    page = Page(render(without_charts(replace(told, checks=[Asked()])), tmp_path))
+    assert page.text.count("It is so by 3 nats.") == 1
+    assert "A sentence of the evidence." not in page.text
+
+
+def test_headlines_are_those_of_the_cards_or_the_first_figures(digits):
+    report = digits(n=60, survives=0.756, among=(0.9, 0.92))
+    found = headlines(report, drawn(cards(report)))
+    assert [each.value for each in found][:2] == ["90%", "76%"]
+    assert [each.id for each in found] == ["samples", "reconstructions", "latent-map"]
+    assert found[1].words == "of the variance of the pixels comes back in reconstructions"
+    bare = headlines(report, [])
+    assert [each.words for each in bare][:2] == ["Log-likelihood, test split", "Bound (ELBO), test split"]
+    assert len(bare) == 4
+
+
+def test_the_worst_column_of_a_table_stands_at_the_top(tables):
+    wine = tables["wine"]
+    kept = {each.id: each for each in headlines(wine, drawn(cards(wine)))}
+    assert "least of ash" in kept["explained"].words  # as the bars have it, which are sorted
+    assert kept["explained"].value.endswith("%")
+    assert "0 alike, 1 apart" in kept["samples"].words
+
+
+def test_rows_have_their_names(digits, tables, tmp_path):
+    names = [f"patient {i}" for i in range(12)]
+    page = Page(render(without_charts(replace(tables["wine"], worst_names=names)), tmp_path))
+    assert all(name in page.text for name in names)
+    images = digits(2, n=40, worst_names=[f"scans/{i:09d}.png" for i in range(12)])
+    page = Page(render(without_charts(images), tmp_path))
+    assert "…0000007.png" in page.text
+    assert any("scans/000000007.png" in image["alt"] for image in page.images)
+
+
+def test_digits_are_as_many_as_the_standard_error_allows():
+    assert [number(x, 0.8) for x in (-64.2375, 1170.2, 0.003)] == ["−64.2", "1,170.2", "0.0"]
+    assert number(39478.2, 40.0) == "39,478"
+    assert number(5.130, 0.012) == "5.130"
+    assert [number(x) for x in (0.0004939, 5.130, 1170.2, 39478.2, 0.0, -0.25)] == [
+        "0.000494", "5.13", "1,170", "39,478", "0", "−0.25",
+    ]  # fmt: skip
+
+
+def test_the_glossary_has_the_words_of_the_page(digits):
+    report = digits(n=60)
+    told = glossary(report, drawn(cards(report)))
+    assert {"nat", "ELBO", "t-SNE"} <= set(told)
+    assert "responsibility" not in told
+    assert glossary(replace(report, figures=[], evidence=[]), []) == {}
+
+
+@pytest.mark.parametrize(
+    ("data", "name"), [("a/b/wine.csv", "wine"), ("digits", "digits"), ("hf://owner/name", "owner/name"), ("/x/photos/", "photos")]
+)  # fmt: skip
+def test_titles_are_names(data, name):
+    assert called(data) == name

@@ -1,6 +1,7 @@
 """Pixels and charts: that they show what the numbers say."""
 
 import io
+from xml.etree import ElementTree
 
 import matplotlib as mpl
 import numpy as np
@@ -9,7 +10,9 @@ from PIL import Image
 from sklearn.metrics import r2_score
 
 from latentia.report import figures, images, tables
-from latentia.report.theme import DARK, LIGHT, plain, to_png
+from latentia.report.map_chart import Labels
+from latentia.report.svg import standalone, to_svg
+from latentia.report.theme import DARK, LIGHT, plain
 
 
 def opened(png):
@@ -65,9 +68,8 @@ def test_the_best_epoch_is_marked_and_gaps_are_left():
         {"epoch": i + 1, "validation_elbo": v} for i, v in enumerate([-9.0, None, float("nan"), -4.0, -5.0])
     ]
     axes = figures.learning_curves(rows, LIGHT).axes[0]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
-        "validation: negative ELBO (best: epoch 4)"
-    ]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["validation (best: epoch 4)"]
+    assert axes.get_ylabel() == "negative bound (ELBO), nats"
     np.testing.assert_array_equal(axes.lines[1].get_xydata(), [[4.0, 4.0]])
     np.testing.assert_array_equal(axes.lines[0].get_ydata(), [9.0, np.nan, np.nan, 4.0, 5.0])
 
@@ -93,7 +95,7 @@ def test_kl_bars_are_sorted_and_inactive_ones_hatched():
 
 
 def test_labels_of_all_kinds():
-    of = figures.Labels.of
+    of = Labels.of
     assert of(None, None, 3).classes is None
     assert of(np.array([2, 0, -1]), ["a", "b", "c"], 3).names == ("a", "b", "c")
     assert of(np.array([7, 3, 7]), None, 3).classes.tolist() == [1, 0, 1]
@@ -111,7 +113,7 @@ def test_drawing_leaves_the_callers_matplotlib_alone():
         return mpl.rcParams._get("backend"), others
 
     before = state()
-    to_png(figures.kl_per_dimension(np.array([1.0]), np.array([True]), DARK))
+    to_svg(figures.kl_per_dimension(np.array([1.0]), np.array([True]), DARK), "kl", "")
     assert state() == before
 
 
@@ -119,5 +121,7 @@ def test_names_from_the_data_are_never_read_as_mathematics():
     x = np.random.default_rng(0).normal(size=(20, 3))
     names = [r"$\frac{$", "a$b$c" * 20, "猫 🐈\nline"]
     for figure in (tables.explained(x, x, names, LIGHT), tables.marginals(x, x, names, DARK)):
-        assert to_png(figure).startswith(b"\x89PNG")
+        svg = to_svg(figure, "chart", "")
+        ElementTree.fromstring(standalone(svg))
+        assert any(name in svg for name in (r"$\frac{$", "a$b$c", "猫 🐈 line"))
     assert plain("$x$") == r"\$x\$"

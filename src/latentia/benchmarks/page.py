@@ -18,7 +18,7 @@ from latentia.benchmarks.protocol import published
 from latentia.benchmarks.table1 import Table
 from latentia.files import write_atomically
 from latentia.report.images import pixels
-from latentia.report.theme import encode
+from latentia.report.theme import encode, schemes
 
 PER_ROW = 8
 
@@ -71,7 +71,7 @@ def write_table1(table: Table, command: str) -> Path:
         command=command,
         created=max((row["created"] for row in table.rows), default=_now()),
         versions=table.rows[-1]["versions"] if table.rows else {},
-        style=Markup(text("report", "style.css") + text("benchmarks", "table1.css")),
+        style=Markup(schemes() + text("report", "style.css") + text("benchmarks", "table1.css")),
     )
     page = table.folder / "table1.html"
     write_atomically(page, html.encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,12 +16,14 @@ if TYPE_CHECKING:
     from latentia.kinds.run import Run
 
 Method = Literal["likelihood", "typicality", "reconstruction"]
+Total = Literal["modelled", "given"]
 
 
 def anomaly(
     run: str,
     other: str | None = None,
     method: Method = "likelihood",
+    total: Total = "modelled",
     n: int = 1000,
     out: str = "anomalies.csv",
     json: bool = False,
@@ -33,6 +36,7 @@ def anomaly(
         other: further data (a name or path): all of their items are scored, in their order, with their names; how well scores tell them
             from the test part is then told (AUROC).
         method: -log p(x), its distance from what is usual, or the squared error of the reconstruction.
+        total: of counts: modelled scores a row with its total, so that a row of very few or very many counts is unusual; given leaves the total out.
         n: most items of the run's own data.
         out: a .csv file: data, item (its place, from 0), name, score, and the share of validation items that score as high (p_value).
         json: print one JSON object and nothing else.
@@ -47,10 +51,17 @@ def anomaly(
         raise ConfigError(f"--out {out}: scores can be written as .csv")
     usual = opened.split("validation").take(n)
     scored = _scored(opened, other, n)
-    of_usual = _scores(opened, usual, method, usual)
-    scores = {name: _scores(opened, part, method, usual) for name, part in scored.items()}
+    of_usual = _scores(opened, usual, method, usual, total)
+    scores = {name: _scores(opened, part, method, usual, total) for name, part in scored.items()}
     write_csv(Path(out), _table(scored, scores, of_usual))
-    figures = {"run": str(run), "method": method, **_figures(scores), "out": str(out)}
+    conditional = getattr(opened, "conditions_on_total", False) and method != "reconstruction"
+    figures = {
+        "run": str(run),
+        "method": method,
+        **({"total": total} if conditional else {}),
+        **_figures(scores),
+        "out": str(out),
+    }
     if json:
         print_json(plain(figures))
     else:
@@ -65,15 +76,19 @@ def _scored(opened: Run, other: str | None, n: int) -> dict[str, Split]:
     return items
 
 
-def _scores(opened: Run, part: Split, method: Method, usual: Split) -> Any:
+def _scores(opened: Run, part: Split, method: Method, usual: Split, total: Total) -> Any:
     """A score for each item, `[n]`."""
     from types import SimpleNamespace
 
     from latentia import explore
     from latentia.data.items import dense
 
+    density: Any = getattr(opened, "log_density", None)
     asked = SimpleNamespace(
-        score_samples=getattr(opened, "log_density", None), reconstruct=getattr(opened, "rebuilt", None)
+        score_samples=partial(density, total=total)
+        if getattr(opened, "conditions_on_total", False)
+        else density,
+        reconstruct=getattr(opened, "rebuilt", None),
     )
     return explore.anomaly_scores(asked, dense(part.x), method, dense(usual.x))
 

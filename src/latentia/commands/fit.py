@@ -23,10 +23,15 @@ def fit(
     resume: bool = False,
     overwrite: bool = False,
     image_size: int | None = None,
+    channels: str = "auto",
     label_column: str | None = None,
     column: list[str] | None = None,
     drop: list[str] | None = None,
+    text_column: str | None = None,
     id: str | None = None,  # noqa: A002  the flag's name
+    order: str | None = None,
+    time: str | None = None,
+    event: str | None = None,
     hold_out: bool = True,
     auto_remedy: bool = False,
     report: bool = True,
@@ -36,36 +41,61 @@ def fit(
     """Fit a model to data, judge it, and keep everything in a run folder.
 
     Args:
-        data: a name (`latentia datasets`), a folder of images, a .npy .npz .csv .tsv .parquet file, or hf://owner/name.
-        model: a name of `latentia models`.
+        data: a name (`latentia datasets`), a folder of images, a .txt .jsonl .npy .npz .csv .tsv .parquet file, or hf://owner/name.
+        model: a name of `latentia models`; for data that this one is not for, the first model that is.
         out: run folder; runs/DATA-MODEL if left out.
         seed: of everything random.
         set: further parameters of the estimator (latentia.VAE, latentia.GaussianMixture, ...), as name=value; options of the objective as objective_options.beta=8.
         resume: go on with an interrupted run.
         overwrite: replace the run in the folder.
+        channels: where images in a .npy or .npz have their channels, first or last; auto takes the only axis that they can be.
         image_size: cut the middle square out of each image and resize it to so many pixels.
         label_column: column of a table that holds classes: not fitted, used to colour maps.
         column: what a column of a table is to be taken as, NAME=KIND; a kind is number, count, binary, category, ordinal, date, date:FORMAT, decimal-comma, id or drop. May be given more than once.
         drop: a column of a table to leave out; may be given more than once.
-        id: the column of a table that names its rows.
+        text_column: column of a table (key of a .jsonl file) that holds texts.
+        id: the column of a table that names its rows; with --event or --time, the column that says whose the event or time step is.
+        order: the column by which events are ordered.
+        time: the same, of time steps.
+        event: the column that says what happened.
         hold_out: keep a test part from fitting; --no-hold-out fits a mixture to all rows, as is usual where a criterion chooses the number of components.
         auto_remedy: where the diagnosis finds a fault, fit again with its remedy, at most twice, and keep the better run.
         report: write report.html.
         quiet: print nothing but the verdict.
         flags: those of the kinds of models (`latentia.kinds.kind.Flag`), by key.
     """
+    from latentia.data.loading import shape_before
     from latentia.kinds.known import DataSpec
 
     if data is None:
         raise ConfigError("DATA is missing: latentia fit DATA, for example latentia fit digits")
-    spec = DataSpec(data, seed, image_size, label_column, hold_out, _kinds(column or []), drop, id)
+    roles = {
+        name: column
+        for name, column in (("text", text_column), ("order", order), ("time", time), ("event", event))
+        if column is not None
+    }
+    if id is not None and roles:
+        roles["id"], id = id, None  # noqa: A001  as above
+    spec = DataSpec(
+        data,
+        seed,
+        image_size,
+        label_column,
+        hold_out,
+        channels,
+        roles or None,
+        _kinds(column or []),
+        drop,
+        id,
+    )
     # what is wrong with a table is told before anything heavy is loaded
     dataset = spec.load() if spec.is_table and not resume else None
-    from latentia.kinds import kind_of, params_of
+    from latentia.kinds import fitting_model, kind_of, params_of
     from latentia.kinds.auto_remedy import fit_with_remedies
     from latentia.kinds.fitting import fit_run
     from latentia.kinds.reporting import report_run
 
+    model = fitting_model(model, shape_before(data, roles))
     kind = kind_of(model)
     params = params_of(kind, model, flags)
     if kind.shows_progress:

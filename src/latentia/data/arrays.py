@@ -15,30 +15,34 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from latentia.data.checks import encode_labels, reading, require_finite
-from latentia.data.dataset import Raw, Rows, Split
+from latentia.data.dataset import Raw, Split
 from latentia.data.images import resize
+from latentia.data.pictures import as_pictures
+from latentia.data.truth import truth_of
+from latentia.data.videos import as_frames
 from latentia.errors import DataError
 
-_CHANNELS = (1, 3, 4)
 _X_NAMES = ("x", "X", "data", "images", "features", "arr_0")
 _Y_NAMES = ("y", "Y", "labels", "label", "target", "targets")
 _PART_NAMES = {"train": ("train",), "validation": ("valid", "validation", "val"), "test": ("test",)}
 
 
-def read_npy(path: Path, image_size: int | None = None) -> Raw:
+def read_npy(path: Path, image_size: int | None = None, channels: str = "auto") -> Raw:
     """Read one array without labels; the file is memory-mapped, so only the rows of each part are copied."""
     with reading(path, "NumPy file"):
         array = np.load(path, mmap_mode="r", allow_pickle=False)
         if not isinstance(array, np.ndarray):
             raise DataError(f"{path} is an .npz archive under another name; call it .npz")
-    return Raw(Split(_as_items(array, str(path), image_size)), source=f"an array {_of(array)} from {path}")
+    return Raw(
+        Split(_as_items(array, str(path), image_size, channels)), source=f"an array {_of(array)} from {path}"
+    )
 
 
-def read_npz(path: Path, image_size: int | None = None) -> Raw:
+def read_npz(path: Path, image_size: int | None = None, channels: str = "auto") -> Raw:
     """Read an archive of arrays.
 
-    Either `x` (or `X`, `data`, `images`, `features`, or the only array) with perhaps `y` (or `labels`, `target`);
-    or the parts `train`, `valid` (`validation`, `val`) and `test`, also as `x_train` with `y_train` and so on;
+    Either `x` (or `X`, `data`, `images`, `features`, or the only array) with perhaps `y` (or `labels`, `target`) and what is known of
+    the objects in it (`masks`, `counts`, `states`, see `latentia.data.truth`); or the parts `train`, `valid` (`validation`, `val`) and `test`, also as `x_train` with `y_train` and so on;
     or a matrix written by `scipy.sparse.save_npz`.
 
     Raises:
@@ -56,10 +60,12 @@ def read_npz(path: Path, image_size: int | None = None) -> Raw:
             matrix = sparse.csr_array(sparse.load_npz(path))
             require_finite(matrix.data[:, None], f"{path}, stored values")
             return Raw(Split(matrix), source=f"a sparse matrix {matrix.shape} from {path}")
-    return from_arrays(arrays, path, image_size)
+    return from_arrays(arrays, path, image_size, channels)
 
 
-def from_arrays(arrays: Mapping[str, NDArray[Any]], path: Path, image_size: int | None) -> Raw:
+def from_arrays(
+    arrays: Mapping[str, NDArray[Any]], path: Path, image_size: int | None, channels: str = "auto"
+) -> Raw:
     """Find items, labels and parts among named arrays."""
     found = {part: _pick(arrays, prefixes) for part, prefixes in _PART_NAMES.items()}
     if found["train"] is None:
@@ -88,12 +94,14 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]], path: Path, image_size: int 
         codes = dict(
             zip(labels, np.split(joined, np.cumsum([len(y) for y in labels.values()])[:-1]), strict=True)
         )
-    splits = {
-        part: Split(
-            _as_items(x, f"{path}, {part}" if len(pieces) > 1 else str(path), image_size), codes.get(part)
+    splits = {}
+    for part, (x, _) in pieces.items():
+        where = f"{path}, {part}" if len(pieces) > 1 else str(path)
+        items = _as_items(x, where, image_size, channels)
+        own = part if "train" in arrays or f"x_{part}" in arrays else ""
+        splits[part] = Split(
+            items, codes.get(part), truth=truth_of(arrays, x, where, image_size, own, channels)
         )
-        for part, (x, _) in pieces.items()
-    }
     shapes = ", ".join(f"{part} {_of(x)}" for part, (x, _) in pieces.items())
     return Raw.of_parts(splits, f"arrays ({shapes}) from {path}", class_names)
 
@@ -114,14 +122,13 @@ def _of(array: NDArray[Any]) -> str:
     return f"{array.shape} of {array.dtype}"
 
 
-def _as_items(array: NDArray[Any], where: str, image_size: int | None) -> Rows:
-    """Check an array and give it the form of items: `[n, d]` as it is, images as `[n, C, H, W]`.
+def _as_items(array: NDArray[Any], where: str, image_size: int | None, channels: str = "auto") -> Any:
+    """Check an array and give it the form of items: `[n, d]` as it is, images as `[n, C, H, W]`, videos as `Ragged` frames.
 
-    Images are `[n, H, W]`, `[n, C, H, W]` or `[n, H, W, C]` with 1, 3 or 4 channels: whole numbers in 0 ... 255
-    become uint8, floats in [0, 1] become float32 and are taken as they are.
+    Images are `[n, H, W]`, `[n, C, H, W]` or `[n, H, W, C]`; their types are those of `latentia.data.pictures`.
 
     Raises:
-        DataError: another number of axes or channels, no numbers, NaN, floats outside [0, 1] in images.
+        DataError: another number of axes, channels on an axis that cannot be told, no numbers, NaN.
     """
     if array.dtype.kind not in "biuf":
         raise DataError(f"{where}: values of type {array.dtype}; numbers are expected")
@@ -131,41 +138,33 @@ def _as_items(array: NDArray[Any], where: str, image_size: int | None) -> Rows:
         array = array.astype(np.uint8)
     if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
         array = array.astype(np.float32 if array.dtype.itemsize < 4 else np.float64)
-    if array.ndim not in (2, 3, 4) or 0 in array.shape[1:]:
+    if array.ndim not in (2, 3, 4, 5) or 0 in array.shape[1:]:
         raise DataError(
             f"{where}: an array of shape {array.shape}; expected [n, d] for a table,"
-            " [n, H, W], [n, C, H, W] or [n, H, W, C] for images"
+            " [n, H, W], [n, C, H, W] or [n, H, W, C] for images, [n, T, C, H, W] for videos"
         )
     require_finite(array, where)
+    if array.ndim == 5:
+        return as_frames(array, lambda frames: as_images(frames, where, image_size, channels))
     if array.ndim == 2:
         if image_size is not None:
             raise DataError(f"{where} is a table of shape {array.shape}; image_size is for images")
         return array
-    return as_images(array, where, image_size)
+    return as_images(array, where, image_size, channels)
 
 
-def as_images(array: NDArray[Any], where: str, image_size: int | None) -> NDArray[Any]:
-    """Bring images to `[n, C, H, W]` of uint8 or float32; `array` holds native numbers on 3 or 4 axes."""
-    if array.ndim == 3:
-        array = array[:, None]
-    elif array.shape[1] not in _CHANNELS:
-        if array.shape[3] not in _CHANNELS:
-            raise DataError(f"{where}: shape {array.shape} has no axis of 1, 3 or 4 channels, second or last")
-        array = array.transpose(0, 3, 1, 2)
-    if array.dtype != np.uint8 and array.size:
-        low, high = array.min(), array.max()
-        if array.dtype.kind == "f":
-            if low < 0 or high > 1:
-                raise DataError(
-                    f"{where}: float images with values from {low:.4g} to {high:.4g}; expected [0, 1]"
-                    " (divide by 255, or rescale), or whole numbers 0 ... 255"
-                )
-            array = array.astype(np.float32, copy=False)
-        elif low < 0 or high > 255:
-            raise DataError(f"{where}: integer images with values from {low} to {high}; expected 0 ... 255")
-        else:
-            array = array.astype(np.uint8)
-    return array if image_size is None else resize(array, image_size)
+def as_images(
+    array: NDArray[Any], where: str, image_size: int | None, channels: str = "auto"
+) -> NDArray[Any]:
+    """Bring images to `[n, C, H, W]` of uint8, uint16 or float32; `array` holds native numbers on 3 or 4 axes.
+
+    Raises:
+        DataError: where the channels are cannot be told (`latentia.data.pictures`).
+    """
+    images = as_pictures(array, where, channels).array
+    if images.dtype.kind == "f":
+        images = images.astype(np.float32, copy=False)
+    return images if image_size is None else resize(images, image_size)
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:

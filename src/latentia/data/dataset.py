@@ -80,6 +80,10 @@ class Split:
             {name: np.concatenate([part.truth[name] for part in parts]) for name in sorted(known)},
         )
 
+    def named(self) -> Split:
+        """The same items, each with a name: its place (from 0) where the source has none."""
+        return self if self.names is not None else replace(self, names=np.arange(len(self)).astype(str))
+
     def take(self, n: int, seed: int = 0) -> Split:
         """Return `n` rows at random (all if there are fewer), in their order: sources are often sorted by class."""
         if n >= len(self):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from latentia.data.checks import encode_labels, one_line
 from latentia.data.dataset import Raw, Split
+from latentia.data.masks import MASKS, folder_truth
 from latentia.errors import ConfigError, DataError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
@@ -29,7 +31,11 @@ _PARTS = {
 }
 _GREY_MODES = frozenset({"1", "L", "LA", "La"})
 _CHUNK = 64
+_WORD = 65535
 _ORIENTATION = 0x0112
+
+
+logger = logging.getLogger("latentia")
 
 
 class _ColourMet(Exception):
@@ -45,14 +51,19 @@ def check_image_size(image_size: int | None) -> None:
 
 
 def resize(x: NDArray[Any], image_size: int) -> NDArray[Any]:
-    """Cut the middle square out of images `[n, C, H, W]` (uint8 or float32) and resize it to `image_size`."""
+    """Cut the middle square out of images `[n, C, H, W]` (uint8, uint16 or float32) and resize it to `image_size`."""
     n, channels, height, width = x.shape
     if height == width == image_size:
         return x
     out = np.empty((n, channels, image_size, image_size), x.dtype)
     for i in range(n):
         for c in range(channels):
-            out[i, c] = np.asarray(_fit(Image.fromarray(np.ascontiguousarray(x[i, c])), image_size))
+            plane = np.ascontiguousarray(x[i, c])
+            if x.dtype == np.uint16:
+                wide = _fit(Image.fromarray(plane.astype(np.float32)), image_size)
+                out[i, c] = np.rint(np.asarray(wide)).clip(0, _WORD)
+            else:
+                out[i, c] = np.asarray(_fit(Image.fromarray(plane), image_size))
     return out
 
 
@@ -72,12 +83,11 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _flat(image: Image.Image) -> Image.Image:
-    """Return `image` in mode L or RGB: alpha is laid on white, 16 bits are scaled to 8."""
+    """Return `image` in mode L or RGB, alpha laid on white; in mode F one of 16 bits."""
     if image.mode in ("L", "RGB"):
         return image
     if image.mode.startswith("I"):
-        wide = np.asarray(image, dtype=np.float64)
-        return Image.fromarray(np.rint(wide / 257).clip(0, 255).astype(np.uint8))
+        return Image.fromarray(np.asarray(image, dtype=np.float32))
     if image.has_transparency_data:
         colour = image.convert("RGBA")
         white = Image.new("RGBA", colour.size, "white")
@@ -86,14 +96,18 @@ def _flat(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode in _GREY_MODES else "RGB")
 
 
-def _decode(source: Path | bytes | memoryview, name: str, size: int | None) -> NDArray[np.uint8]:
-    """Decode one image to `[C, H, W]`."""
+def _decode(source: Path | bytes | memoryview, name: str, size: int | None) -> NDArray[Any]:
+    """Decode one image to `[C, H, W]` of uint8, or of uint16 if it holds 16 bits."""
     try:
         with Image.open(
             source if isinstance(source, Path) else io.BytesIO(source), formats=_FORMATS
         ) as opened:
             image = _flat(_upright(opened))
-            pixels = np.asarray(image if size is None else _fit(image, size), dtype=np.uint8)
+            if opened.tile and str(opened.tile[0][3]).startswith("RGB") and ";16" in str(opened.tile[0][3]):
+                logger.warning("%s has 16 bits a colour; the lower 8 are left out", name)
+            pixels = np.asarray(image if size is None else _fit(image, size))
+            if image.mode == "F":
+                pixels = np.rint(pixels).clip(0, _WORD).astype(np.uint16)
     except UnidentifiedImageError:
         raise DataError(
             f"{name} is no image in one of the formats {', '.join(_FORMATS)}, or it is damaged"
@@ -105,8 +119,8 @@ def _decode(source: Path | bytes | memoryview, name: str, size: int | None) -> N
 
 def decode_images(
     sources: Sequence[Path | bytes | memoryview], name: Callable[[int], str], image_size: int | None
-) -> NDArray[np.uint8]:
-    """Decode images on all cores to `[n, C, H, W]`; C is 1 if all are grey, else 3.
+) -> NDArray[Any]:
+    """Decode images on all cores to `[n, C, H, W]` of uint8 (uint16 if they hold 16 bits); C is 1 if all are grey, else 3.
 
     Args:
         sources: files, or their contents.
@@ -129,9 +143,9 @@ def _decode_all(
     sources: Sequence[Path | bytes | memoryview],
     name: Callable[[int], str],
     image_size: int | None,
-    like: NDArray[np.uint8],
-) -> NDArray[np.uint8]:
-    out = np.empty((len(sources), *like.shape), np.uint8)
+    like: NDArray[Any],
+) -> NDArray[Any]:
+    out = np.empty((len(sources), *like.shape), like.dtype)
 
     def fill(start: int) -> None:
         for i in range(start, min(start + _CHUNK, len(sources))):
@@ -140,6 +154,11 @@ def _decode_all(
                 raise DataError(
                     f"images of different sizes: {name(0)} is {_size(like)}, {name(i)} is {_size(image)}"
                     " (width x height); give image_size=... (for example 64) to crop and resize all"
+                )
+            if image.dtype != like.dtype:
+                raise DataError(
+                    f"images of different depths: {name(0)} holds {8 * like.itemsize} bits, {name(i)} {8 * image.itemsize}; bring all "
+                    "to the same"
                 )
             if len(image) > len(out[i]):
                 raise _ColourMet
@@ -156,7 +175,7 @@ def _decode_all(
     return out
 
 
-def _size(image: NDArray[np.uint8]) -> str:
+def _size(image: NDArray[Any]) -> str:
     return f"{image.shape[2]}x{image.shape[1]}"
 
 
@@ -164,7 +183,8 @@ def read_folder(folder: Path, image_size: int | None = None) -> Raw:
     """Read a folder of images.
 
     Images lie directly in it (no labels), or in subfolders, one for each class. Subfolders called `train`,
-    `test` and perhaps `validation` (or `val`, `valid`) are the parts instead, each laid out in the same way.
+    `test` and perhaps `validation` (or `val`, `valid`) are the parts instead, each laid out in the same way. Beside images that lie
+    directly in it, a subfolder `masks` holds a picture of the same name for each: the number of a pixel is that of its object.
 
     Raises:
         DataError: no images, images both beside and inside subfolders, mixed sizes, a damaged file.
@@ -184,7 +204,7 @@ def read_folder(folder: Path, image_size: int | None = None) -> Raw:
     if len(set(classes)) > 1 and None not in classes:
         y, class_names = encode_labels(np.array(classes), str(folder))
     names = np.array([str(file.relative_to(folder)) for file in files])
-    whole = Split(x, y, names)
+    whole = Split(x, y, names, folder_truth(folder, files, x.shape[2:], image_size))
     parts: dict[str, Split] = {}
     start = 0
     for part, members in listed.items():
@@ -230,7 +250,7 @@ def _listed(folder: Path) -> list[tuple[Path, str | None]]:
     inside = [
         (file, entry.name)
         for entry in entries
-        if entry.is_dir()
+        if entry.is_dir() and not (direct and entry.name == MASKS)
         for file in sorted(entry.rglob("*"))
         if _is_image(file)
     ]

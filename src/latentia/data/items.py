@@ -1,9 +1,9 @@
-"""What a part of a data set may hold: arrays, sparse tables, sequences of unlike lengths, columns of unlike kinds."""
+"""What a part of a data set may hold: arrays, sparse tables, sequences of unlike lengths, strings, columns of unlike kinds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -76,13 +76,13 @@ class Ragged:
         """The steps of one sequence, `[T_i, *event]`."""
         return self.values[self.offsets[i] : self.offsets[i + 1]]
 
-    def __getitem__(self, rows: Any) -> Ragged:
+    def __getitem__(self, rows: Any) -> Self:
         """The sequences at some places, in that order."""
         chosen = np.arange(len(self))[rows]
         starts, lengths = self.offsets[chosen], self.lengths[chosen]
         ends = np.cumsum(lengths)
         places = np.arange(int(lengths.sum())) + np.repeat(starts - (ends - lengths), lengths)
-        return Ragged(np.asarray(self.values[places]), np.concatenate([[0], ends]))
+        return replace(self, values=np.asarray(self.values[places]), offsets=np.concatenate([[0], ends]))
 
     def padded(self, fill: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """All sequences as one array `[n, T, *event]`, T the longest, and their lengths; `fill` stands behind each end."""
@@ -91,6 +91,64 @@ class Ragged:
         out = np.full((len(self), longest, *self.event_shape), fill, self.values.dtype)
         out[np.arange(longest) < lengths[:, None]] = self.values
         return out, lengths
+
+
+_BEHIND_LABEL = "\x1f"  # U+001F, the unit separator
+
+
+@dataclass(frozen=True, eq=False)
+class Strings(Ragged):
+    """Texts, or lists of labels, as their characters: what they are made of depends on nothing but themselves.
+
+    Attributes:
+        values: Unicode code points, `[total]`, int32.
+        offsets: where each item begins, and where the last ends, `[n + 1]`.
+        labels: whether an item is a list of labels, each with U+001F behind it; else a text.
+
+    Raises:
+        DataError: for an item that is no string, or a label with U+001F in it.
+
+    Example:
+        >>> lines = Strings.of_texts(["a rose", "is"])
+        >>> lines.lists(), lines.lengths.tolist(), lines[[1]].lists()
+        (['a rose', 'is'], [6, 2], ['is'])
+        >>> Strings.of_labels([["left", "up"], []]).lists()
+        [['left', 'up'], []]
+    """
+
+    labels: bool = False
+
+    @classmethod
+    def of_texts(cls, texts: Iterable[str]) -> Self:
+        """From strings."""
+        texts = list(texts)
+        for i, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise DataError(
+                    f"item {i} is {str(text)[:40]!r} of type {type(text).__name__}; a string is expected"
+                )
+        content = "".join(texts).encode("utf-32-le", "surrogatepass")
+        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+        return cls(np.frombuffer(content, "<i4").astype(np.int32), np.concatenate([[0], np.cumsum(lengths)]))
+
+    @classmethod
+    def of_labels(cls, items: Iterable[Sequence[str]]) -> Self:
+        """From lists of labels."""
+        items = [list(item) for item in items]
+        for i, item in enumerate(items):
+            for place, label in enumerate(item):
+                if not isinstance(label, str) or _BEHIND_LABEL in label:
+                    raise DataError(
+                        f"item {i}, position {place}: {label!r} is no label; text without the character U+001F is expected"
+                    )
+        found = cls.of_texts("".join(label + _BEHIND_LABEL for label in item) for item in items)
+        return replace(found, labels=True)
+
+    def lists(self) -> list[Any]:
+        """The items as strings, or as lists of labels."""
+        whole = np.asarray(self.values, "<i4").tobytes().decode("utf-32-le", "surrogatepass")
+        texts = [whole[start:end] for start, end in zip(self.offsets[:-1], self.offsets[1:], strict=True)]
+        return [text.split(_BEHIND_LABEL)[:-1] for text in texts] if self.labels else texts
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +237,9 @@ def joined(parts: Sequence[Any]) -> Any:
         return sparse.csr_array(sparse.vstack([sparse.csr_array(part) for part in parts]))
     if isinstance(first, Ragged):
         lengths = np.concatenate([part.lengths for part in parts])
-        return Ragged(np.concatenate([part.values for part in parts]), np.cumsum([0, *lengths]))
+        return replace(
+            first, values=np.concatenate([part.values for part in parts]), offsets=np.cumsum([0, *lengths])
+        )
     if isinstance(first, Mixed):
         return Mixed(np.concatenate([part.values for part in parts]), first.columns)
     return np.concatenate([np.asarray(part) for part in parts])

@@ -9,11 +9,17 @@ from pathlib import Path
 from latentia.data.column import Column
 from latentia.data.dataset import Dataset, Raw, assemble
 from latentia.data.images import SUFFIXES, check_image_size, read_folder
+from latentia.data.roles import checked, read_roles, shape_of_roles
 from latentia.data.schema import NOTHING, Asked
-from latentia.data.sources import SOURCES
+from latentia.data.shapes import Shape
+from latentia.data.sources import SOURCES, TOKEN_READERS
+from latentia.data.text import TEXT_SUFFIXES, read_jsonl, read_lines, read_parts, text_parts
 from latentia.errors import DataError
 
-_SUPPORTED = ".npy, .npz, .csv, .tsv (also .gz), .parquet, or a folder of images"
+_SUPPORTED = (
+    ".npy, .npz, .csv, .tsv, .txt, .jsonl (also .gz), .parquet, .gif, a folder of images or of their sequences, or one of train.txt and"
+    " others"
+)
 
 
 def load(
@@ -28,6 +34,8 @@ def load(
     columns: Mapping[str, str] | None = None,
     drop: Sequence[str] = (),
     id: str | None = None,  # noqa: A002  the flag's name
+    channels: str = "auto",
+    roles: Mapping[str, str] | None = None,
 ) -> Dataset:
     """Load data by name or path and split it into train, validation and test parts that share no row.
 
@@ -36,8 +44,10 @@ def load(
 
     Args:
         name_or_path: a name of `latentia.data.SOURCES` (`digits`, `mnist`, ...); `hf://owner/name` on the Hugging
-            Face hub; a folder of images (perhaps with a subfolder for each class); a `.npy`, `.npz`, `.csv`,
-            `.tsv` (also `.gz`) or `.parquet` file. A name goes before a file of the same name: `./mnist` is a path.
+            Face hub; a folder of images (perhaps with a subfolder for each class), of image sequences (see `latentia.data.videos`)
+            or of `.gif` files; a `.npy`, `.npz`, `.csv`, `.tsv` (also `.gz`), `.parquet` or `.gif` file; a `.txt` (also `.gz`) file
+            with an item a line, a `.jsonl` file, or a folder with `train.txt` (and `valid.txt`, `test.txt`). A name goes before a file
+            of the same name: `./mnist` is a path.
         seed: of the split.
         image_size: cut the middle square out of each image and resize it to so many pixels.
         validation_fraction: share of the rows that become the validation part.
@@ -47,11 +57,16 @@ def load(
         columns: what columns of a table are to be taken as, by name (`latentia.data.schema.KINDS_ASKED`); others are decided by their cells.
         drop: columns of a table that are left out.
         id: column of a table that names its rows.
+        channels: axis of the channels of images in a `.npy` or `.npz`: "first" `[n, C, H, W]`, "last" `[n, H, W, C]`, or "auto":
+            the only one that it can be.
+        roles: what columns of a table are, by name: `text`; or `id` with `event` and `order` (or `time`) for a row an event; or `id` and
+            `time` for a row a time step.
 
     Returns:
-        Images as `[n, C, H, W]` (uint8 0 ... 255, 0/1 for binary sets; float32 if a `.npy` holds floats in
-        [0, 1]), tables as `[n, d]` (int64 if all numbers are whole; CSR from a sparse `.npz`), or
-        `latentia.data.items.Mixed` where their columns are of unlike kinds or have gaps.
+        Text and events as `latentia.data.items.Strings`, series as `Ragged`, videos as `Ragged` frames; images as `[n, C, H, W]`
+        (uint8 0 ... 255, 0/1 for binary sets; uint16 for whole numbers above 255; float32 if a `.npy` holds other numbers), tables as
+        `[n, d]` (int64 if all numbers are whole; CSR from a sparse `.npz`), or `latentia.data.items.Mixed` where their columns
+        are of unlike kinds or have gaps.
 
     Raises:
         DataError: nothing of that name, a damaged file, numbers that are none, too few rows: says where.
@@ -72,6 +87,8 @@ def load(
             label_column=label_column,
             data_dir=data_dir,
             asked=Asked(columns or {}, tuple(drop), id),
+            channels=channels,
+            roles=roles,
         ),
         seed=seed,
         validation_fraction=validation_fraction,
@@ -87,6 +104,8 @@ def read(
     data_dir: str | os.PathLike[str] | None = None,
     columns: Sequence[Column] | None = None,
     asked: Asked = NOTHING,
+    channels: str = "auto",
+    roles: Mapping[str, str] | None = None,
 ) -> Raw:
     """Read data by name or path, in the source's order; nothing is split.
 
@@ -98,17 +117,69 @@ def read(
         columns: of a table: what its features were in a fit; they are found by name and read as then, others are left out, and a
             table that lacks one is refused.
         asked: what a person says of the columns of a table.
+        channels: as in `load`.
+        roles: as in `load`.
 
     Raises:
         DataError, ConfigError, MissingExtraError: as `load`.
     """
     check_image_size(image_size)
-    return _read(os.fspath(name_or_path), image_size, label_column, data_dir, columns, asked)
+    named = checked(roles)
+    name = os.fspath(name_or_path)
+    if named and not (
+        set(named) == {"text"} and _kind_of(Path(name)) == ".txt"
+    ):  # a text file is its own column
+        path, kind = _file_of(name)
+        if image_size is not None:
+            raise DataError(f"{path} is a table; image_size is for images")
+        return read_roles(
+            path,
+            kind,
+            named,
+            label_column,
+            None if columns is None else tuple(column.name for column in columns),
+        )
+    return _read(name, image_size, label_column, data_dir, columns, channels, asked)
 
 
 def path_of(name: str) -> Path | None:
     """The file or folder that a name or path of `load` means; None for a named set or one of the hub."""
     return None if name in SOURCES or name.startswith("hf://") else Path(name).expanduser()
+
+
+def shape_before(name: str, roles: Mapping[str, str] | None = None) -> Shape | None:
+    """What items of data will be, as far as it is known before they are read; None: not known.
+
+    Example:
+        >>> shape_before("reviews.txt"), shape_before("table.csv")
+        (<Shape.TOKENS: 'tokens'>, None)
+    """
+    named = shape_of_roles(checked(roles))
+    if named is not None:
+        return named
+    if name in SOURCES:
+        return Shape.TOKENS if SOURCES[name].reader in TOKEN_READERS else None
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return Shape.TOKENS if text_parts(path) else None
+    return Shape.TOKENS if _kind_of(path) in TEXT_SUFFIXES else None
+
+
+def _kind_of(path: Path) -> str:
+    """The suffix that tells how a file is read, without `.gz`."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    return suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else "".join(suffixes[-1:])
+
+
+def _file_of(name: str) -> tuple[Path, str]:
+    """A file that is there, and its kind."""
+    path = Path(name).expanduser()
+    kind = _kind_of(path)
+    if name in SOURCES or name.startswith("hf://") or path.is_dir():
+        raise DataError(f"{name}: roles of columns are for files with columns (.csv, .tsv, .parquet, .jsonl)")
+    if not path.exists():
+        raise DataError(_absent(name, kind))
+    return path, kind
 
 
 def _read(
@@ -117,6 +188,7 @@ def _read(
     label_column: str | int | None,
     data_dir: str | os.PathLike[str] | None,
     columns: Sequence[Column] | None,
+    channels: str,
     asked: Asked,
 ) -> Raw:
     if name in SOURCES:
@@ -130,19 +202,20 @@ def _read(
     path = Path(name).expanduser()
     if path.is_dir() and asked.is_any:
         raise DataError(f"{path} is a folder; what columns are to be taken as is for tables")
+    if path.is_dir() and text_parts(path):
+        return read_parts(text_parts(path), path)
     if path.is_dir():
         if label_column is not None:
             raise DataError(
                 f"{path} is a folder; label_column is for tables, here the subfolders are the classes"
             )
-        return read_folder(path, image_size)
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    kind = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else "".join(suffixes[-1:])
-    if not path.exists():
-        raise DataError(_absent(name, kind))
+        from latentia.data.videos import read_videos
+
+        return read_videos(path, image_size) or read_folder(path, image_size)
+    path, kind = _file_of(name)
     if asked.is_any and kind not in (".csv", ".tsv", ".parquet"):
         raise DataError(f"{path} has no named columns; what columns are to be taken as is for tables")
-    return _read_file(path, kind, image_size, label_column, columns, asked)
+    return _read_file(path, kind, image_size, label_column, columns, channels, asked)
 
 
 def _read_file(
@@ -151,8 +224,17 @@ def _read_file(
     image_size: int | None,
     label_column: str | int | None,
     columns: Sequence[Column] | None,
+    channels: str,
     asked: Asked,
 ) -> Raw:
+    if kind in TEXT_SUFFIXES:
+        if image_size is not None:
+            raise DataError(f"{path} is text; image_size is for images")
+        if kind == ".jsonl":
+            return read_jsonl(path, None, None if label_column is None else str(label_column))
+        if label_column is not None:
+            raise DataError(f"{path} has no columns; label_column is for tables")
+        return read_lines(path)
     if kind in (".csv", ".tsv"):
         from latentia.data.tables import read_text_table
 
@@ -170,7 +252,11 @@ def _read_file(
     if kind in (".npy", ".npz"):
         from latentia.data.arrays import read_npy, read_npz
 
-        return (read_npy if kind == ".npy" else read_npz)(path, image_size)
+        return (read_npy if kind == ".npy" else read_npz)(path, image_size, channels)
+    if kind == ".gif":
+        from latentia.data.videos import read_animations
+
+        return read_animations([path], path, image_size)
     if kind in SUFFIXES:
         raise DataError(f"{path} is a single image; give the folder that holds the images ({path.parent})")
     raise DataError(

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from latentia.data.arrays import as_images, read_idx, read_npz
+from latentia.data.arrays import as_images, read_npz
 from latentia.data.dataset import Raw, Split
-from latentia.data.images import resize
-from latentia.data.sources import DataSource, find, how_to_get, search_folders
+from latentia.data.digits import read_bundled, read_idx_files
+from latentia.data.items import Strings
+from latentia.data.sources import TOKEN_READERS, DataSource, find, how_to_get, search_folders
+from latentia.data.text import read_parts, text_parts
 from latentia.errors import DataError
 
 
@@ -31,8 +33,12 @@ def read_named(
     size = image_size or source.image_size
     if source.reader == "drawn":
         return _draw(source, size or source.shape[-1])
+    if source.reader in TOKEN_READERS and image_size is not None:
+        raise DataError(f"the data set {source.name!r} holds sequences; image_size is for images")
+    if source.reader == "drawn-sequences":
+        return _draw_sequences(source)
     if not source.files:
-        return _read_bundled(source, size)
+        return read_bundled(source, size)
     folder = find(source, data_dir)
     if folder is not None:
         if source.reader == "parquet":
@@ -56,7 +62,7 @@ def _hub_installed() -> bool:
 
 def _missing(source: DataSource, data_dir: str | os.PathLike[str] | None) -> str:
     """Say which files of a set are missing; a folder that has some of them is named first."""
-    folders = [folder / source.name for folder in search_folders(data_dir)]
+    folders = [folder / source.place for folder in search_folders(data_dir)]
     started = [folder for folder in folders if len(source.missing(folder)) < len(source.files)]
     if started:
         missing = ", ".join(source.missing(started[0]))
@@ -69,42 +75,26 @@ def _missing(source: DataSource, data_dir: str | os.PathLike[str] | None) -> str
     return f"the data set {source.name!r} was not found (looked in {looked}); {how_to_get(source, data_dir)}"
 
 
-def _read_bundled(source: DataSource, size: int | None) -> Raw:
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    grey = np.rint(bunch.images * (255 / 16)).astype(np.uint8)[:, None]
-    split = Split(grey if size is None else resize(grey, size), bunch.target.astype(np.int64))
-    return Raw(split, class_names=source.class_names, source=f"{len(split)} images bundled with scikit-learn")
-
-
 def _draw(source: DataSource, size: int) -> Raw:
-    from latentia.data.sprites import Sprites
+    from latentia.data.drawn import draw
 
-    grid = Sprites(size=size)
-    rows = np.random.default_rng(0).choice(len(grid), size=source.n, replace=False)
-    factors = grid.factors(rows)
-    split = Split(grid.images(factors), factors[:, 0])
-    return Raw(split, class_names=source.class_names, source=f"{len(split)} pictures out of {len(grid)}")
+    return draw(source.name, source.n, size)
 
 
-def _read_idx_files(source: DataSource, folder: Path, size: int | None) -> Raw:
-    parts: dict[str, Split] = {}
-    for part, images_file, labels_file in zip(
-        ("train", "test"), source.files[0::2], source.files[1::2], strict=True
-    ):
-        images, labels = read_idx(folder / images_file), read_idx(folder / labels_file)
-        if images.ndim != 3:
-            raise DataError(
-                f"{folder / images_file} has shape {images.shape}; [n, height, width] is expected"
-            )
-        if len(labels) != len(images):
-            raise DataError(
-                f"{folder}: {len(images)} images in {images_file} but {len(labels)} labels in {labels_file}"
-            )
-        parts[part] = Split(as_images(images, str(folder), size), labels.astype(np.int64))
-    counts = " and ".join(f"{len(split)} {part}" for part, split in parts.items())
-    return Raw.of_parts(parts, f"{counts} images from {folder}", source.class_names)
+def _draw_sequences(source: DataSource) -> Raw:
+    from latentia.data.synthetic_sequences import lstm_sequences
+
+    tokens, codes = lstm_sequences(source.n)
+    items = Strings.of_labels([str(token) for token in row] for row in tokens.tolist())
+    corner = (codes > 0).astype(np.int64) @ np.array([2, 1])  # the component that a code most likely is of
+    split = Split(items, corner, truth={"code": codes})
+    return Raw(
+        split, class_names=source.class_names, source=f"{len(split)} sequences drawn from a random LSTM"
+    )
+
+
+def _read_text_files(source: DataSource, folder: Path, size: int | None) -> Raw:  # noqa: ARG001  (a reader's face)
+    return read_parts(text_parts(folder), folder)
 
 
 def _read_bits(source: DataSource, folder: Path, size: int | None) -> Raw:
@@ -132,4 +122,4 @@ def _read_parquet_files(
     return Raw.of_parts(parts, f"{counts} images from {folder}", found["train"].class_names)
 
 
-_READERS = {"idx": _read_idx_files, "npz": _read_bits}
+_READERS = {"idx": read_idx_files, "npz": _read_bits, "lines": _read_text_files}

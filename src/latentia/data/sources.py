@@ -17,15 +17,16 @@ class DataSource:
     Attributes:
         name: what `load` calls it.
         summary: what it is, in a line.
-        reader: how its files are read: "bundled" or "drawn" (no files), "idx", "parquet" or "npz".
+        reader: how its files are read: "bundled" or "drawn" (no files), "idx", "parquet", "npz", "lines", "pairs" or "drawn-sequences".
         n: rows over all parts, of the full set.
         shape: shape of an item as loaded.
-        files: what is needed below the folder `name`; none if it comes with scikit-learn or is drawn.
+        files: what is needed below the folder of its name; none if it comes with scikit-learn or is drawn.
         licence: what its publisher states.
         origin: where the files come from.
         hub: its name on the Hugging Face hub, if it is there.
         image_size: side to which images are cropped and resized unless told otherwise.
         class_names: what the files do not say themselves.
+        folder: of its files, below those that are searched; "": `name`.
     """
 
     name: str
@@ -39,6 +40,12 @@ class DataSource:
     hub: str | None = None
     image_size: int | None = None
     class_names: tuple[str, ...] | None = None
+    folder: str = ""
+
+    @property
+    def place(self) -> str:
+        """The folder of its files, below those that are searched."""
+        return self.folder or self.name
 
     def missing(self, folder: Path) -> list[str]:
         """Return the files of this set that `folder` lacks."""
@@ -67,6 +74,23 @@ _DIGITS = tuple("0123456789")
 _CLOTHES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
+
+TOKEN_READERS = ("lines", "drawn-sequences")
+"""Readers that give sequences of tokens."""
+
+
+def _drawn(name: str, summary: str, n: int, shape: tuple[int, ...]) -> DataSource:
+    return DataSource(
+        name,
+        summary,
+        "drawn",
+        n,
+        shape,
+        licence="MIT, with latentia",
+        origin="part of latentia",
+        image_size=shape[-1],
+    )
+
 
 SOURCES: Registry[DataSource] = Registry("data set")
 for _source in (
@@ -109,6 +133,27 @@ for _source in (
         licence="MIT, with latentia", origin="part of latentia", image_size=32,
         class_names=("square", "ellipse", "heart"),
     ),
+    _drawn("multi-dsprites", "1 to 4 coloured shapes on a coloured ground, with masks", 20_000, (3, 64, 64)),
+    _drawn("multi-dsprites-grey", "2 to 5 bright shapes on a grey ground, with masks", 20_000, (3, 64, 64)),
+    _drawn("multi-dsprites-binary", "2 or 3 white shapes on black, with masks", 20_000, (1, 64, 64)),
+    _drawn("multi-dsprites-32", "multi-dsprites of 32 x 32 pixels", 20_000, (3, 32, 32)),
+    _drawn("multi-dsprites-same", "multi-dsprites whose shapes share one colour in each picture", 20_000, (3, 64, 64)),
+    _drawn("multi-dsprites-grey-same", "multi-dsprites-grey whose shapes share one colour in each picture", 20_000, (3, 64, 64)),
+    _drawn("tetrominoes", "3 tetrominoes out of 17 shapes and 6 colours, with masks", 20_000, (3, 35, 35)),
+    _drawn("multi-digits", "0 to 2 digits (of MNIST, or of scikit-learn) in a picture, with masks", 24_000, (1, 50, 50)),
+    _drawn("billiards", "videos of three balls that collide, with all states", 1300, (1, 32, 32)),
+    _drawn("gravity", "videos of three balls that draw each other, with all states", 1300, (1, 50, 50)),
+    _drawn("drift", "videos of three balls that bounce off the walls alone, with all states", 1300, (1, 32, 32)),
+    DataSource(
+        "ptb", "sentences of the Wall Street Journal, 10,000 words (Mikolov's form of the Penn Treebank)", "lines", 49199, (),
+        licence="none stated; text of the LDC's Penn Treebank", origin="the three files of Mikolov's PTB, gzipped",
+        files=("ptb.train.txt.gz", "ptb.valid.txt.gz", "ptb.test.txt.gz"), folder="text/ptb",
+    ),
+    DataSource(
+        "lstm-sequences", "sequences of 10 tokens that a random LSTM draws from a code of known kind", "drawn-sequences", 20000, (),
+        licence="MIT, with latentia", origin="part of latentia",
+        class_names=("-2 -2", "-2 2", "2 -2", "2 2"),
+    ),
 ):  # fmt: skip
     SOURCES.add(_source.name, _source)
 
@@ -130,8 +175,8 @@ def search_folders(data_dir: str | os.PathLike[str] | None = None) -> Iterator[P
 def find(source: DataSource, data_dir: str | os.PathLike[str] | None = None) -> Path | None:
     """Return the first folder that holds all files of `source`."""
     for folder in search_folders(data_dir):
-        if not source.missing(folder / source.name):
-            return folder / source.name
+        if not source.missing(folder / source.place):
+            return folder / source.place
     return None
 
 
@@ -139,7 +184,7 @@ def how_to_get(source: DataSource, data_dir: str | os.PathLike[str] | None = Non
     """Say in words which files to put where."""
     if not source.files:
         return source.origin
-    first = next(search_folders(data_dir)) / source.name
+    first = next(search_folders(data_dir)) / source.place
     hub = f", or `pip install latentia[hub]` to fetch hf://{source.hub}" if source.hub else ""
     return f"put {', '.join(source.files)} ({source.origin}) into {first} or set LATENTIA_DATA{hub}"
 
@@ -156,7 +201,9 @@ def datasets_table(data_dir: str | os.PathLike[str] | None = None) -> list[Datas
     rows = []
     for source in SOURCES.values():
         place = find(source, data_dir) if source.files else source.origin.removeprefix("part of ")
-        looked = [folder / source.name / file for folder in search_folders(data_dir) for file in source.files]
+        looked = [
+            folder / source.place / file for folder in search_folders(data_dir) for file in source.files
+        ]
         rows.append(
             DatasetRow(
                 name=source.name,

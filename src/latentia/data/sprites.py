@@ -141,7 +141,7 @@ class Sprites:
         u = (np.cos(angle) * right + np.sin(angle) * up) / size
         v = (np.cos(angle) * up - np.sin(angle) * right) / size
         inside = np.zeros(u.shape, dtype=bool)
-        for number, test in enumerate((_in_square, _in_ellipse, _in_heart)):
+        for number, test in enumerate(INSIDE):
             which = rows[:, 0] == number
             inside[which] = test(u[which], v[which])
         if not self.antialias:
@@ -156,14 +156,21 @@ def _place(level: np.ndarray, levels: int) -> np.ndarray:
     return _REACH + (1 - 2 * _REACH) * share
 
 
-def _in_square(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+def in_square(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """A square of half side 1, upright."""
     return (abs(u) <= 1) & (abs(v) <= 1)
 
 
-def _in_ellipse(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+def in_ellipse(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """An ellipse of half axes 1.3 and 0.75."""
     return (u / 1.3) ** 2 + (v / 0.75) ** 2 <= 1
 
 
-def _in_heart(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+def in_heart(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """A heart of about that size."""
     v = v + 0.1
     return (u**2 + v**2 - 1) ** 3 <= u**2 * v**3
+
+
+INSIDE = (in_square, in_ellipse, in_heart)
+"""For each of `SHAPES` which points lie in it: `u` to the right and `v` up of its centre, in units of its size."""

@@ -47,3 +47,8 @@ class Finding:
 def nats(value: float) -> str:
     """A figure in nats, as sentences have it."""
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def longer(epochs: int) -> Remedy:
+    """Train for this many epochs."""
+    return Remedy(f"train longer: `--epochs {epochs}`", settings={"max_epochs": epochs})

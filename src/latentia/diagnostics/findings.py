@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from latentia.diagnostics.decoder_dependence import DecoderDependence
 from latentia.diagnostics.evaluation import ACTIVE_VARIANCE, Evaluation
-from latentia.diagnostics.finding import Finding, Remedy, nats
+from latentia.diagnostics.finding import Finding, Remedy, longer, nats
 from latentia.diagnostics.generalisation import GeneralisationGap
 from latentia.diagnostics.mutual_information import MutualInformation
 from latentia.diagnostics.prior_gap import PriorGap
@@ -46,6 +46,7 @@ def collapse(
     dependence: DecoderDependence | None = None,
     true: TruePosterior | None = None,
     rate_weight: float | None = None,
+    epochs: int = 0,
 ) -> Finding:
     """Whether the codes say anything, by rate, active units, mutual information and what the decoder makes of them."""
     active, dims = figures.active_units, figures.latent_dim
@@ -68,7 +69,7 @@ def collapse(
     if dear:
         cause += f"; the rate is weighed by {rate_weight:g}"
         remedies += (_PLAIN_RATE,)
-    remedies += (_KEEP_CODE, _MORE_CODE)
+    remedies += (_KEEP_CODE, *([longer(2 * epochs)] if epochs else []), _STRUCTURE)
     if active == 0 or (figures.kl is not None and _idle(figures)) or ignored or silent:
         own = None if true is None else true.collapse
         if true is not None and own == "inference" and not dear:
@@ -90,7 +91,7 @@ def collapse(
             f"if the reconstructions satisfy you, `--latent-dim {active}` says the same with fewer dimensions",
             settings={"latent_dim": active},
         )
-        told = (*_variance(figures)[1], smaller, *remedies[-2:-1])
+        told = (*_variance(figures)[1], smaller, _KEEP_CODE)
         return Finding(PARTIAL_COLLAPSE, text, told, ACTIVE_SHARE * dims / active)
     return Finding("", f"{seen}.", strength=max(strength, ACTIVE_SHARE * dims / active))
 
@@ -188,7 +189,7 @@ def overload(
         remedies += (_PLAIN_RATE,)
     text += f": at {nats(figures.kl)} nats per item they carry more than the prior can supply."
     weigh = Remedy("`--model beta-vae` weighs the rate more", ("beta-vae",))
-    return Finding(OVERLOAD, text, (*remedies, shorter(figures), weigh), strength)
+    return Finding(OVERLOAD, text, (*remedies, *shorter(figures), weigh), strength)
 
 
 def overfitting(
@@ -225,22 +226,16 @@ def _dearer(figures: Evaluation, train: Evaluation) -> Finding | None:
 
 
 def _less_of_it(figures: Evaluation) -> tuple[Remedy, ...]:
-    smaller = max(1, figures.latent_dim // 2)
-    return (
-        Remedy("more data"),
-        Remedy("where no rows are kept for validation, keep some: training then stops at the best epoch"),
-        Remedy(f"a smaller `--latent-dim {smaller}`", settings={"latent_dim": smaller}),
-        Remedy("stop earlier: `--epochs N` with a smaller N or `--set patience=N`"),
-    )
+    return (*shorter(figures, "a smaller code"), Remedy("more data"))
 
 
 _OPTIMAL_VARIANCE = Remedy(
-    "let the residuals set the variance of the likelihood: `--model sigma-vae` with `likelihood=auto`",
+    "let the residuals set the variance of the likelihood: `--model sigma-vae --set likelihood=auto`",
     ("sigma-vae",),
     {"likelihood": "auto"},
 )
 _PLAIN_RATE = Remedy(
-    "weigh the rate by 1: `--model sigma-vae` without a weight in `objective_options`",
+    "weigh the rate by 1: `--model sigma-vae`, without a weight of its own",
     ("sigma-vae",),
     {"objective_options": None},
 )
@@ -251,9 +246,7 @@ _KEEP_CODE = Remedy(
     "if the decoder is strong enough to do without the code, make it pay for that: `--model lagging-vae`",
     ANTI_COLLAPSE,
 )
-_MORE_CODE = Remedy(
-    "train longer, `--epochs N`; and check that the data have structure: pure noise collapses rightly"
-)
+_STRUCTURE = Remedy("look whether the data have structure at all: pure noise collapses rightly")
 
 
 def _listed(names: list[str], most: int = 12) -> str:

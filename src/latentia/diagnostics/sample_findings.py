@@ -25,7 +25,7 @@ def holes(figures: Evaluation, gap: PriorGap | None, sampler_gap: PriorGap | Non
     if gap is None:
         return None
     if sampler_gap is not None:
-        return _sampler_holes(gap, sampler_gap)
+        return _sampler_holes(figures, gap, sampler_gap)
     among = _among(gap, "prior draws")
     if gap.match >= PRIOR_MATCH:
         return Finding(
@@ -34,26 +34,19 @@ def holes(figures: Evaluation, gap: PriorGap | None, sampler_gap: PriorGap | Non
     rate = "" if figures.kl is None else f" at {nats(figures.kl)} nats per item"
     text = f"{among}:{rate} the codes do not fill the prior; it has holes."
     richer = Remedy("a prior that is fitted to the codes: `--model vamp-vae`", RICHER_PRIOR)
-    return Finding(HOLES, text, (shorter(figures), richer, SAMPLER), PRIOR_MATCH / max(gap.match, 1e-12))
+    return Finding(HOLES, text, (*shorter(figures), richer, SAMPLER), PRIOR_MATCH / max(gap.match, 1e-12))
 
 
-def _sampler_holes(prior: PriorGap, sampler: PriorGap) -> Finding:
+def _sampler_holes(figures: Evaluation, prior_gap: PriorGap, sampler: PriorGap) -> Finding:
     """Of a model whose samples are not drawn from its prior; what the prior itself would give is told as well."""
     among = _among(sampler, "draws of the aggregate-posterior sampler")
-    of_prior = (
-        f"the prior itself, from which no sample is drawn: {prior.precision:.0%} and {prior.recall:.0%}"
-    )
+    of_prior = f"the prior itself, from which no sample is drawn: {prior_gap.precision:.0%} and {prior_gap.recall:.0%}"
+    strength = PRIOR_MATCH / max(sampler.match, 1e-12)
     if sampler.match >= PRIOR_MATCH:
-        return Finding(
-            "", f"{among}: samples are of the data's kind ({of_prior}).", strength=PRIOR_MATCH / sampler.match
-        )
-    more = Remedy("refit the sampler with more components: `vae.fit_sampler(X, n_components=K)` in Python")
-    return Finding(
-        HOLES,
-        f"{among}: the sampler does not follow the codes ({of_prior}).",
-        (more,),
-        PRIOR_MATCH / max(sampler.match, 1e-12),
-    )
+        return Finding("", f"{among}: samples are of the data's kind ({of_prior}).", strength=strength)
+    prior = Remedy("draw samples from the prior itself: `--set sampler=prior`", settings={"sampler": "prior"})
+    better = (*([prior] if prior_gap.match > sampler.match else []), *shorter(figures))
+    return Finding(HOLES, f"{among}: the sampler does not follow the codes ({of_prior}).", better, strength)
 
 
 def unlike_data(found: Margins | None, columns: Sequence[str] | None, figures: Evaluation) -> Finding | None:
@@ -73,10 +66,10 @@ def _among(gap: PriorGap, draws: str) -> str:
     )
 
 
-def shorter(figures: Evaluation) -> Remedy:
-    """Half the code."""
-    half = max(1, figures.latent_dim // 2)
-    return Remedy(f"`--latent-dim {half}` leaves fewer holes", settings={"latent_dim": half})
+def shorter(figures: Evaluation, why: str = "a smaller code leaves fewer holes") -> tuple[Remedy, ...]:
+    """Half the code; nothing where it has one dimension."""
+    half = figures.latent_dim // 2
+    return (Remedy(f"{why}: `--latent-dim {half}`", settings={"latent_dim": half}),) if half else ()
 
 
 SAMPLER = Remedy(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from latentia.diagnostics.finding import Finding, Remedy
+from latentia.diagnostics.finding import Finding, Remedy, longer
 from latentia.vocabulary import (
     KEPT_EARLY,
     UNDERTRAINED,
@@ -42,7 +42,7 @@ def undertraining(history: Sequence[float], last_gain: float | None, least: floa
     strength = share / LAST_TENTH if least is None else min(share / LAST_TENTH, gain / max(least, 1e-12))
     if share <= LAST_TENTH or (least is not None and gain <= least):
         return Finding("", f"{text}.", strength=strength)
-    return Finding(UNDERTRAINED, f"{text}: it was still rising.", (_longer(2 * n),), strength)
+    return Finding(UNDERTRAINED, f"{text}: it was still rising.", (longer(2 * n),), strength)
 
 
 def _few_epochs(n: int, last_gain: float | None, least: float | None) -> Finding | None:
@@ -52,7 +52,7 @@ def _few_epochs(n: int, last_gain: float | None, least: float | None) -> Finding
     strength = last_gain / max(least, 1e-12)
     if last_gain <= least:
         return Finding("", f"{text}.", strength=strength)
-    return Finding(UNDERTRAINED, f"{text}: it was still rising.", (_longer(10 * n),), strength)
+    return Finding(UNDERTRAINED, f"{text}: it was still rising.", (longer(10 * n),), strength)
 
 
 def kept_early(bounds: Sequence[float], kept: int | None, least: float | None) -> Finding | None:
@@ -76,7 +76,3 @@ def kept_early(bounds: Sequence[float], kept: int | None, least: float | None) -
         {"objective_options": None},
     )
     return Finding(KEPT_EARLY, text, (by_bound,), gain / max(least, 1e-12))
-
-
-def _longer(epochs: int) -> Remedy:
-    return Remedy(f"`--epochs {epochs}`", settings={"max_epochs": epochs})

@@ -86,7 +86,7 @@ def judge(
         >>> judge(evaluate(model, [torch.zeros(50, 4)], n_importance=0)).name
         'posterior collapse'
     """
-    collapse = findings.collapse(evaluation, information, dependence, true, rate_weight)
+    collapse = findings.collapse(evaluation, information, dependence, true, rate_weight, len(history))
     # A decoder that ignores the code makes the same of the prior's as of the data's: nothing to compare.
     collapsed = collapse.name in (COLLAPSE, INFERENCE_COLLAPSE)
     least = LAST_GAIN * numbers if numbers else None

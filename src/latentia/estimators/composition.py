@@ -146,7 +146,7 @@ def chosen(given: Given, entry: Entry, params: Any, streamed: bool = False) -> C
     if entry.likelihoods is not None and asked == "auto":
         name = defining_likelihood(rows, given.sparse, params.binarize, entry.likelihoods, params.model)
     form, found, why = choose(rows, name, given.sparse, params.binarize, entry.gaussian)
-    form.flat = given.flat
+    form.axes = given.axes
     likelihood: LikelihoodLike = asked
     if isinstance(asked, str):
         likelihood, choices = found, [*why]

@@ -11,45 +11,55 @@ from torch import Tensor
 
 from latentia import training
 from latentia.data import Dataset
-from latentia.estimators.composition import chosen
 from latentia.estimators.contracts import check_objective, check_parts
-from latentia.estimators.defaults import default_batch_size, default_epochs, default_gradient_clip
-from latentia.estimators.forms.arrays import Given, as_rows
+from latentia.estimators.forms.arrays import Given
 from latentia.estimators.inference import frozen
-from latentia.estimators.settings import KEPT, Defaults, training_config
+from latentia.estimators.settings import KEPT, training_config
 from latentia.estimators.whole import all_or_nothing
 from latentia.objectives import ObjectiveSetting, build_objective
 from latentia.training.randomness import seeded
 
 
-def fit_to(estimator: Any, X: Any, y: Any, validation: Any, run_dir: str | Path | None, resume: bool) -> None:
+def fit_to(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    validation: Any,
+    run_dir: str | Path | None,
+    resume: bool,
+    channels: str = "auto",
+) -> None:
     """What `LatentEstimator.fit` does; the arguments are its."""
     if isinstance(X, Dataset):
         y = X.train.y if y is None else y
         validation = X.validation.x if validation is None else validation
-        X = X.train.x
+        X, channels = X.train.x, "first"
     with all_or_nothing(estimator):
         estimator._before(X, y)
-        given = as_rows(estimator, X, reset=True)
+        way = estimator._way
+        given = way.given(estimator, X, reset=True, channels=channels)
         build(estimator, given)
         if validation is None:
             rows, held_out = estimator._split(given.rows, estimator.seed_)
         else:
-            rows, held_out = given.rows, as_rows(estimator, validation, reset=False).rows
-        config = configured(estimator, len(rows), estimator.seed_, held_out is not None)
+            rows, held_out = given.rows, way.given(estimator, validation, reset=False).rows
+        config = configured(estimator, rows, estimator.seed_, held_out is not None)
         estimator.settings_ = {name: getattr(config, name) for name in KEPT if name != "learning_rate"}
-        batches = training.Batches(rows, estimator.form_)
+        batches = way.batches(rows, estimator.form_)
+        held = None if held_out is None else way.batches(held_out, frozen(estimator.form_))
         _take_objective(estimator, rows, batches, config)
         if estimator.verbose:
             print(*estimator.choices_, sep="\n")
         estimator.form_.train()
+        folder = None if run_dir is None else Path(run_dir)
+        way.first(estimator, batches, held, config, folder, resume)
         history = training.fit(
             estimator.module_,
             estimator.objective_,
             batches,
-            None if held_out is None else training.Batches(held_out, frozen(estimator.form_)),
+            held,
             config,
-            None if run_dir is None else Path(run_dir),
+            folder,
             resume=resume,
             watch=estimator._watch(),
             schedule=estimator.schedule_,
@@ -66,14 +76,14 @@ def continue_with(estimator: Any, X: Any, y: Any) -> None:
     # a call that fails must leave the model that there was
     with all_or_nothing(estimator, () if first else ("module_", "form_", "objective_")):
         estimator._before(X, y)
-        given = as_rows(estimator, X, reset=first)
+        given = estimator._way.given(estimator, X, reset=first)
         rows = given.rows
         if first:
             build(estimator, given, streamed=True)
             estimator.n_train_, estimator.history_ = 0, []
         seed = (estimator.seed_ + 1 + len(estimator.history_)) % 2**32
-        config = configured(estimator, len(rows), seed, False, max_epochs=1, warmup_fraction=0.0)
-        batches = training.Batches(rows, estimator.form_)
+        config = configured(estimator, rows, seed, False, max_epochs=1, warmup_fraction=0.0)
+        batches = estimator._way.batches(rows, estimator.form_)
         if first:
             _take_objective(estimator, rows, batches, config)
         estimator.form_.train()
@@ -89,7 +99,7 @@ def continue_with(estimator: Any, X: Any, y: Any) -> None:
 def build(estimator: Any, given: Given, streamed: bool = False) -> None:
     """Choose what is left open, and put the untrained module together."""
     entry = estimator._entry()
-    parts = chosen(given, entry, estimator, streamed)
+    parts = estimator._way.chosen(estimator, given, entry, streamed)
     estimator.form_, estimator.choices_ = parts.form, parts.choices
     estimator.schedule_ = estimator._schedule(entry)
     estimator.composition_ = estimator._composed(given, parts)
@@ -103,16 +113,15 @@ def build(estimator: Any, given: Given, streamed: bool = False) -> None:
 def _two_items(estimator: Any, rows: Any) -> Tensor:
     """The first two items, as the model sees them."""
     with seeded(0, torch.device("cpu")):
-        return next(iter(training.Batches(rows[:2], frozen(estimator.form_)).ordered(2)))
+        return next(iter(estimator._way.batches(rows[:2], frozen(estimator.form_)).ordered(2)))
 
 
 def configured(
-    estimator: Any, n: int, seed: int, validated: bool, **overrides: Any
+    estimator: Any, rows: Any, seed: int, validated: bool, **overrides: Any
 ) -> training.TrainingConfig:
-    """All settings of a fit to n items."""
-    clip = default_gradient_clip(estimator.event_shape_)
-    defaults = Defaults(default_batch_size, default_epochs, estimator.learning_rate, clip)
-    return training_config(estimator, n, seed, validated, defaults, **overrides)
+    """All settings of a fit to these rows."""
+    defaults = estimator._way.defaults(estimator, rows)
+    return training_config(estimator, len(rows), seed, validated, defaults, **overrides)
 
 
 def _take_objective(

@@ -4,6 +4,7 @@
 | --- | --- | --- |
 | pixels | uint8 images | x / 255 |
 | unit | float images in [0, 1] | x |
+| deep | images of whole numbers above 255 | x / (2^b - 1), of the b bits that they use |
 | binary | exactly two values a < b | (x - a) / (b - a) |
 | counts | a table of non-negative integers that do not look measured, or a sparse one | x |
 | continuous | anything else | columns (or, for images, all pixels) with mean 0 and standard deviation 1 |
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from latentia.data.compositions import why_no_composition
 from latentia.data.number_columns import FEWEST_ROWS
+from latentia.data.pictures import white_of
 from latentia.errors import ConfigError, DataError
 from latentia.estimators.choices import Choice
 from latentia.estimators.forms.scaled import Kind, Scaled
@@ -30,7 +32,7 @@ _NUMBERS_AT_ONCE, _FIRST = 1 << 24, 100_000
 # The kinds of data on which each likelihood is a probability, best first: the form that data take for it.
 _KINDS_OF: dict[str, tuple[Kind, ...]] = {
     "bernoulli": ("binary",),
-    "continuous-bernoulli": ("pixels", "unit", "binary"),
+    "continuous-bernoulli": ("pixels", "unit", "deep", "binary"),
     "discretized-logistic": ("pixels",),
     "logistic-mixture": ("pixels",),
     "categorical": ("pixels",),
@@ -52,6 +54,11 @@ def kind_of(x: NDArray[Any], was_sparse: bool) -> tuple[Kind, str]:
     if x.ndim == 4:
         if x.dtype == np.uint8:
             return "pixels", "8-bit images, read as [0, 1]"
+        if x.dtype == np.uint16:
+            return (
+                "deep",
+                f"images of whole numbers up to {x.max()}, read as [0, 1] with {white_of(x)} as white",
+            )
         if low >= 0 and high <= 1:
             return "unit", "images with values in [0, 1]"
         return "continuous", f"images with values from {low:g} to {high:g}, standardised"
@@ -148,7 +155,7 @@ def choose(
     kind, reason = kind_of(x, was_sparse)
     choices: list[Choice] = []
     if binarize:
-        if kind not in ("pixels", "unit"):
+        if kind not in ("pixels", "unit", "deep"):
             raise ConfigError(f"binarize=True needs grey images; these data are {kind} ({reason})")
         if likelihood not in ("auto", "bernoulli", "pixelcnn-binary"):
             raise ConfigError(

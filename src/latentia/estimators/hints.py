@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from latentia.diagnostics import Diagnosis, Evaluation, diagnose
-from latentia.estimators.forms.arrays import as_rows
 from latentia.objectives import TermSum
 
 DIAGNOSED_ROWS = 10_000
@@ -56,7 +55,7 @@ def diagnosed(
     columns: Sequence[str] | None,
 ) -> Diagnosis:
     """What `LatentEstimator.diagnose` gives; the arguments are its."""
-    rows, asked = as_rows(estimator, X, reset=False).rows, estimator._inference()
+    rows, asked = estimator._way.given(estimator, X, reset=False).rows, estimator._inference()
     judged = [row for row in estimator.history_ if row.get("validation_elbo") is not None]
     return diagnose(
         asked.module,

@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from latentia.data.pictures import Axes
 from latentia.distributions import Delta
+from latentia.latent.totals import Exposed, check_total, total_model, without_counts
+from latentia.models.importance import importance_log_prob
 from latentia.training.randomness import seeded
 
 TOGETHER = 512
@@ -70,7 +73,7 @@ class Inference:
         with torch.inference_mode():
             return np.concatenate([self.module.encode(x).mean.cpu().numpy() for x in self.batches(rows)])
 
-    def rebuilt(self, rows: NDArray[Any], flat: bool | None = None) -> NDArray[Any]:
+    def rebuilt(self, rows: NDArray[Any], axes: Axes | None = None) -> NDArray[Any]:
         """Rows by way of their codes: means of p(x|z) at the means of q(z|x)."""
         parts = []
         with torch.inference_mode():
@@ -78,7 +81,7 @@ class Inference:
                 z = self.module.encode(x).mean[None]
                 # of rows with gaps, the missing cells too
                 p = self.module.decode(z) if self.form.kind == "mixed" else self.module.conditional(z, x)
-                parts.append(self.form.items(p.mean[0], flat))
+                parts.append(self.form.items(p.mean[0], axes))
         return np.concatenate(parts)
 
     def drawn(self, n: int, mean: bool, prior: Distribution | None, seed: int) -> NDArray[Any]:
@@ -92,23 +95,38 @@ class Inference:
                 ]
             )
 
-    def log_density(self, rows: NDArray[Any], n_importance: int) -> NDArray[np.float64] | None:
+    def log_density(
+        self, rows: NDArray[Any], n_importance: int, total: str = "given"
+    ) -> NDArray[np.float64] | None:
         """Importance-weighted log p(x) in nats in the units of the data, `[n]`; None for codes that are points."""
+        check_total(total)
+        counts = self.form.kind == "counts"
+        model = total_model(self.module.likelihood) if counts and total == "modelled" else None
+        scored = Exposed(self.module) if counts and total == "modelled" and model is None else None
         scores = []
         with torch.inference_mode():
             for x in self.batches(rows, 128):
                 if isinstance(self.module.amortised(x[:1]), Delta):
                     return None
-                scores.append(self.module.log_prob(x, n_importance).double().cpu().numpy())
-        return np.concatenate(scores) - self.form.log_volumes(rows)
+                found = (
+                    self.module.log_prob(x, n_importance)
+                    if scored is None
+                    else importance_log_prob(scored, x, n_importance)
+                )
+                scores.append(found.double().cpu().numpy())
+        found = np.concatenate(scores) - self.form.log_volumes(rows)
+        if not counts or scored is not None:
+            return found
+        totals = np.asarray(rows).sum(1, dtype=np.float64)
+        return without_counts(totals, found) if model is None else found + model.log_prob(totals)
 
-    def decoded(self, z: Tensor, mean: bool = True, flat: bool | None = None) -> NDArray[Any]:
+    def decoded(self, z: Tensor, mean: bool = True, axes: Axes | None = None) -> NDArray[Any]:
         """Items for codes: means of p(x|z), or draws; count rows of the typical size."""
         parts = []
         with torch.inference_mode():
             for some in z.split(TOGETHER):
                 p = self.module.likelihood(self.module.outputs(some), self.typical)
-                parts.append(self.form.items(p.mean if mean else p.sample(), flat))
+                parts.append(self.form.items(p.mean if mean else p.sample(), axes))
         return np.concatenate(parts)
 
 

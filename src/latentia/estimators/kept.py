@@ -10,8 +10,6 @@ import numpy as np
 from torch import Tensor, nn
 
 from latentia.estimators.folder import Curves
-from latentia.estimators.forms.mixed import MixedForm
-from latentia.estimators.forms.scaled import Scaled
 from latentia.objectives import ObjectiveSetting, build_objective
 
 
@@ -44,7 +42,7 @@ def restore(
         RunFolderError: if the weights are not those of the configuration.
     """
     estimator.composition_ = estimator._composition_of(config["composition"])
-    estimator.form_ = _form_of(config["form"])
+    estimator.form_ = estimator._way.form_of(config["form"])
     entry = estimator._entry()
     estimator.schedule_ = estimator._schedule(entry)
     estimator._compose()
@@ -65,11 +63,6 @@ def restore(
         named = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
         if named or part != "objective":
             estimator._load_weights(module, named)
-
-
-def _form_of(described: dict[str, Any]) -> Any:
-    """The form that a run folder keeps."""
-    return MixedForm.rebuild(described) if described["kind"] == MixedForm.kind else Scaled(**described)
 
 
 def _parts(estimator: Any) -> dict[str, nn.Module]:

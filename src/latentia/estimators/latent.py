@@ -23,13 +23,14 @@ from latentia.estimators.composition import Chosen, Composition
 from latentia.estimators.entry import Entry
 from latentia.estimators.fitting import continue_with, fit_to
 from latentia.estimators.folder import Curves, params_of
-from latentia.estimators.forms.arrays import Given, as_rows
+from latentia.estimators.forms.arrays import Given
 from latentia.estimators.forms.unlike import given_back
 from latentia.estimators.hints import diagnosed
 from latentia.estimators.inference import Inference
 from latentia.estimators.kept import described, restore
 from latentia.estimators.network import NetworkEstimator
 from latentia.estimators.parameters import whole
+from latentia.estimators.way import Way
 from latentia.objectives import ObjectiveSetting
 from latentia.training import Schedule
 from latentia.training.watching import Measure
@@ -50,6 +51,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
     schedule_: Schedule
     objective_: Objective
     objective_setting_: ObjectiveSetting
+    _way = Way()
 
     # ------------------------------------------------------------------ what a kind gives
 
@@ -111,21 +113,23 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
         validation: Any = None,
         run_dir: str | Path | None = None,
         resume: bool = False,
+        channels: str = "auto",
     ) -> Self:
         """Fit to X from scratch. A fit that fails or is interrupted leaves the estimator as it was before.
 
         Args:
-            X: `[n, d]` (NumPy, torch, pandas, SciPy sparse), images `[n, C, H, W]` or `[n, H, W]`, or a
+            X: `[n, d]` (NumPy, torch, pandas, SciPy sparse), images `[n, C, H, W]`, `[n, H, W, C]` or `[n, H, W]`, or a
                 `latentia.data.Dataset` (its train part; its validation part chooses the epoch).
             y: classes `[n]`, for models that learn something by class; else ignored.
             validation: rows like X; None splits `validation_fraction` off X.
             run_dir: where `metrics.jsonl` and checkpoints go while fitting; None keeps nothing on disk.
             resume: go on from the last checkpoint in `run_dir`, to the very weights of an uninterrupted run.
+            channels: where images have them: "first", "last", or "auto": the only axis that they can be.
 
         Returns:
             Itself.
         """
-        fit_to(self, X, y, validation, run_dir, resume)
+        fit_to(self, X, y, validation, run_dir, resume, channels)
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
@@ -175,7 +179,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
 
     def transform(self, X: Any) -> NDArray[Any]:
         """Codes of X: means of q(z|x), `[n, latent_dim]`; the same for an item whatever stands beside it."""
-        rows = as_rows(self, X, reset=False).rows
+        rows = self._way.given(self, X, reset=False).rows
         return self._inference().codes(rows)
 
     def inverse_transform(self, Z: Any) -> NDArray[Any]:
@@ -188,8 +192,8 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
 
     def reconstruct(self, X: Any) -> NDArray[Any]:
         """X by way of its codes: the mean of p(x|z) at the posterior mean, in the units, type and shape of X."""
-        given = as_rows(self, X, reset=False)
-        return self._given_back(self._inference().rebuilt(given.rows, given.flat), X)
+        given = self._way.given(self, X, reset=False)
+        return self._given_back(self._inference().rebuilt(given.rows, given.axes), X)
 
     def _given_back(self, items: NDArray[Any], X: Any = None, seed: int | None = None) -> Any:
         """Items as a person has them: of a table of unlike columns a frame, if it was given as one."""
@@ -212,7 +216,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
     def tensors(self, X: Any) -> tuple[Any, Tensor]:
         """The torch module in evaluation mode, and X `[n, *event]` as it sees them: for what no method here does."""
         asked = self._inference()
-        return asked.module, torch.cat(list(asked.batches(as_rows(self, X, reset=False).rows)))
+        return asked.module, torch.cat(list(asked.batches(self._way.given(self, X, reset=False).rows)))
 
     @property
     def _n_features_out(self) -> int:
@@ -220,24 +224,33 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
 
     # ------------------------------------------------------------------ likelihoods and diagnosis
 
-    def score_samples(self, X: Any) -> NDArray[Any]:
+    def score_samples(self, X: Any, *, total: str = "given", by_column: bool = False) -> Any:
         """Importance-weighted log p(x) in nats of each row, `[n]`, with `n_importance` samples.
 
         A density in the units of X for real-valued tables, on [0, 1] for pixels, a probability for binary and count data.
 
+        Args:
+            X: rows.
+            total: of counts, whether a row's total is "given" (the score is conditional on it, and NaN for a row without counts), or
+                "modelled": a probability of the whole row (`latentia.latent.totals`).
+            by_column: of a table of unlike columns, what `score_cells` gives: each cell given the others, a frame `[n, d]`.
+
         Raises:
             ConfigError: for models with deterministic codes, which define no density.
         """
-        rows = as_rows(self, X, reset=False).rows
+        if by_column:
+            return self.score_cells(X)  # type: ignore[attr-defined]
+        rows = self._way.given(self, X, reset=False).rows
         n_importance = whole("n_importance", self.n_importance, 1)
-        scores = self._inference().log_density(rows, n_importance)
+        scores = self._inference().log_density(rows, n_importance, total)
         if scores is None:
             raise ConfigError(f"model {self.model!r} has deterministic codes and so no log-likelihood")
         return scores
 
     def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002
-        """Mean of `score_samples(X)`: nats per item, greater is better."""
-        return float(self.score_samples(X).mean())
+        """Mean of `score_samples(X)`: nats per item (that has counts, where these are scored), greater is better."""
+        scores = self.score_samples(X)
+        return float(scores[scores == scores].mean())
 
     def evaluate(
         self, X: Any, *, n_importance: int | None = None, importance_items: int | None = None
@@ -249,7 +262,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
             n_importance: importance samples for the log-likelihood; None: the estimator's; 0: none.
             importance_items: most rows for which they are drawn; None: all.
         """
-        rows, asked = as_rows(self, X, reset=False).rows, self._inference()
+        rows, asked = self._way.given(self, X, reset=False).rows, self._inference()
         return evaluate(
             asked.module,
             asked.batches(rows, 250),

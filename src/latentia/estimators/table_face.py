@@ -56,10 +56,6 @@ class TableFace:
         """X as numbers of its columns `[n, d]`."""
         return np.asarray(as_rows(self, X, reset=False).rows, dtype=np.float64)
 
-    def score_samples(self, X: Any, by_column: bool = False) -> Any:
-        """Log p(x) of each row in nats, `[n]`; with `by_column`, what `score_cells` gives of a table of unlike columns."""
-        return self.score_cells(X) if by_column else super().score_samples(X)  # type: ignore[misc]
-
     @available_if(_of_columns)  # type: ignore[untyped-decorator]
     def impute(
         self, X: Any, how: Literal["mean", "draw"] = "mean", n: int = 1, *, random_state: Any = None

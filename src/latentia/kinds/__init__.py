@@ -6,7 +6,8 @@ by `latentia.register(kind=...)`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib.util
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from latentia.data.shapes import Shape
@@ -25,6 +26,9 @@ _NUMBER = Flag(
     "n_components",
     int | str | None,
     "of a mixture, a number (8) or a range (1..7), from which BIC (of Dirichlet-multinomials, the Laplace evidence) chooses; 1..10 if left out.",
+)
+_SLOTS = Flag(
+    "--n-slots", "n_slots", int | None, "places for objects in an image; the model's own if left out."
 )
 _ANY = frozenset({Shape.TABLE, Shape.COUNTS, Shape.IMAGES})
 _MIXED_TOO = _ANY | {Shape.MIXED}
@@ -88,6 +92,26 @@ for _kind in (
         {"epochs": "--n-components, and --set max_iter=N"},
         shows_progress=False,
     ),
+    Kind(
+        "scene",
+        "models of scenes",
+        "latentia.kinds.scene",
+        ("SceneVAE",),
+        frozenset({Shape.IMAGES}),
+        (_SLOTS, _DIM, _EPOCHS),
+        ("Samples", "Scores", "Encodes", "Rebuilds", "Segments", "Remedies"),
+        of_model=("objective_options", "scale"),
+    ),
+    Kind(
+        "sequence",
+        "models of sequences",
+        "latentia.kinds.sequence",
+        ("SequenceVAE",),
+        frozenset({Shape.TOKENS}),
+        (_DIM, _EPOCHS),
+        ("Samples", "Scores", "Encodes", "Rebuilds", "Walks", "Completes", "Exports", "Remedies"),
+        of_model=("objective_options", "schedule", "pretrain_epochs"),
+    ),
 ):  # fmt: skip
     KINDS.add(_kind.name, _kind)
 
@@ -120,6 +144,32 @@ def kind_of(model: object) -> Kind:
         for name in (*kind.entries(), *kind.aliases):
             known.add(name, None)
     raise ConfigError(known.unknown(model))
+
+
+def fitting_model(model: str, shape: Shape | None) -> str:
+    """The model to fit: where the first of all is asked for and is not for such items, the first one that is.
+
+    Example:
+        >>> fitting_model("sigma-vae", Shape.TOKENS), fitting_model("sigma-vae", None), fitting_model("gmm", Shape.TOKENS)
+        ('sequence-pretrained', 'sigma-vae', 'gmm')
+    """
+    first, *others = KINDS.values()
+    if model != next(iter(first.entries())) or shape is None or shape in first.accepts:
+        return model
+    return next((next(iter(kind.entries())) for kind in others if shape in kind.accepts), model)
+
+
+def own_commands() -> dict[str, list[tuple[Kind, Callable[..., None]]]]:
+    """Commands of which kinds have a form of their own, for their runs: name -> each such kind and its function.
+
+    They stand in the module `commands` of a kind's folder, if it has one, in the tuple `COMMANDS`.
+    """
+    found: dict[str, list[tuple[Kind, Callable[..., None]]]] = {}
+    for kind in all_kinds():
+        if importlib.util.find_spec(f"{kind.home}.commands") is not None:
+            for function in kind.part("commands").COMMANDS:
+                found.setdefault(function.__name__, []).append((kind, function))
+    return found
 
 
 def kind_of_estimator(name: object) -> Kind | None:

@@ -6,6 +6,7 @@ rows, levels and tokens itself.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,10 +131,26 @@ class Exports(Protocol):
 
 @runtime_checkable
 class Segments(Protocol):
-    """Says which pixels belong to which object."""
+    """Says which pixels belong to which object, where objects are, and how many."""
 
     def masks(self, items: Any) -> NDArray[Any]:
-        """`[n, K, H, W]`, non-negative, summing to 1 over K."""
+        """Share of each pixel of each slot, `[n, K, H, W]`, non-negative, summing to 1 over K; slot 0 is the background."""
+        ...
+
+    def labels(self, items: Any) -> NDArray[Any]:
+        """Whose each pixel is, `[n, H, W]`: 0 the background, i the i-th object."""
+        ...
+
+    def objects(self, items: Any) -> Any:
+        """A pandas table with a row for each object: item, slot, x, y, width, height, area, ..."""
+        ...
+
+    def numbers(self, items: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """How many objects, `[n]`; and the probability of each number from 0 on, `[n, N + 1]`, where the model has one."""
+        ...
+
+    def edited(self, items: Any, *, remove: Any, move: Mapping[int, tuple[float, float]], swap: Any) -> Any:
+        """Items with objects (numbered from 1) left out, moved by shares of the image, right and down, or exchanged."""
         ...
 
 
@@ -186,6 +203,57 @@ ABILITIES: Mapping[str, type[Any]] = {
     )
 }  # fmt: skip
 """By the names that a `Kind` declares."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a model with some ability is used for.
+
+    Attributes:
+        text: in words.
+        command: with `RUN` for the folder and `SUFFIX` for that of a file of items.
+        python: the same of an estimator.
+    """
+
+    text: str
+    command: str
+    python: str
+
+
+USES: Mapping[str, Use] = {
+    "Samples": Use("Draw new items.", "latentia sample RUN -n 64 --out samples.SUFFIX", "model.sample(64)"),
+    "Encodes": Use(
+        "Turn every item into its code, as columns for another program.", "latentia encode RUN --out codes.csv", "model.transform(X)"
+    ),
+    "Clusters": Use("Say to which component each item belongs.", "latentia predict RUN --out components.csv", "model.predict(X)"),
+    "Scores": Use("Find the items that are most unusual.", "latentia anomaly RUN --out anomalies.csv", "model.score_samples(X)"),
+    "Completes": Use("Keep the first half of items and draw the rest.", "latentia complete RUN --out completed.SUFFIX", "model.complete(X, mask)"),
+    "Walks": Use("Go from one item to another, step by step.", "latentia interpolate RUN --items 0,1 --out way.SUFFIX", "latentia.explore.interpolate"),
+    "Exports": Use("Use encoder and decoder without latentia (ONNX).", "latentia export RUN", ""),
+}  # fmt: skip
+"""By the ability that it takes, the most usual first."""
+_MOST_USES = 5
+
+
+def uses_of(run: Any, figures: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a run can be used for: words and a command line; of a model that lies in no folder, a line of Python."""
+    found = []
+    for ability, use in USES.items():
+        if ability not in run.kind.abilities:
+            continue
+        line = use.command
+        if ability == "Scores" and figures.get("log_likelihood") is None and figures.get("elbo") is None:
+            if "Rebuilds" not in run.kind.abilities:
+                continue
+            line = line.replace(" --out", " --method reconstruction --out")
+        if run.folder is None:
+            line = use.python
+        suffix = "png" if run.is_image else "csv"
+        line = line.replace("RUN", shlex.quote(str(run.folder))).replace("SUFFIX", suffix)
+        if line:
+            found.append((use.text, line))
+    return found[:_MOST_USES]
+
 
 _IN_WORDS = {
     "Samples": "a model that draws new items",

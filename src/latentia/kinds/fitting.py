@@ -115,7 +115,8 @@ def check_folder(
         raise RunFolderError(f"{out} holds a run already: give another --out, or --overwrite, or --resume")
     config = run_folder.read_json(config_file)
     wanted = {"data": asdict(spec), **params}
-    kept = {"data": config.get("data"), **config.get("asked", config.get("params", {}))}
+    known = {**asdict(DataSpec("")), **(config.get("data") or {})}
+    kept = {"data": known, **config.get("asked", config.get("params", {}))}
     for name, value in wanted.items():
         value = list(value) if isinstance(value, tuple) else value
         if name != "verbose" and kept.get(name) != value:

@@ -168,6 +168,7 @@ class RunData:
         size = None if self.spec is None else self.spec.image_size
         columns = None if self.columns is None else tuple(self.columns)
         images = len(self.event_shape) == 3
+        channels = "auto" if self.spec is None else self.spec.channels
         path = path_of(name)
         is_table = path is not None and path.suffixes[-1:] != [] and not path.is_dir() and not images
         try:
@@ -176,19 +177,21 @@ class RunData:
                 image_size=size if images else None,
                 label_column=label if is_table else None,
                 columns=columns,
+                channels=channels,
+                roles=None if self.spec is None else self.spec.roles,
             )
         except DataError as error:
             side = self.event_shape[-1] if images and self.event_shape[1] == self.event_shape[2] else None
             if side is None or "different sizes" not in str(error):
                 raise
-            raw = read(name, image_size=side)
+            raw = read(name, image_size=side, channels=channels)
         shape = tuple(int(size) for size in raw.train.x.shape[1:])
         if images and shape != self.event_shape and shape[:1] == self.event_shape[:1]:
             if self.event_shape[1] != self.event_shape[2]:
                 raise DataError(
                     f"{name}: pictures of shape {shape}, but the model's are {self.event_shape}; resize them"
                 )
-            raw = read(name, image_size=self.event_shape[1])
+            raw = read(name, image_size=self.event_shape[1], channels=channels)
             shape = tuple(int(size) for size in raw.train.x.shape[1:])
         if shape != self.event_shape:
             raise DataError(_other_shape(name, shape, self.event_shape, self.columns))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,11 @@ from latentia.kinds.latent_run import LatentRun
 from latentia.report.content import ReportInput
 from latentia.report.diagnosis import checks
 from latentia.report.exploring import Exploration
+from latentia.report.figures import Learning
 from latentia.report.head import about, choices_of, head_of
 
 CODES_SHOWN = 5000
+FEW = 1000  # items: a map of fewer is filled up with those of the training part
 TABLE_ROWS_SHOWN = 500
 IMAGES_SHOWN = 32
 WORST_SHOWN = 12
@@ -38,27 +41,27 @@ def latent_content(
     """
     split = run.whole_or("test")
     figures = run.figures(split)
-    estimator, test = run.estimator, run.split(split)
+    estimator, test = run.estimator, run.split(split).named()
     view = estimator.form_.viewable
     shown = test.take(IMAGES_SHOWN if run.is_image else TABLE_ROWS_SHOWN).x
-    coded = test.take(CODES_SHOWN)
+    mapped, words = _mapped(run, test, split)
     worst, scores, what, cells = _worst(estimator, test.take(SCORED), figures.get("elbo") is not None)
-    n_samples = 64 if run.is_image else max(64, shown.shape[0])
-    settings = {**run.config.get("composition", {}), **estimator.settings_}
-    settings.pop("prior_history", None)  # curves are drawn, not listed
-    history = estimator.history_ if rated else [_without_rate(row) for row in estimator.history_]
-    attempts = _attempts(run.config)
+    n_samples = 64 if run.is_image else max(64, len(mapped))
+    history = _in_data_units(
+        estimator.history_ if rated else [_without_rate(row) for row in estimator.history_],
+        estimator.form_.log_volume,
+    )
     head = head_of(
         run,
         figures,
         run.kind.words,
         about=about(estimator._entry()),
-        settings=settings,
+        settings={**run.config.get("composition", {}), **estimator.settings_},
         choices=choices_of(estimator),
     )
     return ReportInput(
         **vars(head),
-        history=_in_data_units(history, estimator.form_.log_volume),
+        history=history,
         kl_per_dim=_kl_per_dim(figures, figures["latent_dim"]),
         active=np.asarray(figures["active"], dtype=bool),
         originals=view(shown),
@@ -69,20 +72,52 @@ def latent_content(
             view(estimator.reconstruct(worst.x)) if cells is None else cells.expected,
             scores,
         ),
-        columns=estimator.columns_,
-        worst_names=None if worst.names is None else list(worst.names),
+        columns=getattr(estimator, "columns_", None),
         worst_cells=None if cells is None else -cells.log_prob,
-        codes=run.vectors(coded.x),
-        labels=coded.y,
+        worst_names=[] if worst.names is None else [str(name) for name in worst.names],
+        codes=run.vectors(mapped.x),
+        labels=mapped.y,
         class_names=run.dataset.class_names,
         feature_names=None if run.is_image else run.columns,
+        rows=None if run.is_image else view(mapped.x),
         split=split,
+        coded=words,
         score=what,
-        checks=checks(figures),
-        attempts=attempts,
+        checks=checks(figures, Learning.of(history).kept if history else ""),
+        attempts=_attempts(run.config),
         source=source,
+        survives=_survives(estimator, test, figures) if run.is_image else None,
+        among=_among(figures),
         exploration=exploration,
     )
+
+
+def _mapped(run: LatentRun, test: Split, split: str) -> tuple[Split, str]:
+    """The items of the map, and words for which they are: those of the part that is shown, and where they are few, of the training part too."""
+    part = test.take(CODES_SHOWN)
+    train = run.dataset.train
+    if len(part) >= FEW or split == "train" or not len(train):
+        return part, ""
+    more = train.named().take(FEW - len(part))
+    return Split.joined([part, more]), f": {len(part)} of the {split} split, {len(more)} of the train split"
+
+
+def _survives(estimator: Any, test: Split, figures: dict[str, Any]) -> float | None:
+    """Share of the variance of images that their reconstructions keep, 1 - sum |x - x'|^2 / sum |x - mean x|^2."""
+    if figures.get("sse_of_mean") is None:
+        return None
+    items = dense(test.take(CODES_SHOWN).x)
+    spread = (
+        items.reshape(len(items), -1).var(axis=0, dtype=np.float64).sum() / float(estimator.form_.scale) ** 2
+    )
+    return None if spread <= 0 else max(0.0, 1 - float(figures["sse_of_mean"]) / float(spread))
+
+
+def _among(figures: dict[str, Any]) -> tuple[float, float] | None:
+    """Share of samples among data, and of other data, as the diagnosis found them."""
+    measured = figures.get("diagnosis") or {}
+    gap = measured.get("sampler_gap") or measured.get("prior_gap")
+    return (gap["precision"], gap["baseline"]) if gap else None
 
 
 def _attempts(config: dict[str, Any]) -> list[dict[str, Any]]:
@@ -93,7 +128,7 @@ def _attempts(config: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _worst(estimator: Any, part: Split, has_bound: bool) -> tuple[Split, NDArray[Any], str, Told | None]:
     """The items that the model explains worst, worst first, with their scores; of tables of unlike columns, what is to be said of their cells."""
-    array, columns = dense(part.x), estimator.columns_
+    array, columns = dense(part.x), getattr(estimator, "columns_", None)
     if has_bound:
         scorer = copy.copy(estimator)  # an order needs no better estimate
         scorer.n_importance = SCORING_SAMPLES
@@ -106,7 +141,7 @@ def _worst(estimator: Any, part: Split, has_bound: bool) -> tuple[Split, NDArray
             difference = np.nan_to_num(difference / np.nanstd(view(array), axis=0).clip(1e-12))
         scores, what = -(difference**2).reshape(len(array), -1).sum(1), "negative squared error"
     order = np.argsort(scores)[:WORST_SHOWN]
-    worst = part.subset(order.tolist())
+    worst = replace(part.subset(order), x=array[order])
     cells = estimator._cells() if columns is not None and has_bound else None
     told = None if cells is None else log_prob_by_column(cells, dense(worst.x).values)
     return worst, scores[order], what, told
@@ -120,7 +155,8 @@ def _without_rate(row: dict[str, Any]) -> dict[str, Any]:
 
 def _in_data_units(history: list[dict[str, Any]], log_volume: float) -> list[dict[str, Any]]:
     """Learning curves in the units in which the figures are: of the data, not of their standardised form."""
-    shift = {"train_loss": log_volume, "distortion": log_volume, "validation_distortion": log_volume}
+    losses = ("train_loss", "train_distortion", "distortion", "validation_loss", "validation_distortion")
+    shift = dict.fromkeys(losses, log_volume)
     shift |= {"validation_elbo": -log_volume, "validation_log_likelihood": -log_volume}
     return [
         {k: v + shift[k] if k in shift and v is not None else v for k, v in row.items()} for row in history

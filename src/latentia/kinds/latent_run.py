@@ -55,9 +55,15 @@ class LatentRun(Run):
             )
         return self.estimator.sample(n, mean=mean, random_state=seed)
 
-    def log_density(self, items: Any) -> NDArray[np.float64]:
+    @property
+    def conditions_on_total(self) -> bool:
+        """Whether scores are of counts whose total is given unless it is asked to be modelled."""
+        return bool(self.estimator.form_.kind == "counts")
+
+    def log_density(self, items: Any, total: str = "given") -> NDArray[np.float64]:
         """See `latentia.kinds.abilities.Scores`."""
-        return np.asarray(self.estimator.score_samples(items), dtype=np.float64)
+        asked = {"total": total} if self.conditions_on_total else {}
+        return np.asarray(self.estimator.score_samples(items, **asked), dtype=np.float64)
 
     def vectors(self, items: Any) -> NDArray[Any]:
         """See `latentia.kinds.abilities.Encodes`."""

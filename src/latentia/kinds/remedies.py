@@ -93,6 +93,8 @@ def command(spec: DataSpec, params: Mapping[str, Any], out: Path | str) -> str:
         words += ["--seed", str(spec.seed)]
     if spec.image_size is not None:
         words += ["--image-size", str(spec.image_size)]
+    if spec.channels != "auto":
+        words += ["--channels", spec.channels]
     if spec.label_column is not None:
         words += ["--label-column", spec.label_column]
     for name, kind_of_column in (spec.columns or {}).items():
@@ -101,6 +103,8 @@ def command(spec: DataSpec, params: Mapping[str, Any], out: Path | str) -> str:
         words += ["--drop", name]
     if spec.id is not None:
         words += ["--id", spec.id]
+    for role, column in (spec.roles or {}).items():
+        words += ["--text-column" if role == "text" else f"--{role}", column]
     if not spec.hold_out:
         words += ["--no-hold-out"]
     if others:
@@ -133,9 +137,28 @@ def changes_of(run: Any, verdict: Verdict) -> list[Change]:
 
 
 def told(verdict: Verdict, changes: list[Change]) -> list[str]:
-    """All remedies in words, each with the model that it comes to."""
-    words = {change.remedy: change.text for change in changes}
-    return [words.get(text, text) for text in verdict.remedies]
+    """All remedies in words, each with the model that it comes to; those that would change nothing of this run are left out."""
+    return [text for _, text in _applying(verdict, changes)]
+
+
+def _applying(verdict: Verdict, changes: list[Change]) -> list[tuple[Change | None, str]]:
+    """Remedies that are words only, and those that are another fit."""
+    found = {change.remedy: change for change in changes}
+    return [
+        (found.get(action.text), found[action.text].text if action.text in found else action.text)
+        for action in verdict.actions
+        if action.text in found or not action.is_command
+    ]
+
+
+def steps_of(verdict: Verdict, changes: list[Change]) -> list[dict[str, str | None]]:
+    """Each remedy in words with its command; where two come to the same command, the first."""
+    out: list[dict[str, str | None]] = []
+    for change, text in _applying(verdict, changes):
+        line = change.command or None if change is not None else None
+        if line is None or line not in [step["command"] for step in out]:
+            out.append({"text": text, "command": line})
+    return out
 
 
 def label_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
@@ -144,6 +167,8 @@ def label_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     Example:
         >>> label_of({"model": "sigma-vae", "latent_dim": 8}, {"model": "sigma-vae", "latent_dim": 4})
         'dim-4'
+        >>> label_of({"model": "vae"}, {"model": "vae", "objective_options": {"beta": 4}})
+        'beta-4'
     """
     moved = new.get("model") != old.get("model")
     of_model = kind_of(new["model"]).of_model
@@ -154,5 +179,8 @@ def label_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
         short = {"model": "", "latent_dim": "dim-", "max_epochs": "epochs-"}.get(
             name, f"{name.replace('_', '-')}-"
         )
-        parts.append(f"no-{short}".rstrip("-") if value is None else f"{short}{value}")
+        if isinstance(value, Mapping):
+            parts += [f"{key}-{each}".replace("_", "-") for key, each in value.items()]
+        else:
+            parts.append(f"no-{short}".rstrip("-") if value is None else f"{short}{value}")
     return "-".join(parts)

@@ -16,10 +16,12 @@ from latentia.diagnostics import Verdict
 from latentia.errors import ConfigError, DataError, RunFolderError
 from latentia.estimators import folder as run_folder
 from latentia.kinds import kind_of_estimator
+from latentia.kinds.abilities import uses_of
 from latentia.kinds.kind import Kind
 from latentia.kinds.known import KNOWN, DataSpec, RunData
 from latentia.kinds.loading import class_of
-from latentia.kinds.remedies import changes_of, told
+from latentia.kinds.remedies import changes_of, steps_of, told
+from latentia.vocabulary import HEALTHY
 
 SplitName = Literal["train", "validation", "test", "new"]
 DIAGNOSED_IMPORTANCE, DIAGNOSED_ITEMS = 50, 200  # samples and items of a diagnosis's log-likelihood
@@ -234,7 +236,11 @@ class Run:
 
     def figures(self, split: SplitName = "test") -> dict[str, Any]:
         """Figures and verdict on one part of the data as `evaluation.json` has them; measured if it has none."""
-        return self._kept().get(split) or self.evaluate(split)
+        kept = self._kept().get(split)
+        if kept is None:
+            return self.evaluate(split)
+        # the first version kept the gravest fault alone
+        return {"verdicts": [] if kept["verdict"] == HEALTHY else [kept["verdict"]], **kept}
 
     def _measured(self, split: SplitName, effort: Effort) -> dict[str, Any]:
         started = time.perf_counter()
@@ -252,6 +258,7 @@ class Run:
                 "evidence": list(found.verdict.evidence),
                 "remedies": told(found.verdict, changes),
                 "commands": list(dict.fromkeys(change.command for change in changes if change.command)),
+                "steps": steps_of(found.verdict, changes),
                 **found.details,
                 "seconds": round(time.perf_counter() - started, 3),
             }
@@ -265,6 +272,10 @@ class Run:
         """What `evaluation.json` holds, by split."""
         path = None if self.folder is None else self.folder / run_folder.EVALUATION
         return run_folder.read_json(path) if path is not None and path.exists() else {}
+
+    def uses(self, figures: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """What it can be used for, each in words and as a command line; `figures` are those of an evaluation."""
+        return uses_of(self, figures)
 
     def remedied(self, verdict: Verdict) -> list[Any]:
         """Each remedy of the verdict that is a fit with other parameters; see `latentia.kinds.remedies`."""

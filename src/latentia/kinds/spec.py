@@ -20,6 +20,8 @@ class DataSpec:
     image_size: int | None = None
     label_column: str | None = None
     hold_out: bool = True
+    channels: str = "auto"
+    roles: dict[str, str] | None = None
     columns: dict[str, str] | None = None
     drop: list[str] | None = None
     id: str | None = None
@@ -28,12 +30,18 @@ class DataSpec:
     def is_table(self) -> bool:
         """Whether the data are a file with a table."""
         path = path_of(self.name)
-        return path is not None and path.is_file() and bool({".csv", ".tsv", ".parquet"} & set(path.suffixes))
+        return (
+            path is not None
+            and path.is_file()
+            and not self.roles
+            and bool({".csv", ".tsv", ".parquet"} & set(path.suffixes))
+        )
 
     def load(self) -> Dataset:
         """The data, split as they were when the run was fitted; without `hold_out` each part is the whole."""
         dataset = load(
             self.name, seed=self.seed, image_size=self.image_size, label_column=self.label_column,
+            channels=self.channels, roles=self.roles,
             columns=self.columns, drop=self.drop or (), id=self.id,
         )  # fmt: skip
         return dataset if self.hold_out else dataset.whole()

@@ -81,12 +81,20 @@ class ComponentFault:
     message: str
 
 
-def verdict(components: Components, rows: Rows, result: EMResult | None = None) -> tuple[ComponentFault, ...]:
+def verdict(
+    components: Components, rows: Rows, result: EMResult | None = None, resolution: float = 0.0
+) -> tuple[ComponentFault, ...]:
     """What is wrong with a fitted mixture; empty when nothing is.
 
     Kinds: "not-converged"; "empty" (less than one row's mass, or moved during the fit); "singular" (a Gaussian whose
-    smallest variance is the floor `reg_covar`, or with fewer rows than features); "duplicate" (two components
-    that claim the same rows: cosine of their responsibilities above 0.95).
+    smallest variance is the floor `reg_covar`, and below `resolution` where there is one, or with fewer rows than features);
+    "duplicate" (two components that claim the same rows: cosine of their responsibilities above 0.95).
+
+    Args:
+        components: fitted.
+        rows: that they were fitted to.
+        result: how the fit went.
+        resolution: a variance that is wide enough whatever the floor: pixels that never change in a component have no other.
     """
     found: list[ComponentFault] = []
     if result is not None and not result.converged:
@@ -108,7 +116,7 @@ def verdict(components: Components, rows: Rows, result: EMResult | None = None) 
             )
         )
     if isinstance(components, GaussianComponents):
-        found += _singular(components, mass)
+        found += _singular(components, mass, resolution)
     pairs = (cosine.triu(1) > 0.95).nonzero().tolist()
     for i, j in pairs:
         found.append(
@@ -132,21 +140,26 @@ def _overlap(components: Components, rows: Rows) -> tuple[Tensor, Tensor]:
     return mass, gram / norm[:, None] / norm
 
 
-def _singular(components: GaussianComponents, mass: Tensor) -> list[ComponentFault]:
+def _singular(components: GaussianComponents, mass: Tensor, resolution: float) -> list[ComponentFault]:
     covariances, floor = components.parameters["covariances"], components.reg_covar
-    if components.covariance_type in ("full", "tied"):
-        least = torch.linalg.eigvalsh(covariances).reshape(-1, components.n_features)[:, 0]
+    whole = components.covariance_type in ("full", "tied")
+    if whole:
+        spread = torch.linalg.eigvalsh(covariances).reshape(-1, components.n_features)
     else:
-        least = covariances.reshape(components.n_components, -1).amin(1)
+        spread = covariances.reshape(components.n_components, -1)
     found = []
-    for k, value in enumerate(least.tolist()):
+    for k, variances in enumerate(spread):
+        value = float(variances.min())
         few = components.covariance_type == "full" and float(mass[k]) <= components.n_features
-        if value <= 10 * floor or few:
+        if few or (value <= 10 * floor and not 0 < resolution <= value):
+            narrow = int((variances <= max(10 * floor, value)).sum())
+            where = f"{narrow} of {components.n_features} {'directions' if whole else 'columns'}"
+            where = "every direction" if components.covariance_type == "spherical" else where
             who = "the shared covariance" if components.covariance_type == "tied" else f"component {k}"
             found.append(
                 ComponentFault(
                     "singular",
-                    f"{who} has variance {value:.3g} in one direction: use fewer components or a larger reg_covar",
+                    f"{who} has variance {value:.3g} in {where}: use fewer components or a larger reg_covar",
                 )
             )
     return found

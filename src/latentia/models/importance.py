@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -51,6 +51,15 @@ class Codec(Protocol):
         ...
 
 
+@runtime_checkable
+class Weighs(Protocol):
+    """A model that gives its importance weights itself: what is discrete in it is summed out, not drawn."""
+
+    def log_weights(self, z: Tensor, x: Tensor, posterior: Any, prior: Any) -> Tensor:
+        """Log p(x, z) / q(z|x) in nats, `[S, B]`, of draws z `[S, B, *latent]` of the posterior, or what has the same mean."""
+        ...
+
+
 @dataclass(frozen=True)
 class ImportanceEstimate:
     r"""What a set of importance weights w_s = p(x, z_s) / q(z_s|x) says of each item.
@@ -83,6 +92,8 @@ def importance_estimate(
 ) -> ImportanceEstimate:
     r"""Log p(x) \approx logsumexp_s[log p(x|z_s) + log p(z_s) - log q(z_s|x)] - log S, z_s ~ q(z|x), in nats.
 
+    A model may give its weights itself (`Weighs`).
+
     A lower bound on log p(x) in expectation, non-decreasing in S (Burda, Grosse & Salakhutdinov 2016, theorem 1).
     The noise of each item is a function of the item itself and of `seed`: an item's figure does not depend on the batch
     in which it stands, nor on the chunks in which items and samples are decoded (but for rounding).
@@ -110,7 +121,7 @@ def importance_estimate(
         empty = x.new_empty(0, dtype=_figures_dtype(x))
         return ImportanceEstimate(empty, empty)
     if drafted is None:
-        drafted = worth_drafting(x, n_importance)
+        drafted = not isinstance(model, Weighs) and worth_drafting(x, n_importance)
     with _mapper(x.device) as mapper:
         parts = []
         for items in x.split(codes_per_pass):
@@ -144,9 +155,7 @@ class _Block:
         """`[2, B]`: log of the sum of the weights and of their squares, in double precision."""
 
         def one_pass(first: int) -> Tensor:
-            z = self._codes(first)
-            log_weight = self._log_likelihood(z, self.x) + self._log_ratio(z)
-            return _log_sums(widened(log_weight))
+            return _log_sums(widened(self._log_weights(self._codes(first))))
 
         x = self.x
         running = widened(torch.full((2, len(x)), -math.inf, dtype=_figures_dtype(x), device=x.device))
@@ -190,6 +199,13 @@ class _Block:
         n = min(self.samples_per_pass, self.n - first)
         with per_item_noise(self.keys, self.seed, first_sample=first):
             return self.posterior.rsample(torch.Size([n]))
+
+    @torch.no_grad()
+    def _log_weights(self, z: Tensor) -> Tensor:
+        """Log w, `[S, B]`."""
+        if isinstance(self.model, Weighs):
+            return self.model.log_weights(z, self.x, self.posterior, self.prior)
+        return self._log_likelihood(z, self.x) + self._log_ratio(z)
 
     @torch.no_grad()
     def _log_likelihood(self, z: Tensor, x: Tensor, half: bool = False) -> Tensor:

@@ -6,7 +6,9 @@ from latentia.nn.mlp import MLPDecoder, MLPEncoder
 from latentia.nn.networks import FEW_ROWS, NETWORKS, Network, pick_network
 from latentia.nn.plain import PlainMLPDecoder, PlainMLPEncoder
 from latentia.nn.report import ReportDecoder, ReportEncoder
-from latentia.nn.sequence import LSTMDecoder, LSTMEncoder
+from latentia.nn.sequence import LSTMEncoder, TransformerEncoder
+from latentia.nn.sequence_decoders import LSTMDecoder, SkipDecoder, StepsDecoder, TokenDecoder
+from latentia.nn.sequence_transformer import TransformerDecoder
 
 __all__ = [
     "FEW_ROWS",
@@ -26,5 +28,10 @@ __all__ = [
     "PlainMLPEncoder",
     "ReportDecoder",
     "ReportEncoder",
+    "SkipDecoder",
+    "StepsDecoder",
+    "TokenDecoder",
+    "TransformerDecoder",
+    "TransformerEncoder",
     "pick_network",
 ]

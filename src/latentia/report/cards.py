@@ -19,10 +19,33 @@ class Tile:
     """One or two small images (original above reconstruction), each with its description, and a caption.
 
     An image is `[H, W, 3]`, as `latentia.report.images.pixels` gives it.
+
+    Attributes:
+        images: and the description of each.
+        caption: below them.
+        asked: whether it is what the tiles after it answer to: it is set apart from them.
+        first: whether a group begins with its row: it is set apart from the row before.
     """
 
     images: tuple[tuple[np.ndarray, str], ...]
     caption: str = ""
+    asked: bool = False
+    first: bool = False
+
+
+@dataclass(frozen=True)
+class Colour:
+    """A colour of a chart with what it stands for.
+
+    Attributes:
+        value: hexadecimal, of the light scheme.
+        name: of the class.
+        note: a figure of it.
+    """
+
+    value: str
+    name: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,6 +65,8 @@ class Card:
         table: rows, the head first.
         sheet: rows of images `[columns, H, W, 3]`, written as one picture into the folder of figures.
         wide: whether it takes the whole row.
+        key: what the colours of its chart stand for.
+        headline: its one figure, with what it is, that also stands at the top of the page.
     """
 
     id: str
@@ -56,6 +81,8 @@ class Card:
     table: tuple[tuple[str, ...], ...] = ()
     sheet: Sequence[np.ndarray] = ()
     wide: bool = False
+    key: tuple[Colour, ...] = ()
+    headline: tuple[str, str] | None = None
 
 
 def of_split(report: ReportInput) -> str:

@@ -16,8 +16,16 @@ from latentia.vocabulary import FAULTS, FIGURES, FaultWord, Words
 
 
 @dataclass(frozen=True)
+class Step:
+    """One thing to do next: in words, and as a command line where it is one."""
+
+    text: str
+    command: str = ""
+
+
+@dataclass(frozen=True)
 class Figure:
-    """A row of the table of figures: its name, value, unit, the split it was measured on, a remark, and words for the name."""
+    """A row of the table of figures: its name, value, unit, the split it was measured on, a remark, words for the name, and its standard error."""
 
     name: str
     value: float | int | str | None
@@ -26,6 +34,16 @@ class Figure:
     note: str = ""
     label: str = ""
     meaning: str = ""
+    error: float | None = None
+
+    @property
+    def text(self) -> str:
+        """The value as people write it, in as many digits as its standard error allows.
+
+        >>> Figure("elbo", -64.23751, error=0.83).text, Figure("sigma2", 0.0004939).text
+        ('−64.2', '0.000494')
+        """
+        return number(self.value, self.error)
 
     @property
     def title(self) -> str:
@@ -57,13 +75,16 @@ class Head:
         command: the exact command that made the run.
         created: when, ISO 8601.
         verdict: `healthy`, `posterior collapse`, `information overload`, or another finding in words.
-        evidence: sentences with numbers. Text between backticks is set as code, here and in the remedies.
-        remedies: what to do, in words or as a command that begins with `latentia `.
-        figures: table of figures; the first four also stand at the top of the page.
+        evidence: sentences with numbers; a page whose cards answer questions (a card "diagnosis") says them there. Text between
+            backticks is set as code, here and in the steps.
+        remedies: what mends the fault.
+        figures: table of figures; where no card has a headline, the first four stand at the top of the page.
         choices: what was chosen automatically, and why.
         settings: parameters of the run.
         versions: versions of the programs that made the run.
         fault: the word for the verdict; None: that of the vocabulary.
+        others: words for what else was found.
+        uses: what the model can be used for.
     """
 
     title: str
@@ -74,12 +95,14 @@ class Head:
     created: str
     verdict: str
     evidence: Sequence[str]
-    remedies: Sequence[str]
+    remedies: Sequence[Step]
     figures: Sequence[Figure]
     choices: Sequence[tuple[str, str]] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     fault: FaultWord | None = None
+    others: Sequence[FaultWord] = ()
+    uses: Sequence[Step] = ()
 
     @property
     def word(self) -> FaultWord:
@@ -110,18 +133,22 @@ class ReportInput(Head):
         originals, reconstructions: `[n, *event]`; about 32 images, or for vectors some hundred rows and more.
         samples: draws from the model, `[m, *event]`; 64 images, or for vectors as many as there are originals.
         worst: originals, reconstructions and scores of the worst rows, `[k, *event], [k, *event], [k]`.
+        worst_names: of these rows; none: they are numbered.
+        rows: what samples of vectors are held against, `[N, d]`; None: the originals.
         codes: posterior means, `[N, D]`.
         labels: labels of the codes, `[N]`: class numbers (negative: unknown), words, or a quantity.
         class_names: names of the class numbers.
         feature_names: names of the features of a vector.
         split: the split that originals, worst rows and codes are of.
+        coded: words for the split of the codes, where it is another.
         score: what the scores of the worst rows are, with the unit.
         checks: questions of the diagnosis, each with `question`, `answer` and `figures`.
         attempts: fits with remedies: `model, remedy, verdicts, validation_log_likelihood`, and `kept` of the one that is this run.
         source: where the codes of samples are drawn from.
         columns: what the columns of rows of unlike kinds are; their numbers are NaN where a cell is missing.
-        worst_names: names of the worst rows.
         worst_cells: how much each of their cells weighs, `[k, d]`.
+        survives: share of the variance of the items that their reconstructions keep; None: that of the rows shown.
+        among: share of samples that lie among data, and of other data that do; None where it was not measured.
         exploration: ways between items, single dimensions, neighbours; None leaves them out.
 
     Raises:
@@ -140,13 +167,17 @@ class ReportInput(Head):
     class_names: Sequence[str] | None = None
     feature_names: Sequence[str] | None = None
     split: str = ""
+    coded: str = ""
     score: str = "log-likelihood, nats"
     checks: Sequence[Answered] = ()
     attempts: Sequence[Mapping[str, Any]] = ()
     source: str = "the prior"
+    survives: float | None = None
+    among: tuple[float, float] | None = None
+    worst_names: Sequence[str] = ()
+    rows: np.ndarray | None = None
     exploration: Exploration | None = None
     columns: Sequence[Column] | None = None
-    worst_names: Sequence[str] | None = None
     worst_cells: np.ndarray | None = None
 
     def __post_init__(self) -> None:
@@ -178,11 +209,17 @@ class ReportInput(Head):
         return list(self.feature_names or [f"feature {i}" for i in range(self.event_shape[0])])
 
 
-def number(value: object) -> str:
-    """A figure as people write it: at most four or five digits, a real minus sign, `not defined` for NaN and None.
+def number(value: object, error: float | None = None) -> str:
+    """A figure as people write it: three digits (whole numbers all), a real minus sign, `not defined` for NaN and None.
+
+    Args:
+        value: what is written.
+        error: its standard error; the last digit that is written is then of its size.
 
     >>> number(-1167.321), number(0.00123456), number(70000), number(float("nan")), number(12.5)
-    ('−1,167.3', '0.001235', '70,000', 'not defined', '12.50')
+    ('−1,167', '0.00123', '70,000', 'not defined', '12.5')
+    >>> number(-1167.321, 0.23), number(39478.2, 40.0), number(0.004, 0.3)
+    ('−1,167.3', '39,478', '0.0')
     """
     if value is None:
         return "not defined"
@@ -198,14 +235,10 @@ def number(value: object) -> str:
     if math.isinf(x):
         return "∞" if x > 0 else "−∞"
     size = abs(x)
-    if size >= 1e9 or 0 < size < 1e-4:
+    if error is not None and math.isfinite(error) and error > 0:
+        text = f"{x:,.{min(6, max(0, -math.floor(math.log10(error / 2))))}f}"
+    elif size >= 1e9 or size < 1:
         text = f"{x:.3g}"
-    elif size >= 100:
-        text = f"{x:,.1f}"
-    elif size >= 10:
-        text = f"{x:.2f}"
-    elif size >= 1 or size == 0:
-        text = f"{x:.3f}"
     else:
-        text = f"{x:.4g}"
+        text = f"{x:,.{max(0, 2 - math.floor(math.log10(size)))}f}"
     return text.replace("-", "−")

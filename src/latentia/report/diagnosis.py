@@ -12,10 +12,13 @@ from matplotlib.ticker import MaxNLocator
 
 from latentia.diagnostics.sample_findings import PRIOR_MATCH
 from latentia.report.cards import Card
-from latentia.report.content import ReportInput, number
+from latentia.report.content import Answered, ReportInput, number
 from latentia.report.theme import Theme, canvas, finite, legend, style
+from latentia.vocabulary import KEPT_EARLY, UNDERTRAINED, UNLIKE
 
 YES, NO, PARTLY, OPEN = "✓ yes", "✗ no", "△ in part", "–"
+SATURATED = 0.95
+"""Share of the mutual information that the items at hand can show: above it the estimate is at its ceiling."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,12 @@ class Check:
     figures: str
 
 
-def checks(figures: Mapping[str, Any]) -> list[Check]:
+def checks(figures: Mapping[str, Any], kept: str = "") -> list[Check]:
     """Questions and answers from what `latentia evaluate --json` or `diagnose --json` gives; what was not measured is left out.
+
+    Args:
+        figures: as JSON has them.
+        kept: which weights are kept, in words.
 
     >>> checks({"verdicts": ["overfitted"], "diagnosis": {"generalisation":
     ...     {"elbo": 40.0, "error_ratio": 2.5, "n_held_out": 1000}}})[0].answer
@@ -37,9 +44,10 @@ def checks(figures: Mapping[str, Any]) -> list[Check]:
     measured = figures.get("diagnosis") or {}
     faults = set(figures.get("verdicts") or ())
     asked: list[Callable[[Mapping[str, Any], Mapping[str, Any], set[str]], Check | None]] = [
-        _codes, _decoder, _encoder, _prior, _sampler, _smooth, _generalises, _trained,
+        _codes, _decoder, _encoder, _prior, _sampler, _smooth, _generalises,
     ]  # fmt: skip
-    return [check for ask in asked if (check := ask(figures, measured, faults)) is not None]
+    found = [*(ask(figures, measured, faults) for ask in asked), alike(figures), trained(figures, kept)]
+    return [check for check in found if check is not None]
 
 
 def _answer(faults: set[str], *bad: str) -> str:
@@ -49,25 +57,26 @@ def _answer(faults: set[str], *bad: str) -> str:
 def _codes(figures: Mapping[str, Any], measured: Mapping[str, Any], faults: set[str]) -> Check | None:
     if "active_units" not in figures:
         return None
-    text = f"{figures['active_units']} of {figures['latent_dim']} dimensions are active"
-    found = measured.get("information")
+    units = f"{figures['active_units']} of {figures['latent_dim']} dimensions are active"
+    found, text = measured.get("information"), f"{units}."
     if found:
-        text = (
-            f"{number(max(0.0, found['value']))} nats of mutual information (at most {number(found['bound'])} can be seen with "
-            f"{number(found['n'])} items); {text}"
-        )
+        value, most, items = max(0.0, found["value"]), found["bound"], number(found["n"])
+        share = f"Code and item share {number(value)} nats; {items} items could show up to {number(most)}"
+        if value >= SATURATED * most:
+            share = f"As far as {items} items can show ({number(value)} of at most {number(most)} nats)"
+        text = f"{share}. {text}"
     answer = _answer(faults, "posterior collapse", "inference collapse")
     if answer == YES and "partial posterior collapse" in faults:
         answer = PARTLY
-    return Check("Do the codes tell the items apart?", answer, f"{text}.")
+    return Check("Do the codes tell the items apart?", answer, text)
 
 
 def _decoder(figures: Mapping[str, Any], measured: Mapping[str, Any], faults: set[str]) -> Check | None:  # noqa: ARG001
     found = measured.get("dependence")
     if not found:
         return None
-    falls = f"falls by {number(found['drop'])} nats" if found["drop"] > 0 else "is no lower"
-    text = f"With another item's code the log-likelihood {falls}; {found['share']:.0%} of items prefer their own."
+    worse = f"{number(found['drop'])} nats worse" if found["drop"] > 0 else "no worse"
+    text = f"With another item's code an item is explained {worse}; {found['share']:.0%} of items prefer their own."
     return Check("Does the decoder use them?", _answer(faults, "posterior collapse"), text)
 
 
@@ -77,8 +86,8 @@ def _encoder(figures: Mapping[str, Any], measured: Mapping[str, Any], faults: se
         return None
     whose = "the refined ones" if gap.get("own_steps") else "the encoder's"
     text = (
-        f"Codes optimised for each item gain {number(gap['amortisation'])} nats over {whose} ({number(gap['n'])} items); the "
-        f"true posterior moves in {true['true_active']} dimensions, the encoder's in {true['approximate_active']}."
+        f"Codes optimised item by item gain {number(gap['amortisation'])} nats over {whose} ({number(gap['n'])} items); from item "
+        f"to item the model's own codes move in {true['true_active']} dimensions, the encoder's in {true['approximate_active']}."
     )
     answer = _answer(faults, "inference collapse")
     if "posterior collapse" in faults and true["true_active"] > true["approximate_active"]:
@@ -91,8 +100,8 @@ def _prior(figures: Mapping[str, Any], measured: Mapping[str, Any], faults: set[
     if not gap:
         return None
     text = (
-        f"{gap['precision']:.0%} of decoded prior draws lie among data and {gap['recall']:.0%} of data among them; for other "
-        f"data it is {gap['baseline']:.0%}."
+        f"{gap['precision']:.0%} of what its codes decode to lies among data, and {gap['recall']:.0%} of data among that; of other data "
+        f"{gap['baseline']:.0%} do."
     )
     if faults & {"posterior collapse", "inference collapse"}:
         return Check(
@@ -110,8 +119,8 @@ def _sampler(figures: Mapping[str, Any], measured: Mapping[str, Any], faults: se
     if not gap or faults & {"posterior collapse", "inference collapse"}:
         return None
     text = (
-        f"{gap['precision']:.0%} of decoded draws of the aggregate-posterior sampler lie among data and {gap['recall']:.0%} of data "
-        f"among them; for other data it is {gap['baseline']:.0%}."
+        f"{gap['precision']:.0%} of samples lie among data, and {gap['recall']:.0%} of data among samples; of other data "
+        f"{gap['baseline']:.0%} do."
     )
     return Check("Does the sampler follow the codes?", _answer(faults, "prior holes"), text)
 
@@ -131,30 +140,57 @@ def _generalises(figures: Mapping[str, Any], measured: Mapping[str, Any], faults
     gap = measured.get("generalisation")
     if not gap:
         return None
-    text = f"The squared error of held-out items is {number(gap['error_ratio'])} times that of training items"
-    if gap["elbo"] is not None:
-        text += (
-            f"; their bound is {number(abs(gap['elbo']))} nats {'lower' if gap['elbo'] >= 0 else 'higher'}"
+    parts = []
+    if gap["error_ratio"] is not None:
+        parts.append(
+            f"the squared error of held-out items is {number(gap['error_ratio'])} times that of training items"
         )
+    if gap["elbo"] is not None:
+        way = "lower" if gap["elbo"] >= 0 else "higher"
+        parts.append(f"the bound of held-out items is {number(abs(gap['elbo']))} nats {way}")
+    if not parts:
+        return None
+    text = "; ".join(parts)
+    text = text[0].upper() + text[1:]
     return Check("Does it hold for new items?", _answer(faults, "overfitted"), f"{text}.")
 
 
-def _trained(figures: Mapping[str, Any], measured: Mapping[str, Any], faults: set[str]) -> Check | None:  # noqa: ARG001
-    sentences = [text for text in figures.get("evidence", ()) if "epoch" in text]
-    if not sentences:
+def alike(figures: Mapping[str, Any]) -> Check | None:
+    """Of tables: whether columns of samples are distributed as those of the data."""
+    sentence = next((text for text in figures.get("evidence", ()) if text.startswith("Samples differ")), None)
+    faults = set(figures.get("verdicts") or ())
+    if sentence is None:
         return None
-    return Check("Was the training long enough?", _answer(faults, "under-trained"), sentences[0])
+    return Check("Are samples like the data?", _answer(faults, UNLIKE), sentence)
+
+
+_OF_TRAINING = ("The last ", "After the last ", "The weights are those ")  # how sentences on it begin
+
+
+def trained(figures: Mapping[str, Any], kept: str = "") -> Check | None:
+    """Whether training went on long enough, with the kept epoch in words."""
+    sentences = [text for text in figures.get("evidence", ()) if text.startswith(_OF_TRAINING)][:1]
+    if not sentences and not kept:
+        return None
+    text = " ".join([*sentences, kept]).strip()
+    faults = set(figures.get("verdicts") or ())
+    return Check("Was the training long enough?", _answer(faults, UNDERTRAINED, KEPT_EARLY), text)
+
+
+def question_card(asked: Sequence[Answered]) -> Card:
+    """Questions with their answers."""
+    rows = [
+        ("Question", "Answer", "Figures"),
+        *((each.question, each.answer, each.figures) for each in asked),
+    ]
+    return Card(
+        "diagnosis", "Diagnosis", "Each answer with the figures behind it.", table=tuple(rows), wide=True
+    )
 
 
 def diagnosis_cards(report: ReportInput) -> list[Card | None]:
     """The questions; and what was tried where remedies were taken."""
-    found: list[Card | None] = []
-    if report.checks:
-        faults = sum(check.answer in (NO, PARTLY) for check in report.checks)
-        lead = "Each answer with the figures behind it" + ("." if faults else ": no fault was found.")
-        rows = [("Question", "Answer", "Figures")]
-        rows += [(check.question, check.answer, check.figures) for check in report.checks]
-        found.append(Card("diagnosis", "Diagnosis", lead, table=tuple(rows), wide=True))
+    found: list[Card | None] = [question_card(report.checks)] if report.checks else []
     if len(report.attempts) > 1:
         lead = "Faults that were found on the validation part were remedied by fitting again; the run kept is this one."
         head = ("Run", "What was changed", "Found", "Validation log-likelihood")
@@ -176,7 +212,13 @@ def _row(attempt: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def information_card(report: ReportInput) -> Card | None:
-    """What the codes told of the items in the course of training."""
+    """What the codes told of the items in the course of training; nothing where it came to its ceiling: then the answer says so."""
+    looks = [row for row in report.history if row.get("mutual_information") is not None]
+    told, items = (
+        finite([row.get(name) for row in looks]) for name in ("mutual_information", "watched_items")
+    )
+    if len(looks) and told[-1] >= SATURATED * np.log(items[-1]):
+        return None
     lead = "Mutual information of items and codes on some validation items, looked at every few epochs."
     return Card(
         "information",
@@ -213,5 +255,5 @@ def information_curve(
             f"{units:.0f} active", (epoch, value), xytext=(0, -14), textcoords="offset points", ha="center",
             fontsize=8, color=theme.muted,
         )  # fmt: skip
-    legend(axes, theme, loc="best")
+    legend(axes, theme)
     return figure

@@ -1,35 +1,45 @@
-"""From cards to what stands in the page: charts and images as PNG, narrow cards beside each other."""
+"""From cards to what stands in the page: charts as SVG, images as PNG, narrow cards beside each other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from latentia.report.cards import Card
+from latentia.report.cards import Card, Tile
 from latentia.report.images import mosaic, tile_png
-from latentia.report.theme import DARK, LIGHT, to_png
+from latentia.report.svg import standalone, to_svg
+from latentia.report.theme import LIGHT
+
+
+@dataclass(frozen=True)
+class DrawnTile:
+    """A tile with its images as PNG, each with its description; its caption; how it is set apart, as classes of the page."""
+
+    images: tuple[tuple[bytes, str], ...]
+    caption: str
+    look: str
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A card with its pictures, as PNG.
+    """A card with its pictures.
 
     Attributes:
         card: the card.
-        chart: in both schemes, light and dark; None where it has none.
-        tiles: images of each tile, with their descriptions, and the caption.
+        chart: an SVG element in the colours of the page; None where it has none.
+        tiles: its tiles.
         sheet: all its images as one; None where it has none.
     """
 
     card: Card
-    chart: tuple[bytes, bytes] | None
-    tiles: tuple[tuple[tuple[tuple[bytes, str], ...], str], ...]
+    chart: str | None
+    tiles: tuple[DrawnTile, ...]
     sheet: bytes | None
 
     @property
     def files(self) -> list[tuple[str, bytes]]:
         """Its pictures as files of the folder of figures: names and contents."""
-        chart = [] if self.chart is None else [(f"{self.card.id}.png", self.chart[0])]
+        chart = [] if self.chart is None else [(f"{self.card.id}.svg", standalone(self.chart))]
         return chart + ([] if self.sheet is None else [(f"{self.card.id}.png", self.sheet)])
 
 
@@ -39,15 +49,18 @@ def drawn(cards: Iterable[Card]) -> list[Drawn]:
     for card in cards:
         chart = None
         if card.draw is not None:
-            light, dark = card.draw(LIGHT), card.draw(DARK)
-            if light is None or dark is None:
+            figure = card.draw(LIGHT)
+            if figure is None:
                 continue
-            chart = to_png(light), to_png(dark)
-        tiles = tuple(
-            (tuple((tile_png(image), alt) for image, alt in tile.images), tile.caption) for tile in card.tiles
-        )
+            chart = to_svg(figure, card.id, card.alt)
+        tiles = tuple(map(_drawn_tile, card.tiles))
         found.append(Drawn(card, chart, tiles, mosaic(list(card.sheet)) if len(card.sheet) else None))
     return _filled(found)
+
+
+def _drawn_tile(tile: Tile) -> DrawnTile:
+    look = " ".join(name for name, on in (("asked", tile.asked), ("first", tile.first)) if on)
+    return DrawnTile(tuple((tile_png(image), alt) for image, alt in tile.images), tile.caption, look)
 
 
 def _filled(found: list[Drawn]) -> list[Drawn]:

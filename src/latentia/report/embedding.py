@@ -24,6 +24,7 @@ class LatentMap:
         label_accuracy: share of items whose label is guessed from its nearest codes (leave one out, in latent
             space, not on the map); None without labels.
         majority: share of the most frequent label, the accuracy that guessing blindly has.
+        right: of each row shown, whether its label is guessed so: 1 or 0, NaN where it has none, `[m]`; None without labels.
     """
 
     points: np.ndarray
@@ -32,6 +33,7 @@ class LatentMap:
     trustworthiness: float | None
     label_accuracy: float | None
     majority: float | None
+    right: np.ndarray | None = None
 
 
 def latent_map(
@@ -54,8 +56,11 @@ def latent_map(
     shown = np.asarray(codes, dtype=np.float64)[rows]
     scaled = _scaled(shown)
     method, points = ("codes", shown) if codes.shape[1] <= 2 else _lay_out(scaled, seed)
-    accuracy, majority = _label_accuracy(scaled, None if classes is None else np.asarray(classes)[rows])
-    return LatentMap(points, rows, method, _trustworthiness(scaled, points, method), accuracy, majority)
+    right, majority = _guessed(scaled, None if classes is None else np.asarray(classes)[rows])
+    accuracy = None if right is None else float(np.nanmean(right))
+    return LatentMap(
+        points, rows, method, _trustworthiness(scaled, points, method), accuracy, majority, right
+    )
 
 
 def _scaled(codes: np.ndarray) -> np.ndarray:
@@ -108,18 +113,20 @@ def _trustworthiness(codes: np.ndarray, points: np.ndarray, method: str) -> floa
     return float(trustworthiness(codes, points, n_neighbors=neighbours))
 
 
-def _label_accuracy(codes: np.ndarray, classes: np.ndarray | None) -> tuple[float | None, float | None]:
-    if classes is None:
+def _guessed(codes: np.ndarray, classes: np.ndarray | None) -> tuple[np.ndarray | None, float | None]:
+    """Of each code whether its neighbours guess its label, `[n]`, and the share of the most frequent label."""
+    if classes is None or (classes >= 0).sum() < 3:
         return None, None
-    codes, classes = codes[classes >= 0], classes[classes >= 0]
-    if len(codes) < 3:
-        return None, None
+    known = np.flatnonzero(classes >= 0)
+    codes, labels = codes[known], classes[known]
     from sklearn.neighbors import NearestNeighbors
 
     neighbours = min(NEIGHBOURS, len(codes) - 1)
     # With no argument, kneighbors() leaves each point out of its own neighbourhood.
     nearest = NearestNeighbors(n_neighbors=neighbours).fit(codes).kneighbors(return_distance=False)
-    names, numbers = np.unique(classes, return_inverse=True)
+    names, numbers = np.unique(labels, return_inverse=True)
     votes = np.zeros((len(codes), len(names)))
     np.add.at(votes, (np.arange(len(codes))[:, None], numbers[nearest]), 1)
-    return float((votes.argmax(axis=1) == numbers).mean()), float(np.bincount(numbers).max() / len(codes))
+    right = np.full(len(classes), np.nan)
+    right[known] = votes.argmax(axis=1) == numbers
+    return right, float(np.bincount(numbers).max() / len(numbers))

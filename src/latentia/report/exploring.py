@@ -30,6 +30,8 @@ class Exploration:
         ranges: their first and last value, `[K, 2]`.
         neighbours: `[n, steps, *event]`: an item and the training items whose codes are nearest.
         resampled: `[n, steps, *event]`: an item and decodings of draws from its posterior.
+        names: of the items that neighbours and draws are of, `[n]`; pairs of them are the ends of the ways.
+        near: names of the neighbours, `[n, steps - 1]`.
     """
 
     ways: NDArray[Any]
@@ -38,6 +40,8 @@ class Exploration:
     ranges: NDArray[np.float64]
     neighbours: NDArray[Any]
     resampled: NDArray[Any]
+    names: tuple[str, ...] = ()
+    near: tuple[tuple[str, ...], ...] = ()
 
 
 def explored(estimator: Any, test: Split, train: Split, view: Any) -> Exploration | None:
@@ -53,10 +57,12 @@ def explored(estimator: Any, test: Split, train: Split, view: Any) -> Exploratio
         None where there are too few items to explore.
     """
     rows = _pairs_apart(test)
-    known = _dense(train.take(SEARCHED).x)
+    searched = train.named().take(SEARCHED)
+    known, known_names = _dense(searched.x), _strings(searched.names)
     if len(rows) < 2 * PAIRS or len(known) < STEPS:
         return None
-    shown = _dense(test.subset(list(rows)).x)
+    asked = test.named().subset(list(rows))
+    shown = _dense(asked.x)
     codes = np.asarray(estimator.transform(known), dtype=np.float64)
     ends = np.asarray(estimator.transform(shown), dtype=np.float64)
     times = np.linspace(0, 1, STEPS)
@@ -79,6 +85,8 @@ def explored(estimator: Any, test: Split, train: Split, view: Any) -> Exploratio
         ranges=moved.values[:, [0, -1]],
         neighbours=np.concatenate([own, view(known[nearest.ravel()]).reshape(*nearest.shape, *event)], 1),
         resampled=np.concatenate([own, view(drawn.reshape(-1, *event)).reshape(*nearest.shape, *event)], 1),
+        names=_strings(asked.names),
+        near=tuple(tuple(known_names[i] for i in places) for places in nearest),
     )
 
 
@@ -94,6 +102,10 @@ def _pairs_apart(test: Split) -> list[int]:
         place = next((i for i, row in enumerate(waiting) if int(test.y[row]) not in seen), 0)
         out.append(waiting.pop(place))
     return out
+
+
+def _strings(names: NDArray[Any] | None) -> tuple[str, ...]:
+    return () if names is None else tuple(map(str, names))
 
 
 def _dense(items: Any) -> NDArray[Any]:

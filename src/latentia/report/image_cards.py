@@ -13,6 +13,7 @@ from latentia.report.images import LARGE_IMAGE, pixels, square
 _MAX_SAMPLES = 64
 _MAX_PAIRS = 32
 _MAX_WORST = 12
+_NAME = 12  # characters of a name below an image
 
 
 def image_cards(report: ReportInput) -> tuple[list[Card | None], list[Card | None]]:
@@ -31,10 +32,28 @@ def image_cards(report: ReportInput) -> tuple[list[Card | None], list[Card | Non
         )
     )
     first = [
-        _samples(samples, report.source, large),
-        _reconstructions(originals, rebuilt, of_split(report), large),
+        _with_headline(_samples(samples, report.source, large), among(report)),
+        _with_headline(_reconstructions(originals, rebuilt, of_split(report), large), _survives(report)),
     ]
-    return first, [_worst_images(worst, worst_rebuilt, scores, of_split(report), report.score, large)]
+    return first, [_worst_images(report, worst, worst_rebuilt, scores, large)]
+
+
+def among(report: ReportInput) -> tuple[str, str] | None:
+    """How many samples lie among data, as a headline."""
+    if report.among is None:
+        return None
+    share, baseline = report.among
+    return f"{share:.0%}", f"of samples lie among the data; of other data {baseline:.0%} do"
+
+
+def _survives(report: ReportInput) -> tuple[str, str] | None:
+    if report.survives is None:
+        return None
+    return f"{report.survives:.0%}", "of the variance of the pixels comes back in reconstructions"
+
+
+def _with_headline(card: Card | None, headline: tuple[str, str] | None) -> Card | None:
+    return None if card is None else replace(card, headline=headline)
 
 
 def _tiled(card: Card, large: bool) -> Card:
@@ -90,21 +109,26 @@ def _pairs(originals: np.ndarray, rebuilt: np.ndarray, columns: int = 8) -> list
 
 
 def _worst_images(
-    originals: np.ndarray, rebuilt: np.ndarray, scores: np.ndarray, of: str, score: str, large: bool
+    report: ReportInput, originals: np.ndarray, rebuilt: np.ndarray, scores: np.ndarray, large: bool
 ) -> Card | None:
     if not len(originals):
         return None
-    digits = 1 if np.abs(scores).max() >= 10 else 2
+    names = list(report.worst_names or [str(i + 1) for i in range(len(originals))])
     tiles = tuple(
         Tile(
             (
-                (x, f"Badly reconstructed item {i + 1}, score {number(float(s))}"),
-                (r, f"Reconstruction of badly reconstructed item {i + 1}"),
+                (x, f"Item {name}, badly explained, score {number(float(s))}"),
+                (r, f"Reconstruction of item {name}, badly explained"),
             ),
-            f"{s:,.{digits}f}".replace("-", "−"),
+            f"{_short(name)}\n{number(float(s))}",
         )
-        for i, (x, r, s) in enumerate(zip(originals, rebuilt, scores, strict=True))
+        for x, r, s, name in zip(originals, rebuilt, scores, names, strict=False)
     )
-    lead = f"The items{of} that the model explains least, with their {score}."
+    lead = f"The items{of_split(report)} that the model explains least, with their name or place and their {report.score}."
     card = Card("worst", "Worst reconstructions", lead, tiles=tiles, sheet=_pairs(originals, rebuilt))
     return replace(_tiled(card, large), columns=4 if large else 6)
+
+
+def _short(name: str) -> str:
+    """The end of a name, which tells files of a folder apart."""
+    return name if len(name) <= _NAME else f"…{name[1 - _NAME :]}"

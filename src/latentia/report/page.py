@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -17,9 +18,10 @@ from markupsafe import Markup, escape
 
 from latentia.files import write_atomically
 from latentia.report.cards import Card
-from latentia.report.content import Figure, Head, ReportInput, number
+from latentia.report.content import Figure, Head, ReportInput
 from latentia.report.drawing import Drawn, drawn
 from latentia.report.sections import cards
+from latentia.report.theme import LIGHT, schemes
 from latentia.vocabulary import GLOSSARY
 
 __all__ = ["Figure", "Head", "Page", "ReportInput", "render", "write_page"]
@@ -43,7 +45,7 @@ class Page:
 
 
 def render(report: ReportInput, folder: Path) -> Path:
-    """Write `report.html` and its pictures, `figures/*.png`, into a folder, and return the page's path.
+    """Write `report.html` and its pictures, `figures/*.svg` and `*.png`, into a folder, and return the page's path.
 
     Each file is written whole or not at all. The same input gives the same bytes.
 
@@ -65,13 +67,13 @@ def render(report: ReportInput, folder: Path) -> Path:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     page = render(report, Path(folder))
     ...     page.name, sorted(path.name for path in Path(folder, "figures").iterdir())[:2]
-    ('report.html', ['kl-per-dimension.png', 'latent-map.png'])
+    ('report.html', ['kl-per-dimension.svg', 'latent-map.svg'])
     """
     return write_page(Page(report, report.event_shape, cards(report)), Path(folder))
 
 
 def write_page(page: Page, folder: Path, name: str = "report.html", *, pictures: bool = True) -> Path:
-    """Write a page and the pictures of its cards, `figures/*.png`, into a folder, and return the page's path.
+    """Write a page and the pictures of its cards, `figures/*.svg` and `*.png`, into a folder, and return the page's path.
 
     Args:
         page: what is written.
@@ -89,22 +91,63 @@ def write_page(page: Page, folder: Path, name: str = "report.html", *, pictures:
     return folder / name
 
 
+@dataclass(frozen=True)
+class Headline:
+    """A figure at the top of the page, and the piece of the page that says more of it."""
+
+    id: str
+    value: str
+    unit: str
+    words: str
+
+
+def headlines(head: Head, cards: Sequence[Drawn]) -> list[Headline]:
+    """What the cards say in one figure; where they say nothing, the first figures of the table."""
+    told = [(each.card.id, each.card.headline) for each in cards]
+    found = [Headline(place, line[0], "", line[1]) for place, line in told if line is not None]
+    if not found:
+        words = [(figure, f", {figure.split} split" if figure.split else "") for figure in head.figures]
+        found = [Headline("figures", figure.text, figure.unit, figure.title + part) for figure, part in words]
+    return found[:_HEADLINES]
+
+
+def menu(head: Head, cards: Sequence[Drawn]) -> list[tuple[str, str]]:
+    """Where the page can be entered: id and title of its pieces."""
+    found = [("verdict", "Verdict"), *((each.card.id, each.card.title) for each in cards)]
+    found += [("figures", "Figures")] if head.figures else []
+    found += [("settings", "Settings")] if head.choices or head.settings else []
+    return [*found, ("command", "Command")]
+
+
+def glossary(head: Head, cards: Sequence[Drawn]) -> dict[str, str]:
+    """Those words of the glossary that the page uses."""
+    texts = [*head.evidence, *(step.text for step in head.remedies)]
+    texts += [f"{figure.title} {figure.unit} {figure.note}" for figure in head.figures]
+    for card in (each.card for each in cards):
+        texts += [card.title, card.lead, card.alt, *itertools.chain(*card.facts, *card.table)]
+    said = " ".join(texts).lower()
+    return {word: meaning for word, meaning in GLOSSARY.items() if word.lower() in said}
+
+
 def _html(page: Page, cards: list[Drawn]) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"number": number, "prose": _prose, "uri": _data_uri}
+    environment.filters |= {"prose": _prose, "uri": _data_uri, "variable": _variable}
     resources = files("latentia.report")
     template = environment.from_string(resources.joinpath("template.html.j2").read_text(encoding="utf-8"))
+    answered = any(each.card.id == "diagnosis" for each in cards)
     return template.render(
         head=page.head,
         event_shape=page.event_shape,
         cards=cards,
-        headlines=list(page.head.figures)[:_HEADLINES],
+        evidence=() if answered else page.head.evidence,
+        headlines=headlines(page.head, cards),
+        menu=menu(page.head, cards),
         level=page.head.word.level,
         meaning=page.head.word.meaning,
-        glossary=GLOSSARY,
-        style=Markup(resources.joinpath("style.css").read_text(encoding="utf-8")),
+        glossary=glossary(page.head, cards),
+        style=Markup(schemes() + resources.joinpath("style.css").read_text(encoding="utf-8")),
     )
 
 
@@ -115,6 +158,12 @@ def _prose(text: str) -> Markup:
     'use <code>a &lt; b</code> &amp; see'
     """
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def _variable(colour: str) -> str:
+    """A colour of the light scheme in the page's variables."""
+    name = LIGHT.variables().get(colour)
+    return f"var({name})" if name else colour
 
 
 def _data_uri(png: bytes) -> Markup:

@@ -15,6 +15,7 @@ from latentia.report.embedding import NEIGHBOURS, LatentMap, latent_map
 from latentia.report.explore_cards import explore_cards
 from latentia.report.image_cards import image_cards
 from latentia.report.images import is_image
+from latentia.report.map_chart import Labels, key_of, latent_picture
 from latentia.report.vector_cards import vector_cards
 
 
@@ -33,8 +34,8 @@ def cards(report: ReportInput) -> list[Card]:
 def sampler_card(lead: str, seconds: float, items: int, what: str) -> Card:
     """How long drawing takes: `what` was drawn for so many items."""
     facts = (
-        (f"{seconds:.2f} s", f"to draw {items} items: {what}, one after another in each item"),
-        (f"{seconds / items:.3f} s", "an item"),
+        (f"{seconds:.2g} s", f"to draw {items} items: {what}, one after another in each item"),
+        (f"{1000 * seconds / items:.2g} ms", "an item"),
     )
     return Card("sampler", "Sampler", lead, facts=facts)
 
@@ -42,42 +43,59 @@ def sampler_card(lead: str, seconds: float, items: int, what: str) -> Card:
 def _latent(report: ReportInput) -> Card | None:
     if not len(report.codes) or not report.codes.shape[1]:
         return None
-    labels = figures.Labels.of(report.labels, report.class_names, len(report.codes))
+    labels = Labels.of(report.labels, report.class_names, len(report.codes))
     plane = latent_map(report.codes, labels.classes)
     if not len(plane.points):
         return None
     dims = report.codes.shape[1]
-    how = {
-        "codes": f"The {dims}-dimensional latent space as it is: the posterior mean of each item.",
-        "t-SNE": "Posterior means on a flat sheet (t-SNE). Near on the map means near in latent space; "
+    lead = {
+        "codes": f"The {dims}-dimensional latent space as it is: a dot for the code of each item.",
+        "t-SNE": "A dot for the code of each item, on a flat sheet (t-SNE): what is near on the map is near in latent space; "
         "distances between groups mean little.",
-        "PCA": "Posterior means in the plane of their two main directions (too few different codes for t-SNE).",
+        "PCA": "A dot for the code of each item, in the plane of their two main directions (too few different codes for t-SNE).",
     }[plane.method]
-    lead = how + (
-        " Names stand in the middle of their class." if labels.classes is not None and dims > 1 else ""
-    )
+    if labels.classes is not None and dims > 1:
+        lead += " A name stands where most of its class lies together."
     alt = f"Map of {len(plane.points)} codes in {dims} dimensions" + (
         ", coloured by label." if labels.names else "."
     )
     card = Card("latent-map", "Latent space", lead, facts=_map_facts(report, plane), wide=True)
-    return replace(card, alt=alt, draw=lambda theme: figures.latent_picture(plane, labels, theme))
+    headline = None
+    if plane.label_accuracy is not None:
+        words = (
+            f"of labels are guessed right from the nearest codes; blindly it would be {plane.majority:.0%}"
+        )
+        headline = (f"{plane.label_accuracy:.0%}", words)
+    return replace(
+        card,
+        alt=alt,
+        draw=lambda theme: latent_picture(plane, labels, theme),
+        key=key_of(plane, labels),
+        headline=headline,
+    )
 
 
 def _map_facts(report: ReportInput, plane: LatentMap) -> tuple[tuple[str, str], ...]:
     total, shown = len(report.codes), len(plane.points)
-    part = f"of {number(total)} codes shown, drawn at random" if shown < total else f"codes{of_split(report)}"
+    part = (
+        f"of {number(total)} codes shown, drawn at random"
+        if shown < total
+        else f"items{report.coded or of_split(report)}"
+    )
     facts = [(number(shown), part)]
     if plane.label_accuracy is not None and plane.majority is not None:
         words = (
-            f"of labels are guessed right from the {NEIGHBOURS} nearest codes in latent space, each item left out of "
-            f"its own guess. Always guessing the most frequent class gives {plane.majority:.1%}."
+            f"of labels are guessed right from the {NEIGHBOURS} nearest codes, each item left out of its own guess; always "
+            f"guessing the most frequent class gives {plane.majority:.0%}."
         )
-        facts.append((f"{plane.label_accuracy:.1%}", words))
+        facts.append((f"{plane.label_accuracy:.0%}", words))
     if plane.trustworthiness is not None:
-        words = (
-            "trustworthiness: how far neighbours on this map are neighbours in latent space. 1 is perfect."
+        facts.append(
+            (
+                f"{plane.trustworthiness:.2f}",
+                "trustworthiness: 1 if all neighbours on the map are neighbours in latent space.",
+            )
         )
-        facts.append((f"{plane.trustworthiness:.3f}", words))
     return tuple(facts)
 
 
@@ -89,15 +107,15 @@ def _learning(report: ReportInput) -> list[Card | None]:
         Card(
             "learning-curves",
             "Learning curves",
-            "Loss on the training part and bound on the validation part.",
-            alt=f"Training loss and validation bound over {len(rows)} epochs.",
+            "Both parts in one measure; the dot is the epoch whose weights are kept.",
+            alt=f"Training and validation part over {len(rows)} epochs.",
             draw=lambda theme: figures.learning_curves(rows, theme),
         ),
         Card(
             "rate-distortion",
             "Rate and distortion",
-            "The two parts of the validation bound.",
-            alt=f"Distortion, rate and learning rate over {len(rows)} epochs.",
+            "The two parts of the validation bound: what the code costs, and what it leaves unexplained.",
+            alt=f"Distortion and rate over {len(rows)} epochs.",
             draw=lambda theme: figures.rate_and_distortion(rows, theme),
         ),
     ]

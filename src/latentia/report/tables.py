@@ -13,6 +13,7 @@ from latentia.report.theme import Theme, canvas, finite, legend, plain, style
 _MAX_BARS = 24
 _MAX_MARGINALS = 12
 _MAX_HEATMAP = (24, 60)
+_MOST_NAMED = 14  # columns of a heat map: names of more would lie on each other on a phone
 _MAX_PAIRS = 4000
 _MAX_DOTS = 4000
 
@@ -68,7 +69,7 @@ def explained(
     places = np.arange(len(order))[::-1]
     axes.barh(places, shown, 0.68, color=np.where(scores[order] >= 0, theme.data, theme.model))
     for place, width, score in zip(places, shown, scores[order], strict=True):
-        axes.text(max(width, 0) + 0.015, place, f"{score:.2f}", va="center", fontsize=7.5, color=theme.muted)
+        axes.text(max(width, 0) + 0.015, place, f"{score:.2f}", va="center", fontsize=8, color=theme.muted)
     axes.set_yticks(places, [plain(names[i]) for i in order])
     axes.set_xlim(min(0.0, float(shown.min())), 1.1)
     axes.set_ylim(-0.7, len(order) - 0.3)
@@ -92,7 +93,7 @@ def agreement(originals: np.ndarray, reconstructions: np.ndarray, theme: Theme) 
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-reach, reach)
     axes.set_aspect("equal")
-    legend(axes, theme, loc="upper left")
+    legend(axes, theme)
     return figure
 
 
@@ -102,19 +103,21 @@ def side_by_side(
     """The first rows as two heat maps on one scale, observed left and reconstructed right, standardised."""
     count, features = min(len(originals), _MAX_HEATMAP[0]), min(originals.shape[1], _MAX_HEATMAP[1])
     pair = [values[:count, :features] for values in comparable(originals, reconstructions)]
-    figure = canvas(theme, 5.2, float(np.clip(1.3 + 0.11 * count + (0.9 if features <= 20 else 0), 1.8, 5.0)))
+    figure = canvas(
+        theme, 5.2, float(np.clip(1.3 + 0.11 * count + (0.9 if features <= _MOST_NAMED else 0), 1.8, 5.0))
+    )
     grid = figure.subplots(1, 2, sharey=True)
     colours = LinearSegmentedColormap.from_list("diverging", theme.diverging)
     for axes, values, title in zip(grid, pair, ("observed", "reconstructed"), strict=True):
         style(axes, theme, title=title, grid=None)
         for spine in axes.spines.values():
             spine.set_visible(False)
-        axes.imshow(values, cmap=colours, vmin=-2.5, vmax=2.5, aspect="auto", interpolation="nearest")
+        axes.imshow(values, cmap=colours, vmin=-2.5, vmax=2.5, aspect="auto", interpolation="none")
         axes.set_yticks([])
         axes.set_xticks([])
-        if features <= 20:
+        if features <= _MOST_NAMED:
             axes.set_xticks(
-                range(features), [plain(name, 16) for name in names[:features]], rotation=90, fontsize=7
+                range(features), [plain(name, 16) for name in names[:features]], rotation=90, fontsize=8
             )
     grid[0].set_ylabel(f"{count} rows", color=theme.muted, fontsize=9)
     bar = figure.colorbar(grid[0].images[0], ax=list(grid), shrink=0.7, pad=0.02, extend="both")
@@ -200,5 +203,5 @@ def correlations(data: np.ndarray, samples: np.ndarray, theme: Theme) -> Figure 
     axes.set_xlim(-1.05, 1.05)
     axes.set_ylim(-1.05, 1.05)
     axes.set_aspect("equal")
-    legend(axes, theme, loc="upper left")
+    legend(axes, theme)
     return figure

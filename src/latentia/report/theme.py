@@ -1,29 +1,32 @@
 """Colours and the blank canvas that all charts share, in a light and a dark version.
 
-The colours are those of `style.css`, so that a chart lies on its card without an edge. Nothing here touches
-matplotlib's global state: canvases are `Figure` objects on the Agg backend, never pyplot's.
+A chart is drawn once, in the light colours, and stands in the page in CSS variables (`latentia.report.svg`), which have the
+values of whichever scheme is on. Nothing here touches matplotlib's global state: canvases are `Figure` objects, never pyplot's.
 """
 
 from __future__ import annotations
 
 import io
-import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-DPI = 200
-"""Pixels per inch of a chart: a chart 5.2 inches wide stays sharp at twice the pixels of a phone."""
+NARROW = 0.74
+"""By how much canvases are smaller than what is asked for: words of 8.5 points then are ten pixels high on a phone."""
+
+_LEGEND_WIDTH = 52  # characters of a legend of one line
 
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours of one scheme; `data` and `model` tell observed from modelled in every chart."""
+    """The colours of one scheme; `data` and `model` tell observed from modelled in every chart.
+
+    Images have the same colours in both schemes: the middle of `diverging` is transparent, that is the card.
+    """
 
     name: str
     surface: str
@@ -37,6 +40,21 @@ class Theme:
     diverging: tuple[str, str, str]
     sequential: str
 
+    def variables(self) -> dict[str, str]:
+        """The CSS variable of each colour that has another value in the other scheme.
+
+        Example:
+            >>> LIGHT.variables()[LIGHT.data], DARK.variables()[DARK.data]
+            ('--c0', '--c0')
+        """
+        named = {f"--{name}": getattr(self, name) for name in ("surface", "ink", "muted", "line", "faint")}
+        named |= {f"--c{i}": colour for i, colour in enumerate(self.categories)}
+        return {colour: variable for variable, colour in named.items()}
+
+    def css(self) -> str:
+        """Declarations of these variables."""
+        return " ".join(f"{variable}: {colour};" for colour, variable in self.variables().items())
+
 
 # Ten hues that stay apart for the common kinds of colour blindness as far as ten can; class names stand on the
 # map as well, so that colour is never the only sign.
@@ -45,7 +63,7 @@ LIGHT = Theme(
     surface="#ffffff",
     ink="#1d1f24",
     muted="#62656e",
-    line="#dedcd6",
+    line="#e2e0da",
     faint="#c9c8c4",
     data="#2458c5",
     model="#d2620a",
@@ -55,7 +73,7 @@ LIGHT = Theme(
         "#8fb0f2", "#f3ad72", "#85cda6", "#ee94a3", "#bfa5ee",
         "#86cbd8", "#dcbc74", "#efa9d3", "#b5bf85", "#c4ab9e",
     ),
-    diverging=("#2458c5", "#f6f6f6", "#c42f4b"),
+    diverging=("#3b74dfff", "#8c8c8c00", "#df4f68ff"),
     sequential="viridis",
 )  # fmt: skip
 DARK = Theme(
@@ -63,7 +81,7 @@ DARK = Theme(
     surface="#1b1d22",
     ink="#ececef",
     muted="#a4a7b0",
-    line="#34373f",
+    line="#30333b",
     faint="#50535c",
     data="#84abff",
     model="#ffa55c",
@@ -73,14 +91,20 @@ DARK = Theme(
         "#3f6bd0", "#bd651c", "#2c8a5b", "#b8435a", "#7653c4",
         "#1d8499", "#977424", "#b04f8c", "#6f7c3a", "#8a6a57",
     ),
-    diverging=("#84abff", "#26282e", "#ff8296"),
+    diverging=("#3b74dfff", "#8c8c8c00", "#df4f68ff"),
     sequential="viridis",
 )  # fmt: skip
 
 
+def schemes() -> str:
+    """The colours of both schemes as CSS: what charts and pages are drawn in."""
+    dark = f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {DARK.css()} }} }}"
+    return f":root {{ {LIGHT.css()} }}\n{dark}\n"
+
+
 def canvas(theme: Theme, width: float, height: float) -> Figure:
-    """An empty figure of the theme, in inches, on the Agg backend."""
-    return Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor=theme.surface)
+    """An empty figure of the theme; a chart of half the page's width is 5.2 wide."""
+    return Figure(figsize=(NARROW * width, NARROW * height), layout="constrained", facecolor=theme.surface)
 
 
 def style(
@@ -109,7 +133,20 @@ def style(
 
 
 def legend(axes: Axes, theme: Theme, **options: Any) -> None:
-    """A frameless legend in the theme's ink."""
+    """A frameless legend in the theme's ink, above the axes: inside them it would lie on what is drawn.
+
+    Args:
+        axes: with labelled artists.
+        theme: its ink.
+        options: of matplotlib's; a place (`loc`) is taken only with `bbox_to_anchor`.
+    """
+    if "bbox_to_anchor" not in options:
+        words = [
+            str(handle.get_label()) for handle in options.get("handles", axes.get_legend_handles_labels()[0])
+        ]
+        wide = sum(map(len, words)) + 5 * len(words) > _LEGEND_WIDTH
+        options |= {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.3, "borderpad": 0.0}
+        options |= {"ncols": 1 if wide else len(words), "columnspacing": 1.2}
     axes.legend(frameon=False, fontsize=8.5, labelcolor=theme.ink, handlelength=1.4, **options)
 
 
@@ -122,16 +159,6 @@ def plain(text: object, limit: int = 22) -> str:
     words = " ".join(str(text).split())
     words = words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
     return words.replace("$", r"\$")
-
-
-def to_png(figure: Figure) -> bytes:
-    """The figure as a PNG."""
-    canvas = FigureCanvasAgg(figure)
-    with warnings.catch_warnings():
-        # A name in a script that the font lacks is drawn as boxes here; the page's tables show it rightly.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        canvas.draw()
-    return encode(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"))
 
 
 def encode(image: Image.Image) -> bytes:

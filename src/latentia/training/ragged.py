@@ -14,15 +14,17 @@ from torch import Tensor
 from latentia.errors import ConfigError
 from latentia.training.batches import Batches, Indices, permutation
 
-WINDOW = 50
+WINDOW = 100
 """Batches whose sequences are sorted by length together: more waste less padding, fewer mix lengths better."""
 
 
 class Sequences(Protocol):
     """Sequences behind one another: `latentia.data.items.Ragged`."""
 
-    values: npt.NDArray[Any]
-    offsets: npt.NDArray[np.int64]
+    @property
+    def values(self) -> npt.NDArray[Any]: ...  # noqa: D102
+    @property
+    def offsets(self) -> npt.NDArray[np.int64]: ...  # noqa: D102
 
     def __len__(self) -> int: ...
 

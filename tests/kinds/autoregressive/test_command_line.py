@@ -14,7 +14,7 @@ from latentia.kinds.autoregressive.catalog import DENSITY_MODELS
 from latentia.kinds.run import Run
 
 FIELDS = {
-    "verdicts", "commands",
+    "verdicts", "commands", "steps",
     "model", "data", "split", "n", "n_levels", "log_likelihood", "log_likelihood_se", "train_log_likelihood",
     "bits_per_dim", "bits_per_dim_note", "verdict", "evidence", "remedies", "seconds",
 }  # fmt: skip
@@ -76,7 +76,7 @@ def test_report(fitted):
     run("report", fitted)
     page = (fitted / "report.html").read_text()
     cards = re.findall(r'<section class="card[^"]*" id="([^"]+)"', page)
-    assert cards[:5] == ["samples", "data", "completions", "learning-curves", "sampler"]
+    assert cards[:6] == ["diagnosis", "samples", "data", "completions", "learning-curves", "sampler"]
     for words in ("bits/dim", "exact, mean per item", "Completion of original 3", "to draw 64 items"):
         assert words in page
     assert {path.stem for path in (fitted / "figures").iterdir()} == {

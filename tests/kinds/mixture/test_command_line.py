@@ -245,13 +245,20 @@ def test_the_gravest_finding_is_the_verdict():
         ComponentFault("not-converged", "no convergence: raise max_iter"),
         ComponentFault("singular", "flat: fewer"),
     )
-    selection = {"criterion": "bic", "at_edge": ["bic"], "table": [{"n_components": k} for k in (2, 3, 4)]}
+    table = [{"n_components": k} for k in (2, 3, 4)]
+    chosen = {"aic": 4, "bic": 4, "icl": 3, "laplace": 3}
+    selection = {"criterion": "bic", "at_edge": ["bic"], "table": table, "chosen": chosen}
     assert judge(found, 4, selection).name == "singular component"
     assert judge(found[:1], 4, selection).name == "not converged"
     edge = judge((), 4, selection)
     assert edge.name == "K at the edge"
     assert any("--n-components 2..7" in remedy for remedy in edge.remedies)
     assert judge((), 4, {**selection, "at_edge": ["aic"]}).name == "healthy"
+    told = judge((), 4, {**selection, "at_edge": ["aic"]}).evidence
+    assert (
+        told[-1]
+        == "Of 2 to 4 components BIC chooses 4 (others: ICL 3, Laplace 3); AIC chooses 4, the edge of what was tried."
+    )
     assert judge((), 4, None).name == "healthy"
 
 
@@ -279,7 +286,7 @@ def test_the_report_shows_components_and_the_curve_over_k(fitted, tmp_path, caps
         assert f'id="{card}"' in page
     assert "height" in page  # a feature that is told of a component
     assert "BIC is smallest there, of 1 to 4" in page
-    assert (fitted / "figures" / "criteria.png").exists()
+    assert (fitted / "figures" / "criteria.svg").exists()
     flags = ["--n-components", "3", "--quiet", "--out", tmp_path / "digits"]
     run("fit", "digits", "--model", "bernoulli-mixture", *flags)
     page = (tmp_path / "digits" / "report.html").read_text()

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from latentia.data.pictures import Axes, axes_of, in_order, on_one_scale
 from latentia.errors import DataError
 from latentia.estimators.forms.unlike import Unlike, read_later, unlike
 
@@ -23,26 +23,27 @@ class Given(NamedTuple):
     Attributes:
         rows: `[n, d]`, or images `[n, C, H, W]`.
         sparse: whether they came as a sparse matrix.
-        flat: whether they came as images without an axis of channels, `[n, H, W]`.
+        axes: where images had their channels.
         unlike: what the columns of rows of unlike kinds are, in a fit; their rows have NaN where a cell is missing.
     """
 
     rows: NDArray[Any]
     sparse: bool = False
-    flat: bool = False
+    axes: Axes = "first"
     unlike: Unlike | None = None
 
 
-def as_rows(estimator: BaseEstimator, X: Any, *, reset: bool) -> Given:
+def as_rows(estimator: Any, X: Any, *, reset: bool, channels: str = "auto") -> Given:
     """The rows of X, checked against what the estimator was fitted to (or, with `reset`, noted on it).
 
     Args:
-        estimator: gets `n_features_in_` (and `feature_names_in_`) by scikit-learn's rule.
-        X: NumPy, torch, pandas, nested lists or SciPy sparse `[n, d]`; images `[n, C, H, W]` or `[n, H, W]`.
+        estimator: gets `n_features_in_` (and `feature_names_in_`) by scikit-learn's rule; what it was fitted to stands in its form.
+        X: NumPy, torch, pandas, nested lists or SciPy sparse `[n, d]`; images `[n, C, H, W]`, `[n, H, W, C]` or `[n, H, W]`.
         reset: whether this is a fit.
+        channels: in a fit, where images have their channels (`latentia.data.pictures`).
 
     Raises:
-        DataError: NaN or infinity (with row and column), no rows, rows of another shape than in fitting.
+        DataError: NaN or infinity (with row and column), no rows, rows of another shape or on another scale than in fitting.
     """
     if isinstance(X, torch.Tensor):
         X = X.detach().cpu().numpy()
@@ -50,23 +51,37 @@ def as_rows(estimator: BaseEstimator, X: Any, *, reset: bool) -> Given:
         found = _columns(estimator, X, reset)
         if found is not None:
             return found
-    if getattr(X, "ndim", 2) >= 3 and not sparse.issparse(X):
-        return Given(_images(estimator, X, reset), flat=X.ndim == 3)
     if not reset:
         check_is_fitted(estimator)
-        expected = getattr(estimator, "event_shape_", None)
-        if expected is not None and len(expected) == 3:
-            raise DataError(
-                f"X of shape {getattr(X, 'shape', None)} holds no images of shape {expected}, as in fitting"
-            )
+    form = None if reset else form_of(estimator)
+    if getattr(X, "ndim", 2) >= 3 and not sparse.issparse(X):
+        given = images_of(X, form, fewest=2 if reset else 1, channels=channels)
+        if reset:
+            estimator.n_features_in_ = math.prod(given.rows.shape[1:])
+        return given
+    if form is not None and len(form.event_shape) == 3:
+        raise DataError(
+            f"X of shape {np.shape(X)} holds no images of shape {form.event_shape}, as in fitting"
+        )
     _check_finite(X)
     rows = validate_data(
         estimator, X, reset=reset, accept_sparse="csr", dtype="numeric", ensure_min_samples=2 if reset else 1
     )
-    if sparse.issparse(rows):
+    was_sparse = sparse.issparse(rows)
+    if was_sparse:
         dense: Any = rows
-        return Given(dense.toarray(), sparse=True)
-    return Given(rows.astype(np.uint8) if rows.dtype == bool else rows)
+        rows = dense.toarray()
+    elif rows.dtype == bool:
+        rows = rows.astype(np.uint8)
+    return Given(rows if form is None else form.like_before(rows, column_names(estimator)), sparse=was_sparse)
+
+
+def form_of(estimator: Any) -> Any:
+    """What stands between the items of a fitted estimator and its model; None where there is none yet."""
+    return next(
+        (getattr(estimator, name) for name in ("form_", "levels_", "layout_") if hasattr(estimator, name)),
+        None,
+    )
 
 
 def _columns(estimator: Any, X: Any, reset: bool) -> Given | None:
@@ -89,57 +104,75 @@ def _columns(estimator: Any, X: Any, reset: bool) -> Given | None:
     return Given(found.values, unlike=found)
 
 
-def _images(estimator: Any, X: Any, reset: bool) -> NDArray[Any]:
-    if not reset:
-        check_is_fitted(estimator)
-    array, _ = images_of(X, None if reset else tuple(estimator.event_shape_), fewest=2 if reset else 1)
-    if reset:
-        estimator.n_features_in_ = math.prod(array.shape[1:])
-    return array
+def column_names(estimator: Any) -> list[str] | None:
+    """Names of the columns that an estimator was fitted to, if they had names."""
+    names = getattr(estimator, "feature_names_in_", None)
+    return None if names is None else [str(name) for name in names]
 
 
-def images_of(X: Any, shape: tuple[int, ...] | None, fewest: int) -> tuple[NDArray[Any], bool]:
-    """Images `[n, C, H, W]`, and whether they came without an axis of channels.
+def images_of(X: Any, form: Any, fewest: int, channels: str = "auto") -> Given:
+    """Images `[n, C, H, W]`, on the scale of those in fitting.
 
     Args:
-        X: images `[n, C, H, W]` or `[n, H, W]`; with a shape, also rows of as many numbers.
-        shape: that of an image in fitting; None: this is a fit.
+        X: images `[n, C, H, W]`, `[n, H, W, C]` or `[n, H, W]`; after fitting also rows of as many numbers.
+        form: has `event_shape`, `axes` and `like_before` of the images in fitting; None: this is a fit.
         fewest: images that there must be.
+        channels: in a fit, where the channels are.
 
     Raises:
-        DataError: no images, or of another shape than in fitting.
+        DataError: no images, or of another shape or on another scale than in fitting.
     """
     array = X if isinstance(X, np.ndarray) else np.asarray(X)
     if array.dtype.kind not in "uifb":
         raise DataError(f"images of type {array.dtype} cannot be used; give uint8, or floats in [0, 1]")
-    flat = array.ndim == 3
-    if flat:
-        array = array[:, None]
-    elif array.ndim == 2 and shape is not None:
-        if array.shape[1] != math.prod(shape):
-            raise DataError(
-                f"rows of {array.shape[1]} numbers, but images of shape {shape} in fitting; they must agree"
-            )
-        array = array.reshape(-1, *shape)
-    if array.ndim != 4:
-        raise DataError(f"X has {array.ndim} dimensions; expected [n, d], [n, H, W] or [n, C, H, W]")
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    shape = None if form is None else tuple(form.event_shape)
+    if array.ndim == 2 and shape is not None:
+        array = _unflattened(array, shape, form.axes)
+    if array.ndim not in (3, 4):
+        raise DataError(
+            f"X has {array.ndim} dimensions; expected [n, d], [n, H, W], [n, C, H, W] or [n, H, W, C]"
+        )
     if len(array) < fewest:
         raise DataError(
             f"X has {len(array)} sample(s) (shape={array.shape}), a minimum of {fewest} is required"
         )
     if 0 in array.shape:
         raise DataError(f"X has shape {array.shape}: there is nothing in an image")
-    if shape is not None and tuple(array.shape[1:]) != tuple(shape):
-        raise DataError(
-            f"images of shape {tuple(array.shape[1:])}, but {tuple(shape)} in fitting; they must agree"
-        )
+    axes = (
+        axes_of(tuple(array.shape), "X", channels)
+        if form is None
+        else _axes_like(array.shape, tuple(form.event_shape), form.axes)
+    )
     if array.dtype.kind == "f":
         _check_finite(array)
-    elif array.dtype != np.uint8:
-        if array.dtype != bool and (array.min() < 0 or array.max() > 255):
-            raise DataError(f"integer images must lie in 0..255, these span {array.min()}..{array.max()}")
-        array = array.astype(np.uint8)
-    return array, flat
+    given, array = array.dtype, on_one_scale(in_order(array, axes))
+    return Given(array if form is None else form.like_before(array, None, given), axes=axes)
+
+
+def _unflattened(rows: NDArray[Any], shape: tuple[int, ...], axes: Axes) -> NDArray[Any]:
+    """Rows of numbers as images in the order that those in fitting had."""
+    if rows.shape[1] != math.prod(shape):
+        raise DataError(
+            f"rows of {rows.shape[1]} numbers, but images of shape {shape} in fitting; they must agree"
+        )
+    channels, height, width = shape
+    return rows.reshape(
+        -1, *{"first": shape, "last": (height, width, channels), "flat": (height, width)}[axes]
+    )
+
+
+def _axes_like(given: tuple[int, ...], shape: tuple[int, ...], axes: Axes) -> Axes:
+    """Where images have their channels, if they are of a shape that is known; as before, where both could be."""
+    channels, height, width = shape
+    shapes: dict[Axes, tuple[int, ...]] = {"first": shape, "last": (height, width, channels)}
+    if channels == 1:
+        shapes["flat"] = (height, width)
+    for each in (axes, *shapes):
+        if shapes.get(each) == tuple(given[1:]):
+            return each
+    raise DataError(f"images of shape {tuple(given[1:])}, but {shape} in fitting; they must agree")
 
 
 def _check_finite(X: Any) -> None:

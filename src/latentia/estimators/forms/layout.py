@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latentia.data.pictures import Axes, Before, as_given, axes_from, like_before, white_of
 from latentia.errors import DataError
 
 
@@ -21,30 +23,40 @@ class Layout:
         dense: whether sparse tables are made dense: Gaussians take no others.
         white: images are divided by it: 255 where bytes stand for [0, 1]; 1 for 0/1 images, and where bytes are counts.
         constant: pixels that a Gaussian leaves out because they are the same in all images, with their values.
-        flat: whether images were given without an axis of channels, `[n, H, W]`; then so do they come back.
+        axes: where images had their channels; there they have them when they come back.
+        scale: of images (`latentia.data.pictures.Before`); None: later ones are not held against it.
+        about: their mean and standard deviation, where they are floats beyond [0, 1].
     """
 
     event_shape: tuple[int, ...]
     dense: bool = False
     white: int = 1
     constant: tuple[tuple[int, float], ...] = ()
-    flat: bool = False
+    axes: Axes = "first"
+    scale: str | None = None
+    about: tuple[float, float] = (0.0, 1.0)
 
     @classmethod
-    def of(cls, X: Any, *, dense: bool, scaled: bool, flat: bool) -> Self:
+    def of(cls, X: Any, *, dense: bool, scaled: bool, axes: Axes) -> Self:
         """The layout of training items.
 
         Args:
             X: `[n, d]`, or images `[n, C, H, W]`.
             dense: whether the family takes no sparse rows, and no constant pixels: a Gaussian.
             scaled: whether the bytes of images stand for [0, 1]; else they are counts.
-            flat: whether images came as `[n, H, W]`.
+            axes: where images have their channels.
         """
         event = tuple(int(size) for size in X.shape[1:])
         if len(event) != 3:
             return cls(event, dense)
-        white = 255 if scaled and X.dtype == np.uint8 and int(X.max()) > 1 else 1
-        layout = cls(event, dense, white, flat=flat)
+        white, scale, about = 1, None, (0.0, 1.0)
+        if scaled and X.dtype.kind == "u":
+            white = 1 if int(X.max()) <= 1 else white_of(X)
+            scale = "binary" if white == 1 else "pixels" if X.dtype == np.uint8 else "deep"
+        elif scaled:
+            scale = "unit" if X.min() >= 0 and X.max() <= 1 else "continuous"
+            about = (float(X.mean()), float(X.std())) if scale == "continuous" else about
+        layout = cls(event, dense, white, axes=axes, scale=scale, about=about)
         if not dense:
             return layout
         rows = layout.stored(X)
@@ -55,6 +67,18 @@ class Layout:
     def is_image(self) -> bool:
         """Whether items are images."""
         return len(self.event_shape) == 3
+
+    def like_before(
+        self,
+        items: Any,
+        names: Sequence[str] | None = None,  # noqa: ARG002  families name row and column
+        given: np.dtype[Any] | None = None,
+    ) -> Any:
+        """Later images on the scale of the first, where that is meant, else refused; tables as they are."""
+        if not self.is_image or self.scale is None:
+            return items
+        low, high = self.about if self.scale == "continuous" else (0.0, float(self.white))
+        return like_before(items, Before(self.scale, low, high), items.dtype if given is None else given)  # type: ignore[arg-type]
 
     def stored(self, items: Any) -> Any:
         """Items as rows `[n, d]`.
@@ -78,7 +102,7 @@ class Layout:
         """What components see: the rows."""
         return stored
 
-    def items(self, rows: NDArray[Any], flat: bool | None = None) -> NDArray[Any]:
+    def items(self, rows: NDArray[Any], axes: Axes | None = None) -> NDArray[Any]:
         """Rows as items; images of bytes stay on the scale 0 to 1."""
         if not self.is_image:
             return rows
@@ -89,7 +113,7 @@ class Layout:
             full[:, np.setdiff1d(np.arange(full.shape[1]), places)] = rows
             rows = full
         images = rows.reshape(len(rows), *self.event_shape)
-        return images[:, 0] if (self.flat if flat is None else flat) else images
+        return as_given(images, axes or self.axes)
 
     def viewable(self, items: Any) -> NDArray[Any]:
         """Images from 0 to 1 black to white (what lies outside is cut), or up to the largest count; tables as they are."""
@@ -101,6 +125,16 @@ class Layout:
         top = max(1.0, float(values.max(initial=0))) if counts else 1.0
         return np.clip(values / top, 0.0, 1.0)
 
+    def resolution(self, items: Any) -> float:
+        """The variance of a pixel below which a Gaussian of images is a spike: a thousandth of the square of their range; 0 for tables.
+
+        A pixel that is the same in all images of a component has no variance of its own. A rule of this project.
+        """
+        if not self.is_image:
+            return 0.0
+        rows = self.stored(np.asarray(items)[:1000])
+        return 1e-3 * float(np.ptp(rows)) ** 2 if rows.size else 0.0
+
     @property
     def log_volume(self) -> float:
         """Zero: densities are of the rows, images of bytes on [0, 1]."""
@@ -109,12 +143,15 @@ class Layout:
     def describe(self) -> dict[str, Any]:
         """What rebuilds it, as plain values."""
         described = asdict(self)
-        if not self.flat:
-            del described["flat"]
+        if described.pop("axes") != "first":
+            described[self.axes] = True
         return described
 
     @classmethod
     def rebuild(cls, described: dict[str, Any]) -> Self:
         """The inverse of `describe`."""
         constant = tuple((int(i), float(value)) for i, value in described["constant"])
-        return cls(**{**described, "event_shape": tuple(described["event_shape"]), "constant": constant})
+        plain = {name: value for name, value in described.items() if name not in ("flat", "last")}
+        shape = tuple(described["event_shape"])
+        plain["about"] = tuple(plain.get("about", (0.0, 1.0)))
+        return cls(**{**plain, "event_shape": shape, "constant": constant, "axes": axes_from(described)})

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from latentia.data.pictures import Axes, Before, Scale, as_given, axes_from, like_before
 from latentia.errors import ConfigError, DataError
 from latentia.estimators.choices import Choice
 
@@ -27,14 +28,14 @@ class Levels:
         dtype: NumPy name of the person's type.
         n_levels: K.
         values: the value of each level, where the data have few; None: bytes, or floats in [0, 1], in K equal steps.
-        flat: whether images were given without an axis of channels, `[n, H, W]`; then so do they come back.
+        axes: where images had their channels; there they have them when they come back.
     """
 
     event_shape: tuple[int, ...]
     dtype: str
     n_levels: int
     values: tuple[float, ...] | None = None
-    flat: bool = False
+    axes: Axes = "first"
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -42,6 +43,23 @@ class Levels:
         if len(self.event_shape) == 3:
             return self.event_shape[0], self.event_shape[1], self.event_shape[2]
         return 1, 1, self.event_shape[0]
+
+    def like_before(
+        self,
+        items: NDArray[Any],
+        names: Sequence[str] | None = None,  # noqa: ARG002  `stored` names row and value
+        given: np.dtype[Any] | None = None,
+    ) -> NDArray[Any]:
+        """Later items on the scale of the first, where that is meant; what then is no level `stored` refuses."""
+        if len(self.event_shape) != 3:
+            return items
+        given = items.dtype if given is None else given
+        if self.values is None:
+            scale: Scale = "pixels" if self.dtype == "uint8" else "unit"
+            return like_before(items, Before(scale, 0.0, 255.0), given)
+        if len(self.values) == 2:
+            return like_before(items, Before("binary", *self.values), given)
+        return items
 
     def stored(self, x: NDArray[Any]) -> NDArray[Any]:
         """Levels `[n, C, H, W]` of items `[n, *event]`, in the smallest type that holds them.
@@ -70,15 +88,15 @@ class Levels:
         """Levels as the whole numbers that a density takes."""
         return stored.long()
 
-    def items(self, levels: NDArray[Any], flat: bool | None = None) -> NDArray[Any]:
+    def items(self, levels: NDArray[Any], axes: Axes | None = None) -> NDArray[Any]:
         """Items `[n, *event]` in the person's type; of grouped values, K numbers from the lowest to the highest.
 
         Args:
             levels: `[n, C, H, W]`.
-            flat: whether images have no axis of channels; None: as they were given to `fit`.
+            axes: where images have their channels; None: where they had them in `fit`.
         """
         found = self._values(levels)
-        return found[:, 0] if (self.flat if flat is None else flat) else found
+        return as_given(found, axes or self.axes) if found.ndim == 4 else found
 
     def viewable(self, items: NDArray[Any]) -> NDArray[Any]:
         """Images by their levels from 0 to 1."""
@@ -101,8 +119,8 @@ class Levels:
     def describe(self) -> dict[str, Any]:
         """What rebuilds this."""
         described = asdict(self)
-        if not self.flat:
-            del described["flat"]
+        if described.pop("axes") != "first":
+            described[self.axes] = True
         return described
 
     @classmethod
@@ -114,17 +132,17 @@ class Levels:
             described["dtype"],
             described["n_levels"],
             None if values is None else tuple(values),
-            described.get("flat", False),
+            axes_from(described),
         )
 
 
-def choose_levels(x: NDArray[Any], n_levels: int | None, flat: bool = False) -> tuple[Levels, Choice]:
+def choose_levels(x: NDArray[Any], n_levels: int | None, axes: Axes = "first") -> tuple[Levels, Choice]:
     """The levels of training data `[n, *event]`.
 
     Args:
         x: rows of a table, or images.
         n_levels: K that a person asks for; None: the data's own values if there are at most 32, else 256.
-        flat: whether images were given without an axis of channels.
+        axes: where images have their channels.
 
     Raises:
         DataError: if the data are no levels.
@@ -136,7 +154,7 @@ def choose_levels(x: NDArray[Any], n_levels: int | None, flat: bool = False) -> 
     values = _few_values(x)
     if values is not None and (n_levels is None or len(values) <= n_levels):
         found = tuple(float(value) for value in values)
-        return Levels(event, dtype, len(found), found, flat), Choice(
+        return Levels(event, dtype, len(found), found, axes), Choice(
             "levels", str(len(found)), "the different values in the data"
         )
     bytes_or_unit = x.dtype == np.uint8 or (x.dtype.kind == "f" and x.min() >= 0 and x.max() <= 1)
@@ -148,7 +166,7 @@ def choose_levels(x: NDArray[Any], n_levels: int | None, flat: bool = False) -> 
     if x.dtype == np.uint8 and n_levels is not None and n_levels > BYTE:
         raise ConfigError(f"n_levels={n_levels}: 8-bit images have at most {BYTE}")
     reason = "8-bit images" if n_levels is None else "as asked for, in equal steps"
-    return Levels(event, dtype, n_levels or BYTE, None, flat), Choice("levels", str(n_levels or BYTE), reason)
+    return Levels(event, dtype, n_levels or BYTE, None, axes), Choice("levels", str(n_levels or BYTE), reason)
 
 
 def _few_values(x: NDArray[Any]) -> NDArray[Any] | None:

@@ -57,7 +57,6 @@ class MixedForm(nn.Module):
     """
 
     kind = "mixed"
-    flat = False
     binarize = False
     reshape_kind: Tensor
     power: Tensor
@@ -223,7 +222,7 @@ class MixedForm(nn.Module):
 
     # ------------------------------------------------------------------ and back
 
-    def items(self, output: Tensor, flat: bool | None = None) -> NDArray[Any]:  # noqa: ARG002  rows have no channels
+    def items(self, output: Tensor, axes: Any = None) -> NDArray[Any]:  # noqa: ARG002  rows have no channels
         """Rows `[n, d]` of vectors: of a category its most probable level; numbers within what training saw; NaN where not observed."""
         y = output.detach().double().cpu()
         out = torch.full((len(y), len(self.columns)), math.nan, dtype=torch.float64)

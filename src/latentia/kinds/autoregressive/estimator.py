@@ -150,28 +150,27 @@ class AutoregressiveModel(NetworkEstimator):
         validation: Any = None,
         run_dir: str | Path | None = None,
         resume: bool = False,
+        channels: str = "auto",
     ) -> Self:
         """Fit to X from scratch. A fit that fails or is interrupted leaves the estimator as it was before.
 
         Args:
-            X: images `[n, C, H, W]` or `[n, H, W]`, rows `[n, d]`, or a `latentia.data.Dataset` (its train part with its
+            X: images `[n, C, H, W]`, `[n, H, W, C]` or `[n, H, W]`, rows `[n, d]`, or a `latentia.data.Dataset` (its train part with its
                 labels; its validation part chooses the epoch).
             y: class of each row, with `conditional`; else ignored.
             validation: rows like X (with `conditional`, a pair of rows and classes); None splits some off X.
             run_dir: where `metrics.jsonl` and checkpoints go while fitting; None keeps nothing on disk.
             resume: go on from the last checkpoint in `run_dir`, to the very weights of an uninterrupted run.
-
-        Returns:
-            Itself.
+            channels: where images have them: "first", "last", or "auto": the only axis that they can be.
         """
         if isinstance(X, Dataset):
             if validation is None:
                 validation = (X.validation.x, X.validation.y) if self.conditional else X.validation.x
-            X, y = X.train.x, X.train.y
+            X, y, channels = X.train.x, X.train.y, "first"
         with all_or_nothing(self):
-            given = as_rows(self, X, reset=True)
+            given = as_rows(self, X, reset=True, channels=channels)
             self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
-            self.levels_, choice = choose_levels(given.rows, self.n_levels, given.flat)
+            self.levels_, choice = choose_levels(given.rows, self.n_levels, given.axes)
             self.choices_ = [choice]
             self.classes_ = classes_in(y, len(given.rows)) if self.conditional else np.empty(0)
             with seeded(self.seed_, torch.device("cpu")):
@@ -269,7 +268,7 @@ class AutoregressiveModel(NetworkEstimator):
         given, keep = known_levels(self.levels_, found, mask)
         context = contexts(len(given), labels, self.classes_, self.conditional)
         levels = drawn(self.module_, len(given), context, given, keep, temperature, random_state)
-        return self.levels_.items(levels, found.flat)
+        return self.levels_.items(levels, found.axes)
 
     @staticmethod
     def load(folder: str | Path) -> AutoregressiveModel:

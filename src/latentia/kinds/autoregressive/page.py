@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,12 +12,15 @@ import numpy as np
 from latentia.kinds.autoregressive.run import DensityRun
 from latentia.report import figures as charts
 from latentia.report.cards import Card, Tile
-from latentia.report.content import Figure, number
+from latentia.report.content import number
+from latentia.report.diagnosis import NO, YES, Check, alike, question_card, trained
+from latentia.report.figures import Learning
 from latentia.report.head import about, choices_of, head_of
 from latentia.report.image_cards import completion_card
 from latentia.report.images import LARGE_IMAGE, pixels, square
 from latentia.report.page import Page
 from latentia.report.sections import sampler_card
+from latentia.vocabulary import OVERFITTED
 
 SAMPLES = 64
 COMPLETIONS = 16
@@ -32,9 +35,6 @@ def page(run: DensityRun) -> Page:
     started = time.perf_counter()
     drawn = estimator.sample(SAMPLES, random_state=0)
     seconds = time.perf_counter() - started
-    took = Figure(
-        "sampler", seconds, "seconds", "", f"to draw {SAMPLES} items, activations cached", "sampler"
-    )
     head = head_of(
         run,
         figures,
@@ -42,28 +42,46 @@ def page(run: DensityRun) -> Page:
         about=about(estimator._entry()),
         settings={**run.config.get("params", {}), **estimator.settings_},
         choices=choices_of(estimator),
-        extra=[took],
     )
-    return Page(head, estimator.levels_.image_shape, cards(run, drawn, seconds))
+    asked = question_card(questions(figures, estimator.history_))
+    return Page(head, estimator.levels_.image_shape, [asked, *cards(run, figures, drawn, seconds)])
 
 
-def cards(run: DensityRun, drawn: np.ndarray, seconds: float) -> list[Card]:
+def questions(figures: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> list[Check]:
+    """Questions and answers from what `latentia evaluate --json` gives."""
+    kept = Learning.of(history, exact=True).kept if history else ""
+    held_out = next((text for text in figures["evidence"] if "held-out" in text), None)
+    answer = NO if OVERFITTED in figures["verdicts"] else YES
+    holds = None if held_out is None else Check("Does it hold for new items?", answer, held_out)
+    return [check for check in (holds, alike(figures), trained(figures, kept)) if check is not None]
+
+
+def cards(run: DensityRun, figures: Mapping[str, Any], drawn: np.ndarray, seconds: float) -> list[Card]:
     """All cards in reading order."""
     found = _images(run, drawn) if run.is_image else [_rows(run, drawn)]
     rows = run.estimator.history_
     if rows:
-        lead = "Negative log-likelihood on the training and the validation part; both are exact."
         learning = Card(
             "learning-curves",
             "Learning curves",
-            lead,
+            "Exact on both parts; the dot is the epoch whose weights are kept.",
             alt=f"Negative log-likelihood over {len(rows)} epochs.",
-            draw=lambda theme: charts.learning_curves(rows, theme),
+            draw=lambda theme: charts.learning_curves(rows, theme, exact=True),
         )
-        found += [] if learning is None else [learning]
+        found.append(learning)
     numbers = SAMPLES * int(np.prod(run.estimator.event_shape_))
     lead = "Every layer keeps what it has computed for earlier numbers, so that an item costs one pass of the network."
-    return [*found, sampler_card(lead, seconds, SAMPLES, f"{number(numbers)} numbers")]
+    sampler = sampler_card(lead, seconds, SAMPLES, f"{number(numbers)} numbers")
+    sampler = replace(sampler, headline=(f"{1000 * seconds / SAMPLES:.2g} ms", "to draw an item"))
+    return [replace(found[0], headline=_packed(run, figures)), *found[1:], sampler]
+
+
+def _packed(run: DensityRun, figures: Mapping[str, Any]) -> tuple[str, str] | None:
+    """How short items can be written with the model, against their levels one by one."""
+    plain = float(np.log2(max(2, figures["n_levels"])))
+    bits = -figures["log_likelihood"] / np.prod(run.estimator.event_shape_) / np.log(2)
+    words = f"of their plain size is what items can be packed into: {bits:.2f} of {plain:.2f} bits a number"
+    return f"{bits / plain:.0%}", words
 
 
 def _tiles(run: DensityRun, items: np.ndarray) -> np.ndarray:

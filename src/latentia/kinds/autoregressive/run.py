@@ -17,13 +17,15 @@ from latentia.errors import ConfigError
 from latentia.estimators.forms.arrays import first_rows
 from latentia.estimators.hints import last_gain
 from latentia.kinds.autoregressive.estimator import AutoregressiveModel
-from latentia.kinds.autoregressive.use import DensityEvaluation
+from latentia.kinds.autoregressive.use import DensityEvaluation, channels_of
 from latentia.kinds.autoregressive.words import WORDS
 from latentia.kinds.kind import NetworkRecipe
 from latentia.kinds.run import TRAIN_ROWS, Effort, Measured, Run, SplitName
 from latentia.vocabulary import OVERFITTED
 
 COMPARED = 500  # drawn rows of a table, held against its own
+
+FEWEST_CHANNELS = 4  # that a smaller network is left with
 
 
 def recipe(params: dict[str, Any]) -> NetworkRecipe:
@@ -56,7 +58,8 @@ class DensityRun(Run):
         }
         against = None if split == "train" else of_train
         gain = last_gain(self.estimator.history_)
-        verdict = judge(found, against, bounds, gain, self._margins(part.x), self.columns)
+        size = channels_of(self.estimator)
+        verdict = judge(found, against, bounds, gain, self._margins(part.x), self.columns, channels=size)
         return Measured(split, figures, verdict)
 
     def _margins(self, items: Any) -> Margins | None:
@@ -94,7 +97,6 @@ class DensityRun(Run):
 
 RISING = 0.01
 """Under-trained: the gain is more than this share of what an item costs. A rule of this project."""
-_MORE_LAYERS = (Remedy("a larger network: `--set n_layers=12`", settings={"n_layers": 12}),)
 
 
 def judge(
@@ -104,6 +106,8 @@ def judge(
     gain: float | None = None,
     found_margins: Margins | None = None,
     columns: Sequence[str] | None = None,
+    *,
+    channels: int = 0,
 ) -> Verdict:
     """The verdict on an autoregressive model: overfitted, under-trained, samples unlike the data, or healthy.
 
@@ -114,6 +118,7 @@ def judge(
         gain: of the last epoch over its own mean, see `undertraining`.
         found_margins: of a table, its columns against those of samples.
         columns: their names.
+        channels: features of a layer; 0: not known.
 
     Example:
         >>> held_out = DensityEvaluation(10, 2, -120.0, 1.0, 0.2)
@@ -124,18 +129,20 @@ def judge(
     if train is not None:
         cost = found.log_likelihood / min(train.log_likelihood, -1e-300) - 1
         text = (
-            f"The mean log-likelihood is {found.log_likelihood:.6g} nats on held-out rows and {train.log_likelihood:.6g} on"
+            f"The mean log-likelihood is {found.log_likelihood:.4g} nats on held-out rows and {train.log_likelihood:.4g} on"
             f" training rows: held-out rows cost {100 * cost:.1f} % more."
         )
-        smaller = Remedy("`--set n_channels=N` with a smaller N, or more data")
-        findings.append(
-            Finding(OVERFITTED if cost > HELD_OUT_COST else "", text, (smaller,), cost / HELD_OUT_COST)
-        )
+        half = channels // 2
+        smaller = Remedy(f"a smaller network: `--set n_channels={half}`", settings={"n_channels": half})
+        less = (*([smaller] if half >= FEWEST_CHANNELS else []), Remedy("more data"))
+        findings.append(Finding(OVERFITTED if cost > HELD_OUT_COST else "", text, less, cost / HELD_OUT_COST))
+    more = 2 * channels
+    larger = Remedy(f"a larger network: `--set n_channels={more}`", settings={"n_channels": more})
     findings += [
         finding
         for finding in (
             undertraining(history, gain, RISING * max(1.0, -found.log_likelihood)),
-            unlike(found_margins, columns, _MORE_LAYERS),
+            unlike(found_margins, columns, (larger,) if more else ()),
         )
         if finding is not None
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from dataclasses import dataclass
 from typing import Any, Self
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from torch import Tensor
 
+from latentia.data.pictures import in_order
 from latentia.errors import ConfigError, DataError
 from latentia.estimators.forms.arrays import Given, as_mask
 from latentia.estimators.forms.levels import Levels
 from latentia.kinds.autoregressive.catalog import DensityEntry
-from latentia.latent.autoregressive import build_density
+from latentia.latent.autoregressive import DENSITIES, build_density
 from latentia.models import DensityModel
 from latentia.training.randomness import seeded
 
@@ -151,11 +153,23 @@ def composed(entry: DensityEntry, levels: Levels, n_classes: int, sizes: dict[st
     return DensityModel(density, n_classes)
 
 
+def channels_of(estimator: Any) -> int:
+    """Features of a layer, as a person or the model's entry gave them, or as the density has them by itself; 0 without layers."""
+    asked = estimator.n_channels or estimator._entry().options.get("n_channels")
+    if asked is not None:
+        return int(asked)
+    density: Any = DENSITIES[estimator._entry().density]
+    sizes = inspect.signature(density._layers).parameters
+    return int(sizes["n_channels"].default) if "n_channels" in sizes else 0
+
+
 def known_levels(levels: Levels, found: Given, mask: Any) -> tuple[Tensor, Tensor]:
     """Levels of rows `[n, C, H, W]`, and where they are kept; the mask may lack the axis of channels, as X may."""
     kept = np.asarray(mask)
-    if found.flat and kept.ndim == 3:
+    if found.rows.ndim == 4 and kept.ndim == 3:
         kept = kept[:, None]
+    elif found.axes == "last" and kept.ndim == 4:
+        kept = in_order(kept, found.axes)
     given = torch.from_numpy(levels.stored(found.rows)).long()
     keep = torch.from_numpy(as_mask(kept, found.rows.shape, "rows"))
     return given, keep.reshape(len(given), *levels.image_shape)

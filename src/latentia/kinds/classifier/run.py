@@ -20,7 +20,7 @@ from latentia.kinds.classifier.estimator import GaussianMixtureClassifier
 from latentia.kinds.classifier.words import OVERCONFIDENT, USELESS, WORDS
 from latentia.kinds.kind import make
 from latentia.kinds.mixture.recipe import kept_selection, numbers_of
-from latentia.kinds.mixture.run import findings_of, selection_findings
+from latentia.kinds.mixture.run import findings_of, remedies_of, selection_findings
 from latentia.kinds.mixture.words import CRITERIA
 from latentia.kinds.run import TRAIN_ROWS, Effort, Measured, Run, SplitName
 from latentia.mixture import select
@@ -205,7 +205,7 @@ class ClassifierRun(Run):
             "selection": selection,
         }
         k = self.estimator.n_components
-        findings = findings_of(self.estimator.verdict(rows, y), k)
+        findings = findings_of(self.estimator.verdict(rows, y), remedies_of(self.estimator, 0.0))
         verdict = judge(
             found, None if split == "train" else of_train, k, [*findings, *selection_findings(selection, k)]
         )

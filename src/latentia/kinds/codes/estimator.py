@@ -282,8 +282,10 @@ class VQVAE(LatentEstimator):
 
     def _judged(self, diagnosis: Diagnosis, X: Any, evaluation: Evaluation | None) -> Diagnosis:
         """Adds whether most codes are dead."""
-        verdict = with_codes(diagnosis.verdict, use_of(evaluation) or use_of(self.code_usage(X)))
-        return dataclasses.replace(diagnosis, verdict=verdict)
+        use = use_of(evaluation) or use_of(self.code_usage(X))
+        return dataclasses.replace(
+            diagnosis, verdict=with_codes(diagnosis.verdict, use, stages.stage_of(self))
+        )
 
     def describe(self) -> tuple[dict[str, Any], dict[str, Tensor], Curves]:
         """Entries of `config.json`, tensors and learning curves."""

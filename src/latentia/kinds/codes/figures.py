@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from latentia.diagnostics import Evaluation, Finding, Remedy, Verdict, ordered
 from latentia.kinds.codes.words import DEAD_CODES, WORDS
 from latentia.latent.quantizers import CodeUsage
-from latentia.vocabulary import COLLAPSE, HOLES, OVERLOAD, PARTIAL_COLLAPSE
+from latentia.vocabulary import COLLAPSE, HOLES, OVERFITTED, OVERLOAD, PARTIAL_COLLAPSE
 
 DEAD_SHARE = 0.5
 """Most codes are dead: less than half of them occur. A rule of this project."""
+SHORT_PRIOR = 3
+"""A prior of no more epochs than this is named as the cause of holes, and trained longer first. A rule of this project."""
 
 
 @dataclass(frozen=True)
@@ -67,46 +69,90 @@ def use_of(counted: object) -> tuple[int, float, int] | None:
     return None
 
 
-def with_codes(verdict: Verdict, use: tuple[int, float, int] | None) -> Verdict:
+@dataclass(frozen=True)
+class Stage:
+    """How the model was fitted: what remedies count from.
+
+    Attributes:
+        epochs: of the autoencoder.
+        prior_epochs: of the prior, where it had a stage of its own.
+        groups: codes of a row; None of images, which have as many as their map has positions.
+    """
+
+    epochs: int = 0
+    prior_epochs: int | None = None
+    groups: int | None = None
+
+
+def with_codes(verdict: Verdict, use: tuple[int, float, int] | None, stage: Stage | None = None) -> Verdict:
     """The verdict, with what is found of the codes' use (see `use_of`), and remedies that a model with codes has."""
     if use is None:
         return verdict
+    stage = stage or Stage()
     used, perplexity, n_codes = use
     few = used < DEAD_SHARE * n_codes
     text = f"{used} of {n_codes} codes occur, with a perplexity of {perplexity:.4g}."
-    fewer = Remedy(f"fewer codes, `--set n_codes={max(2, used)}`", settings={"n_codes": max(2, used)})
+    fewer = Remedy(f"fewer codes: `--set n_codes={max(2, used)}`", settings={"n_codes": max(2, used)})
     kept = Remedy("a model whose codes cannot be lost: `--model fsq-vae`", ("fsq-vae",))
     found_use = Finding(DEAD_CODES if few else "", text, (fewer, kept), DEAD_SHARE * n_codes / max(used, 1))
-    found = [
-        replace(finding, remedies=_remedies(finding.name, n_codes) or finding.remedies)
-        for finding in verdict.findings
-    ]
+    found = [_of_codes(finding, n_codes, stage) for finding in verdict.findings]
     return ordered([*found, found_use], WORDS.order)
 
 
-def _remedies(name: str, n_codes: int) -> tuple[Remedy, ...]:
-    """What mends a fault of a model whose codes are numbers; none where that is the same as with vectors."""
-    half = max(2, n_codes // 2)
-    better_prior = (
-        Remedy(
+def _of_codes(finding: Finding, n_codes: int, stage: Stage) -> Finding:
+    """A finding with the remedies of a model whose codes are numbers, and with the cause where that is a prior hardly trained."""
+    short = stage.prior_epochs is not None and stage.prior_epochs <= SHORT_PRIOR
+    text = finding.evidence
+    if short and finding.name in (OVERLOAD, HOLES):
+        many = "s" * (stage.prior_epochs != 1)
+        text = f"{text} The prior over the codes was trained for {stage.prior_epochs} epoch{many}."
+    remedies = _remedies(finding.name, n_codes, stage)
+    return replace(finding, evidence=text, remedies=finding.remedies if remedies is None else remedies)
+
+
+def _remedies(name: str, n_codes: int, stage: Stage) -> tuple[Remedy, ...] | None:
+    """What mends a fault of a model whose codes are numbers; None where that is the same as with vectors."""
+    if name in (OVERLOAD, HOLES):
+        stronger = Remedy(
             "a stronger prior over the codes: `--set prior=gated-pixelcnn`",
             settings={"prior": "gated-pixelcnn"},
-        ),
-        Remedy("more epochs for the prior: `--set prior_epochs=N` with a larger N"),
+        )
+        return (*_longer_prior(stage), stronger, *_fewer_codes(n_codes, "which a prior learns more easily"))
+    if name == OVERFITTED:
+        return (*_fewer_codes(n_codes, "which can hold less by heart"), Remedy("more data"))
+    if name == COLLAPSE:
+        two_stage = Remedy(
+            "a prior learned after the codes: `--set prior_training=two-stage`",
+            settings={"prior_training": "two-stage"},
+        )
+        epochs = 2 * stage.epochs
+        longer = Remedy(f"train longer: `--epochs {epochs}`", settings={"max_epochs": epochs})
+        return (*([longer] if epochs else []), two_stage)
+    if name == PARTIAL_COLLAPSE:
+        half = (stage.groups or 0) // 2
+        return (
+            (Remedy(f"fewer codes in a row: `--set n_groups={half}`", settings={"n_groups": half}),)
+            if half
+            else ()
+        )
+    return None
+
+
+def _longer_prior(stage: Stage) -> tuple[Remedy, ...]:
+    if not stage.prior_epochs:
+        return ()
+    epochs = max(10, 2 * stage.prior_epochs)
+    return (
         Remedy(
-            f"fewer codes, which a prior learns more easily: `--set n_codes={half}`",
-            settings={"n_codes": half},
+            f"more epochs for the prior: `--set prior_epochs={epochs}`", settings={"prior_epochs": epochs}
         ),
     )
-    return {
-        OVERLOAD: better_prior,
-        HOLES: better_prior,
-        COLLAPSE: (
-            Remedy("train longer: `--epochs N`"),
-            Remedy(
-                "a prior learned after the codes: `--set prior_training=two-stage`",
-                settings={"prior_training": "two-stage"},
-            ),
-        ),
-        PARTIAL_COLLAPSE: (Remedy("fewer codes in a row: `--set n_groups=N`"),),
-    }.get(name, ())
+
+
+def _fewer_codes(n_codes: int, why: str) -> tuple[Remedy, ...]:
+    half = n_codes // 2
+    return (
+        (Remedy(f"fewer codes, {why}: `--set n_codes={half}`", settings={"n_codes": half}),)
+        if half > 1
+        else ()
+    )

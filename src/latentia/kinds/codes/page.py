@@ -1,8 +1,9 @@
-"""What a report says of discrete codes: how they are used, where they lie, and what the prior draws beside data."""
+"""What a report says of discrete codes: how they are used, where they lie, and what they cost under the prior."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,17 +11,19 @@ import matplotlib.figure
 import numpy as np
 
 from latentia.kinds.codes.run import CodesRun
+from latentia.kinds.codes.words import DEAD_CODES
 from latentia.kinds.latent_page import CODES_SHOWN, latent_content
-from latentia.report.cards import Card, Tile, of_split
+from latentia.report.cards import Card, of_split
 from latentia.report.content import ReportInput, number
+from latentia.report.diagnosis import NO, YES, Check
 from latentia.report.image_cards import completion_card
-from latentia.report.images import is_image, pixels
+from latentia.report.images import pixels
 from latentia.report.page import Page
 from latentia.report.sections import cards, sampler_card
 from latentia.report.theme import Theme, canvas, legend, style
 
-_SAMPLES_BESIDE = 16
 _NAMED_CODES = 40
+_NUMBERED = 8  # positions along a side, whose rates are written in numbers
 _COMPLETIONS = 16
 _TIMED_SAMPLES = 64
 
@@ -65,17 +68,30 @@ def page(run: CodesRun) -> Page:
         rates=np.asarray(content.kl_per_dim),
         prior=estimator.composition_.prior,
     )
-    without_rates = replace(
-        content, kl_per_dim=np.array([]), active=np.array([])
-    )  # a map of its own shows them
-    general = cards(without_rates)
-    found = [*general, *code_cards(given, content), *_completions(run), _sampler(estimator, given)]
+    figures = run.figures(run.whole_or("test"))
+    content = replace(
+        content,
+        kl_per_dim=np.array([]),  # a map of its own shows them
+        active=np.array([]),
+        checks=[*content.checks, usage_check(figures)],
+    )
+    *general, worst = cards(content)
+    found = [*general, *code_cards(given, content), worst, *_completions(run), _sampler(estimator, given)]
     return Page(content, content.event_shape, found)
+
+
+def usage_check(figures: Mapping[str, Any]) -> Check:
+    """Whether codes are in use, from what `latentia evaluate --json` gives."""
+    text = (
+        f"{number(figures['used_codes'])} of {number(figures['n_codes'])} codes occur; {number(figures['perplexity'])} that are all "
+        "equally frequent would be as varied."
+    )
+    return Check("Are the codes in use?", NO if DEAD_CODES in figures["verdicts"] else YES, text)
 
 
 def code_cards(codes: CodesInput, report: ReportInput) -> list[Card]:
     """The cards on codes; what there is nothing to draw of is left out."""
-    found = [_beside(report), _usage(codes, report), _codebook(codes), _rates(codes)]
+    found = [_usage(codes, report), _rates(codes), _codebook(codes)]
     return [card for card in found if card is not None]
 
 
@@ -112,7 +128,7 @@ def _usage(codes: CodesInput, report: ReportInput) -> Card | None:
     perplexity = float(np.exp(-(share * np.log(share)).sum()))
     lead = f"How often each of {number(codes.n_codes)} codes occurs in the items{of_split(report)}, the most frequent first."
     facts = (
-        (f"{number(used)} of {number(codes.n_codes)}", "codes occur"),
+        (f"{number(used)} of {number(codes.n_codes)}", "codes occur in these items"),
         (number(perplexity), "perplexity: so many codes, all alike, would be as varied"),
     )
     return Card(
@@ -120,6 +136,7 @@ def _usage(codes: CodesInput, report: ReportInput) -> Card | None:
         "Code usage",
         lead,
         facts=facts,
+        headline=(f"{used / codes.n_codes:.0%}", f"of {number(codes.n_codes)} codes are in use"),
         alt=f"Counts of {codes.n_codes} codes, sorted; {used} occur.",
         draw=lambda theme: usage_figure(counts, theme),
     )
@@ -145,30 +162,17 @@ def _rates(codes: CodesInput) -> Card | None:
         return None
     uniform = float(np.log(codes.n_codes))
     lead = (
-        f"Nats that the prior ({codes.prior}) needs for the code at each position; a uniform prior needs {uniform:.3g} "
-        f"everywhere. {codes.rates.sum():.4g} of {n * uniform:.4g} in all."
+        f"Nats that the prior ({codes.prior}) needs for the code at each position of the map of codes, those before it being known; "
+        f"if all codes were equally likely it would be {number(uniform)} everywhere. In all {number(float(codes.rates.sum()))} of "
+        f"{number(n * uniform)}."
     )
     return Card(
         "rate-map",
         "Rate of the codes",
         lead,
-        wide=True,
         alt=f"Rate of {n} positions under the prior.",
         draw=lambda theme: rate_figure(codes.rates, codes.shapes, uniform, theme),
     )
-
-
-def _beside(report: ReportInput) -> Card | None:
-    if not (is_image(report.event_shape) and len(report.samples) and len(report.originals)):
-        return None
-    n = min(_SAMPLES_BESIDE, len(report.samples), len(report.originals))
-    data, drawn = pixels(report.originals[:n]), pixels(report.samples[:n])
-    tiles = tuple(
-        Tile(((x, f"Item {i + 1} of the data"), (s, f"Sample {i + 1} from the prior")))
-        for i, (x, s) in enumerate(zip(data, drawn, strict=True))
-    )
-    lead = f"Items{of_split(report)} above, draws from the prior over codes below. They are no pairs."
-    return Card("beside-data", "Samples beside data", lead, tiles=tiles, sheet=[data, drawn], wide=True)
 
 
 def usage_figure(counts: np.ndarray, theme: Theme) -> matplotlib.figure.Figure | None:
@@ -182,7 +186,7 @@ def usage_figure(counts: np.ndarray, theme: Theme) -> matplotlib.figure.Figure |
     axes.bar(np.arange(len(ordered)), ordered, 0.8 if len(ordered) <= 100 else 1.0, color=theme.data)
     axes.axhline(counts.mean(), color=theme.model, linewidth=1.4, linestyle="--", label="if all were alike")
     axes.set_xlim(-0.7, len(ordered) - 0.3)
-    legend(axes, theme, loc="upper right")
+    legend(axes, theme)
     return figure
 
 
@@ -198,7 +202,7 @@ def codebook_figure(vectors: np.ndarray, counts: np.ndarray, theme: Theme) -> ma
     axes.scatter(points[~used, 0], points[~used, 1], s=14, facecolors="none", edgecolors=theme.muted)
     if len(vectors) <= _NAMED_CODES:
         for k, point in enumerate(points):
-            axes.annotate(str(k), (float(point[0]), float(point[1])), fontsize=7.5, color=theme.ink)
+            axes.annotate(str(k), (float(point[0]), float(point[1])), fontsize=8.5, color=theme.ink)
     return figure
 
 
@@ -213,9 +217,15 @@ def rate_figure(
     for i, (axes, part, shape) in enumerate(zip(panels, splits, shapes, strict=True)):
         name = "" if len(shapes) == 1 else ("top", "bottom")[i]
         style(axes, theme, title=name, grid=None)
-        image = axes.imshow(part.reshape(shape), cmap=theme.sequential, vmin=0, vmax=top)
+        image = axes.imshow(
+            part.reshape(shape), cmap=theme.sequential, vmin=0, vmax=top, interpolation="none"
+        )
         axes.set_xticks([])
         axes.set_yticks([])
+        if max(shape) <= _NUMBERED:
+            for (row, column), rate in np.ndenumerate(part.reshape(shape)):
+                colour = "#ffffff" if rate < 0.6 * top else "#1d1f24"  # on violet, and on yellow
+                axes.text(column, row, f"{rate:.1f}", ha="center", va="center", fontsize=9, color=colour)
     bar = figure.colorbar(image, ax=list(panels), shrink=0.7)
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=theme.muted, labelsize=8.5, length=0)

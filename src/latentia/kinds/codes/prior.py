@@ -17,6 +17,7 @@ from latentia.estimators.fitting import configured
 from latentia.estimators.forms.arrays import as_rows
 from latentia.estimators.parameters import whole
 from latentia.kinds.codes.catalog import DiscreteEntry
+from latentia.kinds.codes.figures import Stage
 from latentia.latent.code_priors import CODE_PRIORS
 from latentia.models import PriorOnly
 from latentia.objectives import joint_bound, negative_elbo
@@ -80,7 +81,7 @@ def fit_prior(
     if estimator.prior_epochs is not None:
         overrides["max_epochs"] = whole("prior_epochs", estimator.prior_epochs, 0)
     seed = (estimator.seed_ + 1) % 2**32
-    config = configured(estimator, len(train), seed, held_out is not None, **overrides)
+    config = configured(estimator, train, seed, held_out is not None, **overrides)
     as_numbers = methodcaller("long")
     history = training.fit(
         PriorOnly(estimator._final_prior),
@@ -103,3 +104,10 @@ def codes_of(estimator: Any, rows: NDArray[Any], labels: NDArray[Any] | None) ->
         parts = [asked.module.encode(x).sample().cpu().numpy() for x in asked.batches(rows)]
     codes = np.concatenate(parts).astype(np.int32)
     return codes if labels is None else np.concatenate([codes, labels[:, None].astype(np.int32)], 1)
+
+
+def stage_of(model: Any) -> Stage:
+    """How a fitted model was fitted, as its remedies count from it."""
+    own = getattr(model, "prior_history_", None)
+    rows = len(model.event_shape_) == 1
+    return Stage(len(model.history_), len(own) if own else None, model.n_groups_ if rows else None)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from torch import Tensor
 
+from latentia.data.pictures import Axes
 from latentia.errors import ConfigError, DataError
 from latentia.estimators.forms.arrays import Given as Rows
 from latentia.estimators.forms.arrays import as_mask
@@ -41,7 +42,7 @@ def drawn(
     classes: Tensor | None,
     mean: bool,
     random_state: Any,
-    flat: bool | None = None,
+    axes: Axes | None = None,
 ) -> NDArray[Any]:
     """Decoded draws of codes, but those given, of the classes `[n]`."""
     prior = asked.module.prior
@@ -54,7 +55,7 @@ def drawn(
                 codes.append(prior.sample(len(rows), given=known, labels=classes[rows]))
             else:
                 codes.append(prior.sample(len(rows), given=known))
-        return asked.decoded(torch.cat(codes), mean, flat)
+        return asked.decoded(torch.cat(codes), mean, axes)
 
 
 def completed(estimator: Any, rows: Rows, mask: Any, mean: bool, random_state: Any, y: Any) -> NDArray[Any]:
@@ -64,7 +65,7 @@ def completed(estimator: Any, rows: Rows, mask: Any, mean: bool, random_state: A
     kept = as_mask(mask, codes.shape, "codes")
     known = Given(*(torch.from_numpy(part).to(asked.device) for part in (codes, kept)))
     numbers = None if y is None else class_numbers(estimator, y, len(codes))
-    return drawn(asked, len(codes), known, numbers, mean, random_state, rows.flat)
+    return drawn(asked, len(codes), known, numbers, mean, random_state, rows.axes)
 
 
 def labels_of(y: Any, n: int) -> tuple[NDArray[Any], NDArray[np.int64]]:

@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from latentia.data.pictures import Axes
 from latentia.estimators.folder import Curves, params_of, save_fitted
 from latentia.estimators.forms.arrays import images_of
 from latentia.estimators.forms.layout import Layout
@@ -20,6 +21,7 @@ from latentia.estimators.parameters import whole
 from latentia.kinds.face import html_repr, report
 from latentia.kinds.mixture.fitting import check_weights, continue_with, fit_to
 from latentia.kinds.mixture.state import as_arrays, as_tensors, curves_of, result_from_state, result_state
+from latentia.latent.totals import TotalModel
 from latentia.mixture.components import Components
 from latentia.mixture.criteria import ComponentFault, Scores, scores, verdict
 from latentia.mixture.em import EMResult, posterior
@@ -46,6 +48,8 @@ class BaseMixture(DensityMixin, BaseEstimator):
     """Whether rows may be sparse."""
     _additive = True
     """Whether rows can come in batches."""
+    conditions_on_total = False
+    """Whether rows are scored given their totals."""
     n_components: int
     tol: float
     max_iter: int
@@ -99,13 +103,13 @@ class BaseMixture(DensityMixin, BaseEstimator):
         if not reset:
             check_is_fitted(self)
             images = images or (self.layout_.is_image and not sparse.issparse(X))
+        axes: Axes = "first"
         if images:
-            shape = None if reset else self.layout_.event_shape
-            items, flat = images_of(X, shape, fewest=2 if reset else 1)
+            given = images_of(X, None if reset else self.layout_, fewest=2 if reset else 1)
+            items, axes = given.rows, given.axes
             if reset:
                 self.n_features_in_ = int(np.prod(items.shape[1:]))
         else:
-            flat = False
             items = validate_data(
                 self,
                 X,
@@ -115,7 +119,7 @@ class BaseMixture(DensityMixin, BaseEstimator):
                 ensure_all_finite=False,
             )
         if reset:
-            self.layout_ = Layout.of(items, dense=self._gaussian, scaled=self._scaled, flat=flat)
+            self.layout_ = Layout.of(items, dense=self._gaussian, scaled=self._scaled, axes=axes)
         return self.layout_.stored(items)
 
     def _rows(self, X: Any, y: Any = None, sample_weight: Any = None, *, reset: bool = False) -> Rows:
@@ -247,7 +251,8 @@ class BaseMixture(DensityMixin, BaseEstimator):
 
     def verdict(self, X: Any, y: Any = None) -> tuple[ComponentFault, ...]:
         """What is wrong with the fit (singular, empty or duplicate components, no convergence); empty if nothing."""
-        return verdict(self.components_, self._checked(X, y), self.result_)
+        rows = self._checked(X, y)
+        return verdict(self.components_, rows, self.result_, self.layout_.resolution(X))
 
     # Keep -----------------------------------------------------------------------------------------------------
 
@@ -270,7 +275,8 @@ class BaseMixture(DensityMixin, BaseEstimator):
     def describe(self) -> tuple[dict[str, Any], dict[str, torch.Tensor], Curves]:
         """Entries of `config.json`, tensors and a row for each iteration."""
         words, tensors = as_tensors(self.state())
-        return {"words": words, "layout": self.layout_.describe()}, tensors, curves_of(self.result_)
+        kept = {"totals": list(self.totals_)} if self.conditions_on_total and hasattr(self, "totals_") else {}
+        return {"words": words, "layout": self.layout_.describe(), **kept}, tensors, curves_of(self.result_)
 
     @classmethod
     def rebuild(
@@ -284,6 +290,8 @@ class BaseMixture(DensityMixin, BaseEstimator):
         if config.get("layout") is not None:
             self.layout_ = Layout.rebuild(config["layout"])
             self.n_features_in_ = int(np.prod(self.layout_.event_shape))
+        if config.get("totals") is not None:
+            self.totals_ = TotalModel(*config["totals"])
         return self
 
 

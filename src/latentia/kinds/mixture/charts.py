@@ -6,17 +6,16 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from latentia.kinds.mixture.words import CRITERIA
 from latentia.report.embedding import LatentMap
-from latentia.report.theme import Theme, canvas, finite, legend, plain, style
+from latentia.report.map_chart import bare, heart, named
+from latentia.report.theme import Theme, canvas, finite, plain, style
 
 _MAX_CURVE = 12  # points that are marked one by one
+_SHADES = 4  # of a colour, by how much the component is in doubt
 
 
 def component_map(
@@ -27,45 +26,36 @@ def component_map(
     component, certain = shares.argmax(1), shares.max(1)
     k = shares.shape[1]
     palette = [theme.categories[i % len(theme.categories)] for i in range(k)]
-    figure = canvas(theme, 5.2, 3.0 if plane.points.shape[1] == 1 else 4.6)
+    figure = canvas(theme, 5.2, 3.0 if plane.points.shape[1] == 1 else 4.3)
     axes = figure.add_subplot()
     if plane.points.shape[1] == 1:
         style(axes, theme, x=plain(names[0]), y="items")
         values = plane.points[:, 0]
-        axes.hist(
-            [values[component == i] for i in range(k)], bins=30, stacked=True, color=palette,
-            label=[str(i) for i in range(k)],
-        )  # fmt: skip
-        legend(axes, theme, loc="upper left", bbox_to_anchor=(1.0, 1.0), ncols=1 + k // 13)
+        axes.hist([values[component == i] for i in range(k)], bins=30, stacked=True, color=palette)
         return figure
     if plane.method == "codes":
         style(axes, theme, x=plain(names[0]), y=plain(names[1]), grid="both")
     else:
         style(axes, theme, grid=None)
-        axes.set_xticks([])
-        axes.set_yticks([])
-        for spine in axes.spines.values():
-            spine.set_visible(False)
+        bare(axes)
     doubt = (1 - certain) / max(1 - 1 / k, 1e-12)  # 0 certain, 1 no preference
-    colors = np.array([to_rgba(palette[i]) for i in component]).reshape(-1, 4)
-    colors[:, 3] = 0.9 - 0.65 * doubt
-    size = float(np.clip(8000 / max(len(plane.points), 1), 6, 45))
-    axes.scatter(plane.points[:, 0], plane.points[:, 1], c=colors, s=size, linewidths=0)
+    size = float(np.clip(8000 / max(len(plane.points), 1), 5, 32))
+    steps = np.rint(_SHADES * doubt).astype(int)
+    for i in range(k):
+        for step in np.unique(steps[component == i]):
+            points = plane.points[(component == i) & (steps == step)]
+            axes.scatter(
+                points[:, 0],
+                points[:, 1],
+                s=size,
+                color=palette[i],
+                alpha=0.9 - 0.65 * step / _SHADES,
+                linewidths=0,
+            )
     for i in np.unique(component):
-        points = plane.points[component == i]
-        middle = points[np.argmin(((points - np.median(points, axis=0)) ** 2).sum(axis=1))]
-        axes.annotate(
-            str(i), (float(middle[0]), float(middle[1])), ha="center", va="center", fontsize=12.5, fontweight="bold",
-            color=theme.ink, path_effects=[withStroke(linewidth=3.2, foreground=theme.surface)],
-        )  # fmt: skip
-    if k <= 10:
-        legend(
-            axes,
-            theme,
-            loc="upper left",
-            bbox_to_anchor=(1.0, 1.0),
-            handles=[Patch(color=palette[i], label=str(i)) for i in range(k)],
-        )
+        place = heart(plane.points[component == i], plane.points)
+        if place is not None:
+            named(axes, str(i), place, theme)
     return figure
 
 
@@ -77,7 +67,7 @@ def criteria_curve(table: Sequence[Mapping[str, float]], criterion: str, theme: 
     if len(table) < 2:
         return None
     numbers = [row["n_components"] for row in table]
-    figure = canvas(theme, 5.2, 3.6)
+    figure = canvas(theme, 5.2, 4.0)
     grid = figure.subplots(2, 2, sharex=True)
     for axes, (name, label) in zip(grid.ravel(), CRITERIA.items(), strict=True):
         values = finite([row[name] for row in table])

@@ -115,7 +115,7 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseMixture):
         self.classes_ = np.unique(column_or_1d(y))
         if len(self.classes_) < 2:
             raise DataError("y holds one class; a classifier needs at least two")
-        self.layout_ = Layout.of(X, dense=True, scaled=False, flat=False)
+        self.layout_ = Layout.of(X, dense=True, scaled=False, axes="first")
         return X
 
     def _targets(self, y: Any, *, reset: bool) -> np.ndarray | None:  # noqa: ARG002

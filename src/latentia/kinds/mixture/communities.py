@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from latentia.kinds.mixture.discrete import DiscreteMixture
+from latentia.kinds.mixture.totals import GivenTotals
 from latentia.mixture.dirichlet_multinomial import DirichletMultinomialComponents
 
 
-class DirichletMultinomialMixture(DiscreteMixture):
+class DirichletMultinomialMixture(GivenTotals, DiscreteMixture):
     """Mixture of Dirichlet-multinomial counts: discrete community types with variation inside each.
 
     p(x|n) = sum_k w_k n!/prod x_j! B(alpha_k + x) / B(alpha_k), with a Gamma(eta, nu) prior on each alpha. The precision

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils import Tags
 
 from latentia.kinds.mixture.base import BaseMixture
+from latentia.kinds.mixture.totals import GivenTotals
 from latentia.mixture.components import Components
 from latentia.mixture.discrete import (
     BernoulliComponents,
@@ -133,7 +134,7 @@ class PoissonMixture(DiscreteMixture):
         self.rates_ = self.components_.parameters["rates"].cpu().numpy()
 
 
-class MultinomialMixture(DiscreteMixture):
+class MultinomialMixture(GivenTotals, DiscreteMixture):
     """Mixture of multinomial rows given their totals, p(x|n) = sum_k w_k Multinomial(x; n, p_k).
 
     Args:

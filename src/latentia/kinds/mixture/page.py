@@ -8,20 +8,26 @@ import numpy as np
 
 from latentia.data.items import dense
 from latentia.kinds.mixture import charts
+from latentia.kinds.mixture.questions import questions
 from latentia.kinds.mixture.run import MixtureRun
 from latentia.kinds.mixture.words import CRITERIA
-from latentia.report.cards import Card, Tile
+from latentia.report.cards import Card, Colour, Tile
 from latentia.report.content import number
+from latentia.report.diagnosis import question_card
 from latentia.report.embedding import LatentMap, latent_map
 from latentia.report.head import about, head_of
 from latentia.report.images import LARGE_IMAGE, pixels, square
 from latentia.report.page import Page
+from latentia.report.theme import LIGHT
 
 MAPPED = 3000
 SUMMARISED = 20_000  # training rows whose responsibilities give the components' means
 SAMPLES = 32
 CLEAR = 0.9
 _TOLD = 4  # features told of each component
+_MOST_CLASSES = 12
+_SCORED = 5000
+_TOLD_ROWS = 8
 _PLANE = 50  # directions that the map is laid out from
 
 
@@ -38,18 +44,19 @@ def page(run: MixtureRun) -> Page:
         settings=run.estimator.get_params(deep=False),
         choices=_choices(figures["selection"]),
     )
-    return Page(head, run.event_shape, cards(run, figures["selection"]))
+    return Page(head, run.event_shape, [question_card(questions(figures)), *cards(run, figures)])
 
 
-def cards(run: MixtureRun, selection: dict[str, Any] | None) -> list[Card]:
+def cards(run: MixtureRun, figures: dict[str, Any]) -> list[Card]:
     """All cards in reading order; what the run has no data for is left out."""
+    selection = figures["selection"]
     part = run.split("train" if len(run.dataset.train) else run.whole_or("test")).take(SUMMARISED)
     responsibilities = run.memberships(part.x)
     rows = dense(run.estimator.layout_.stored(part.x))
     image = run.is_image
     told = _means(run, rows, responsibilities) if image else _table(run, rows, responsibilities)
-    found = [_map(run, rows, responsibilities), told, _samples(run) if image else None]
-    found += [_curve(selection), _likelihood(run)]
+    found = [_map(run, rows, responsibilities), told, _classes(run, part.y, responsibilities, figures)]
+    found += [_samples(run) if image else None, _curve(selection), _likelihood(run), _unusual(run)]
     return [card for card in found if card is not None]
 
 
@@ -77,19 +84,24 @@ def _map(run: MixtureRun, rows: np.ndarray, responsibilities: np.ndarray) -> Car
     plane = latent_map(values, max_points=MAPPED)
     if not len(plane.points):
         return None
-    lead = {
-        "codes": "Items as they are",
-        "t-SNE": "Items on a flat sheet (t-SNE): near on the map means alike; distances between groups mean little",
-        "PCA": "Items in the plane of their two main directions",
+    where = {
+        "codes": "as they are",
+        "t-SNE": "on a flat sheet (t-SNE): near on the map means alike; distances between groups mean little",
+        "PCA": "in the plane of their two main directions",
     }[plane.method]
-    lead += ", in the colour of their most probable component, paler where it is in doubt. The numbers are the components."
-    k = responsibilities.shape[1]
+    lead = f"Items in the colour of their most probable component, paler where it is in doubt, {where}."
+    k, weights = responsibilities.shape[1], run.estimator.weights_
+    clear = float((responsibilities.max(1) > CLEAR).mean())
+    palette = LIGHT.categories
+    key = tuple(Colour(palette[i % len(palette)], str(i), f"{weights[i]:.1%}") for i in range(k))
     return Card(
         "responsibility-map",
-        "Responsibilities",
+        "Which component each item belongs to",
         lead,
-        facts=_facts(plane, responsibilities, unit),
+        facts=_facts(plane, clear, unit),
         wide=True,
+        key=key,
+        headline=(f"{clear:.0%}", f"of items belong clearly to one of {k} components") if k > 1 else None,
         alt=f"Map of {len(plane.points)} items, coloured by the most probable of {k} components.",
         draw=lambda theme: charts.component_map(plane, responsibilities, _names(run), theme),
     )
@@ -107,15 +119,14 @@ def _main_directions(values: np.ndarray) -> np.ndarray:
     return np.asarray(centred @ directions[:, -_PLANE:])
 
 
-def _facts(plane: LatentMap, responsibilities: np.ndarray, unit: str) -> tuple[tuple[str, str], ...]:
-    clear = float((responsibilities.max(1) > CLEAR).mean())
+def _facts(plane: LatentMap, clear: float, unit: str) -> tuple[tuple[str, str], ...]:
     facts = [
         (number(len(plane.points)), f"{unit}, of the training part"),
-        (f"{clear:.1%}", f"of items belong to one component with a probability above {CLEAR:g}."),
+        (f"{clear:.0%}", f"of items belong to one component with a probability above {CLEAR:g}"),
     ]
     if plane.trustworthiness is not None:
-        words = "trustworthiness: how far neighbours on this map are neighbours in the data. 1 is perfect."
-        facts.append((f"{plane.trustworthiness:.3f}", words))
+        words = "trustworthiness: 1 if all neighbours on this map are neighbours in the data"
+        facts.append((f"{plane.trustworthiness:.2f}", words))
     return tuple(facts)
 
 
@@ -143,20 +154,22 @@ def _table(run: MixtureRun, rows: np.ndarray, responsibilities: np.ndarray) -> C
                 for j in np.argsort(-differ[k], kind="stable")[:_TOLD]
             ),
         )
-        for k in np.argsort(-weights, kind="stable")
+        for k in range(len(weights))
     ]
-    lead = "The features in which the mean of its items differs most from the mean of all, in standard deviations."
+    lead = (
+        "The features whose mean over a component's items is furthest from the mean of all, counted in standard deviations; the means "
+        "themselves are in the units of the data."
+    )
     head = ("component", "weight", "what is special")
     return Card("components", "Components", lead, table=(head, *body), wide=True)
 
 
 def _means(run: MixtureRun, rows: np.ndarray, responsibilities: np.ndarray) -> Card:
-    """The mean image of each component, the heaviest first."""
-    order = np.argsort(-run.estimator.weights_, kind="stable")
-    drawn = _tiles(run, run.estimator.layout_.items(_component_means(rows, responsibilities)[order]))
+    """The mean image of each component."""
+    drawn = _tiles(run, run.estimator.layout_.items(_component_means(rows, responsibilities)))
     tiles = tuple(
         Tile(((image, f"Mean image of component {k}"),), f"{k}: {run.estimator.weights_[k]:.1%}")
-        for k, image in zip(order, drawn, strict=True)
+        for k, image in enumerate(drawn)
     )
     lead = "The mean image of each component's items, with the component's number and weight."
     return Card(
@@ -188,17 +201,74 @@ def _small(run: MixtureRun) -> bool:
     return max(run.event_shape[1:]) < LARGE_IMAGE
 
 
+def _classes(
+    run: MixtureRun, y: np.ndarray | None, responsibilities: np.ndarray, figures: dict[str, Any]
+) -> Card | None:
+    """How many items of each class are in each component; None without classes."""
+    names = run.dataset.class_names
+    if y is None or names is None or figures.get("adjusted_rand_index") is None:
+        return None
+    component, k = responsibilities.argmax(1), responsibilities.shape[1]
+    counts = np.zeros((k, len(names)), dtype=int)
+    np.add.at(counts, (component[y >= 0], y[y >= 0]), 1)
+    shown = np.argsort(-counts.sum(axis=0), kind="stable")[:_MOST_CLASSES]
+    shown = np.sort(shown)
+    body = [(str(i), *(number(int(counts[i, j])) for j in shown)) for i in range(k)]
+    rand, mutual = figures["adjusted_rand_index"], figures["normalized_mutual_information"]
+    whose = "Training items" if len(run.dataset.train) else "Items"
+    lead = f"{whose} by their most probable component and by their class, which the fit never saw."
+    if len(shown) < len(names):
+        lead += f" The {len(shown)} most frequent of {len(names)} classes."
+    return Card(
+        "classes",
+        "Components and classes",
+        lead,
+        facts=(
+            (_signed(rand), "adjusted Rand index: 1 if components and classes are the same groups, 0 by chance"),
+            (_signed(mutual), "normalised mutual information: 1 if each tells the other, 0 if neither says anything"),
+        ),
+        table=(("component", *(names[j] for j in shown)), *body),
+        wide=True,
+        headline=(_signed(rand), "agreement of components and classes (adjusted Rand index: 1 the same, 0 by chance)"),
+    )  # fmt: skip
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
+
+
+def _unusual(run: MixtureRun) -> Card | None:
+    """For tables: the rows that the mixture explains least."""
+    if run.is_image:
+        return None
+    split = run.whole_or("test")
+    part = run.split(split).named().take(_SCORED)
+    scores = run.log_density(part.x)
+    order = np.argsort(scores)[:_TOLD_ROWS]
+    component = run.memberships(part.x)[order].argmax(1)
+    assert part.names is not None
+    body = [
+        (str(part.names[i]), number(float(scores[i])), str(k)) for i, k in zip(order, component, strict=True)
+    ]
+    lead = f"The rows of the {split} split that the mixture explains least, by name or by place (from 0)."
+    head = ("row", "log-likelihood, nats", "component")
+    return Card("worst", "Most unusual rows", lead, table=(head, *body))
+
+
 def _curve(selection: dict[str, Any] | None) -> Card | None:
     if selection is None:
         return None
     table, criterion = selection["table"], selection["criterion"]
     lead = f"Each criterion by the number of components, its smallest value marked; {CRITERIA[criterion]} chooses."
+    tried = [row["n_components"] for row in table]
+    words = f"components, chosen by {CRITERIA[criterion]} out of {tried[0]} to {tried[-1]}"
     return Card(
         "criteria",
         "How many components",
         lead,
         alt=f"Criteria for {len(table)} numbers of components.",
         draw=lambda theme: charts.criteria_curve(table, criterion, theme),
+        headline=(str(selection["chosen"][criterion]), words),
     )
 
 

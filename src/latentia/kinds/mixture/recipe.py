@@ -15,6 +15,7 @@ from latentia.errors import ConfigError
 from latentia.kinds.kind import make
 from latentia.kinds.mixture import estimator as estimators
 from latentia.kinds.mixture.catalog import MIXTURES
+from latentia.kinds.mixture.state import by_weight
 from latentia.kinds.mixture.words import CRITERIA
 from latentia.kinds.run import plain
 from latentia.mixture import Selection, select
@@ -88,7 +89,7 @@ class MixtureRecipe:
     def _told(self, fitted: Any, say: Callable[[str], None]) -> Any:
         if fitted.layout_.constant:
             say(f"{len(fitted.layout_.constant)} pixels are the same in all training images and are left out")
-        return fitted
+        return by_weight(fitted)
 
 
 def kept_selection(selection: Selection, criterion: str) -> dict[str, Any]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latentia.data import Split
 from latentia.data.items import dense
 from latentia.diagnostics import Finding, Remedy, Verdict, ordered
 from latentia.diagnostics.evaluation import DENSITY_NOTE, LEVELS_NOTE
@@ -60,8 +63,10 @@ class MixtureRun(Run):
         split = "train" if all_rows and split != "new" else split
         items = self.split(split).x
         train = self.split("train").x if len(self.dataset.train) else items
-        log_likelihood = self.estimator.score(items)
-        of_train = log_likelihood if train is items or split == "train" else self.estimator.score(train)
+        of_items = self.log_density(items)
+        log_likelihood = float(of_items.mean())
+        same = train is items or split == "train"
+        of_train = log_likelihood if same else self.estimator.score(train)
         scores = self.estimator.scores(train)
         bits, note = self._bits(log_likelihood)
         selection = self.config.get("selection")
@@ -71,6 +76,7 @@ class MixtureRun(Run):
             "n": int(items.shape[0]),
             "n_components": k,
             "log_likelihood": log_likelihood,
+            "log_likelihood_se": standard_error(of_items),
             "train_log_likelihood": of_train,
             "bits_per_dim": bits,
             "bits_per_dim_note": note,
@@ -80,9 +86,11 @@ class MixtureRun(Run):
             "n_iter": self.estimator.n_iter_,
             "converged": self.estimator.converged_,
             "selection": selection,
+            **self._agreement(self.split("train" if len(self.dataset.train) else split)),
         }
-        margins_found = self._margins(items, k)
-        verdict = judge(self.estimator.verdict(train), k, selection, seen, found=margins_found)
+        remedies = remedies_of(self.estimator, self.estimator.layout_.resolution(train))
+        faults = self.estimator.verdict(train)
+        verdict = judge(faults, k, selection, seen, remedies=remedies, found=self._margins(items, k))
         return Measured(split, figures, verdict)
 
     def _margins(self, items: Any, k: int) -> Finding | None:
@@ -93,6 +101,18 @@ class MixtureRun(Run):
         more = Remedy(f"more components: `--n-components {2 * k}`", settings={"n_components": 2 * k})
         found = margins(np.asarray(rows, float), np.asarray(dense(self.drawn(COMPARED, seed=0)), float))
         return unlike(found, self.columns, (more,))
+
+    def _agreement(self, part: Split) -> dict[str, float | None]:
+        """How alike components and classes are, over the items whose class is known; None without classes."""
+        y = part.y
+        names = ("adjusted_rand_index", "normalized_mutual_information")
+        if y is None or (y >= 0).sum() < 2:
+            return dict.fromkeys(names)
+        from sklearn import metrics
+
+        component = self.memberships(part.x).argmax(1)[y >= 0]
+        scores = (metrics.adjusted_rand_score, metrics.normalized_mutual_info_score)
+        return {name: float(score(y[y >= 0], component)) for name, score in zip(names, scores, strict=True)}
 
     def _bits(self, log_likelihood: float) -> tuple[float | None, str]:
         layout = self.estimator.layout_
@@ -114,13 +134,26 @@ class MixtureRun(Run):
         items = items[np.random.default_rng(seed).permutation(n)]  # they come sorted by component
         return items if self.estimator.layout_.dense else items.astype(np.int64)
 
-    def log_density(self, items: Any) -> NDArray[np.float64]:
+    @property
+    def conditions_on_total(self) -> bool:
+        """Whether scores are of counts whose total is given unless it is asked to be modelled."""
+        return bool(self.estimator.conditions_on_total)
+
+    def log_density(self, items: Any, total: str = "given") -> NDArray[np.float64]:
         """See `latentia.kinds.abilities.Scores`."""
-        return np.asarray(self.estimator.score_samples(items), dtype=np.float64)
+        return np.asarray(
+            self.estimator.score_samples(items, **({"total": total} if self.conditions_on_total else {})),
+            dtype=np.float64,
+        )
 
     def memberships(self, items: Any) -> NDArray[np.float64]:
         """See `latentia.kinds.abilities.Clusters`."""
         return np.asarray(self.estimator.predict_proba(items), dtype=np.float64)
+
+
+def standard_error(values: NDArray[np.float64]) -> float | None:
+    """Of the mean of some values; None of a single one."""
+    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None
 
 
 def _likelihoods(split: str, log_likelihood: float, of_train: float, estimator: Any) -> str:
@@ -136,6 +169,7 @@ def judge(
     n_components: int,
     selection: dict[str, Any] | None,
     *seen: str,
+    remedies: Mapping[str, tuple[Remedy, ...]] = MappingProxyType({}),
     found: Finding | None = None,
 ) -> Verdict:
     """The verdict on a mixture.
@@ -145,29 +179,27 @@ def judge(
         n_components: K of the fit.
         selection: the entry of `config.json`, or None if one K was given.
         seen: sentences that are evidence whatever the verdict.
+        remedies: of each kind of fault, what mends it; see `remedies_of`.
         found: of columns of samples against those of the data.
     """
-    looked_at = [*findings_of(faults, n_components), *selection_findings(selection, n_components)]
+    looked_at = [*findings_of(faults, remedies), *selection_findings(selection, n_components)]
     looked_at += [] if found is None else [found]
-    extra = list(seen)
-    if selection is not None:
-        tried = [row["n_components"] for row in selection["table"]]
-        extra.append(
-            f"Of {tried[0]} to {tried[-1]} components {CRITERIA[selection['criterion']]} is smallest at {n_components}."
-        )
+    extra = [*seen, *([] if selection is None else [chosen_by(selection, n_components)])]
     return ordered(looked_at, WORDS.order, extra)
 
 
-def findings_of(faults: tuple[ComponentFault, ...], n_components: int) -> list[Finding]:
+def findings_of(
+    faults: tuple[ComponentFault, ...], remedies: Mapping[str, tuple[Remedy, ...]]
+) -> list[Finding]:
     """What `verdict(X)` of an estimator says, one finding a kind of fault."""
     return [
-        Finding(FAULTS[kind], _told(same), _remedies(kind, n_components))
+        Finding(FAULTS[kind], _told(same), remedies.get(kind, ()))
         for kind in FAULTS
         if (same := [fault for fault in faults if fault.kind == kind])
     ]
 
 
-def selection_findings(selection: dict[str, Any] | None, n_components: int) -> list[Finding]:
+def selection_findings(selection: Mapping[str, Any] | None, n_components: int) -> list[Finding]:
     """Whether the chosen number of components is the first or last that was tried."""
     if selection is None or selection["criterion"] not in selection["at_edge"]:
         return []
@@ -180,6 +212,24 @@ def selection_findings(selection: dict[str, Any] | None, n_components: int) -> l
     return [Finding(EDGE, text, (wider,))]
 
 
+def chosen_by(selection: Mapping[str, Any], n_components: int) -> str:
+    """What each criterion chooses, and which of them chose; those at the edge of the range are named as such."""
+    tried = [row["n_components"] for row in selection["table"]]
+    own, chosen = selection["criterion"], selection["chosen"]
+    others = [name for name in CRITERIA if name != own]
+    edge = [CRITERIA[name] for name in others if name in selection["at_edge"]]
+    inside = [f"{CRITERIA[name]} {chosen[name]}" for name in others if name not in selection["at_edge"]]
+    text = f"Of {tried[0]} to {tried[-1]} components {CRITERIA[own]} chooses {n_components}"
+    text += f" (others: {', '.join(inside)})" if inside else ""
+    if edge:
+        ends = sorted({chosen[name] for name in others if name in selection["at_edge"]})
+        many = "s" * (len(edge) == 1)
+        text += (
+            f"; {' and '.join(edge)} choose{many} {' and '.join(map(str, ends))}, the edge of what was tried"
+        )
+    return f"{text}."
+
+
 def _told(faults: list[ComponentFault]) -> str:
     """Sentences for faults of a kind: the first three, and how many more there are."""
     texts = [fault.message.rsplit(": ", 1)[0] for fault in faults[:TOLD_OF_A_KIND]]
@@ -189,18 +239,38 @@ def _told(faults: list[ComponentFault]) -> str:
     return " ".join(sentences)
 
 
-def _remedies(kind: str, n_components: int) -> tuple[Remedy, ...]:
-    k = n_components - 1
+def remedies_of(estimator: Any, resolution: float) -> dict[str, tuple[Remedy, ...]]:
+    """What mends each kind of fault, of parameters that the estimator has, with the numbers to take.
+
+    Args:
+        estimator: fitted.
+        resolution: the width of a pixel that is no spike; 0 for tables.
+    """
+    params, k = estimator.get_params(deep=False), estimator.n_components - 1
     fewer = (Remedy(f"fewer components: `--n-components {k}`", settings={"n_components": k}),) if k else ()
+    narrow: tuple[Remedy, ...] = fewer
+    if resolution and "reg_covar" in params:
+        floor = float(f"{resolution:.1g}")
+        text = f"a floor under the variance of pixels that never change in a component: `--set reg_covar={floor:g}`"
+        narrow = (Remedy(text, settings={"reg_covar": floor}), *fewer)
+    elif params.get("covariance_type") in ("full", "tied"):
+        plain = Remedy(
+            "a variance for each column in place of a covariance: `--set covariance_type=diag`",
+            settings={"covariance_type": "diag"},
+        )
+        narrow = (plain, *fewer)
+    starts, longer = max(10, 2 * estimator.n_init), 10 * estimator.max_iter
+    more = Remedy(
+        f"more starts, of which the best is kept: `--set n_init={starts}`", settings={"n_init": starts}
+    )
     return {
-        "singular": (
-            *fewer,
-            Remedy("`--set reg_covar=V` with a larger variance V, or `covariance_type=diag` if it is full"),
-        ),
-        "empty": (*fewer, Remedy("other starts: `--set n_init=10`", settings={"n_init": 10})),
+        "singular": narrow,
+        "empty": (*fewer, more),
         "duplicate": fewer,
-        "not-converged": (Remedy("`--set max_iter=N` with a larger N"),),
-    }[kind]
+        "not-converged": (
+            Remedy(f"more iterations: `--set max_iter={longer}`", settings={"max_iter": longer}),
+        ),
+    }
 
 
 RUN = MixtureRun

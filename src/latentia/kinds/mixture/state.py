@@ -71,3 +71,26 @@ def result_from_state(state: dict[str, np.ndarray]) -> EMResult:
         tuple((int(i), int(k)) for i, k in state["result.rescued"]),
         tuple(int(i) for i in state["result.kept"]),
     )
+
+
+_OF_COMPONENTS = ("weights", "means", "covariances", "probabilities", "rates", "alphas")
+"""Parameters whose first axis is that of the components."""
+
+
+def by_weight(mixture: Any) -> Any:
+    """A fitted mixture with its components in the order of their weights, the heaviest first: so are they numbered."""
+    order = np.argsort(-mixture.weights_, kind="stable")
+    if (order == np.arange(len(order))).all():
+        return mixture
+    state = mixture.state()
+    tied = str(state.get("setting.covariance_type", "")) == "tied"
+    names = [f"parameters.{name}" for name in _OF_COMPONENTS if not (tied and name == "covariances")]
+    for name in (*names, "stepwise.statistics"):
+        if name in state:
+            state[name] = state[name][order]
+    rescued = np.array(state["result.rescued"])
+    rescued[:, 1] = np.argsort(order)[rescued[:, 1]]
+    layout, n_features = mixture.layout_, mixture.n_features_in_
+    mixture.from_state({**state, "result.rescued": rescued})
+    mixture.layout_, mixture.n_features_in_ = layout, n_features
+    return mixture

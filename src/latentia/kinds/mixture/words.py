@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from latentia.vocabulary import UNLIKE, FaultWord, Words, faults, figures
+from latentia.vocabulary import UNLIKE, FaultWord, FigureWord, Words, faults, figures
 
 SINGULAR, EMPTY, DUPLICATE, NOT_CONVERGED = (
     "singular component",
@@ -16,13 +16,27 @@ FAULTS = {"singular": SINGULAR, "empty": EMPTY, "duplicate": DUPLICATE, "not-con
 
 CRITERIA = {"aic": "AIC", "bic": "BIC", "icl": "ICL", "laplace": "Laplace"}
 
+_AGREEMENT = (
+    FigureWord(
+        "adjusted_rand_index", "components and classes (ARI)", "", "1: the same groups, 0: as alike as chance has it",
+        "Adjusted Rand index: of pairs of items, how many are together or apart in both groupings, less what chance brings (Hubert & Arabie 1985).",
+        "train",
+    ),
+    FigureWord(
+        "normalized_mutual_information", "components and classes (NMI)", "", "1: each tells the other, 0: nothing",
+        "Mutual information of component and class, over the mean of their entropies (Strehl & Ghosh 2002).", "train",
+    ),
+)  # fmt: skip
+
 WORDS = Words(
-    figures(
-        "log_likelihood", "n_components", "train_log_likelihood", "bits_per_dim", "aic", "bic", "icl", "laplace", "n_free"
+    (
+        *figures("log_likelihood", "n_components", "train_log_likelihood", "bits_per_dim"),
+        *_AGREEMENT,
+        *figures("aic", "bic", "icl", "laplace", "n_free"),
     ),
     (
         FaultWord(
-            SINGULAR, "bad", "A component has shrunk onto too few items: its density says nothing of new ones.", 3
+            SINGULAR, "bad", "A component has next to no width in some direction: its density says nothing of new items.", 3
         ),
         FaultWord(EMPTY, "caution", "A component explains next to nothing, or did so during the fit.", 2),
         FaultWord(DUPLICATE, "caution", "Two components do the work of one.", 2),

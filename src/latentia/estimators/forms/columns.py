@@ -1,0 +1,83 @@
+"""Columns of numbers: their mean and deviation at any scale, and later ones held against the first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentia.errors import DataError
+
+FARTHEST = 1e15
+"""Standard deviations from the mean beyond which a number is refused: its square would drown all others in any sum."""
+
+
+def mean_and_deviation(x: NDArray[Any], axis: int | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation in float64, also where sums or squares of the numbers would overflow or vanish."""
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        mean = np.asarray(x.mean(axis=axis, dtype=np.float64))
+        scale = np.asarray(x.std(axis=axis, dtype=np.float64))
+    low, high = np.asarray(x.min(axis=axis)), np.asarray(x.max(axis=axis))
+    if np.isfinite(mean).all() and np.isfinite(scale).all() and not ((scale == 0) & (low < high)).any():
+        return mean, scale
+    # in units of the greatest number of each column, so that squares stay near one
+    unit = np.maximum(np.abs(low.astype(np.float64)), np.abs(high.astype(np.float64)))
+    unit = np.where(unit > 0, unit, 1.0)
+    small = x.astype(np.float64) / unit
+    return np.asarray(small.mean(axis=axis)) * unit, np.asarray(small.std(axis=axis)) * unit
+
+
+def columns_like_before(
+    rows: NDArray[Any],
+    kind: str,
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    names: Sequence[str] | None,
+) -> NDArray[Any]:
+    """Later rows `[n, d]` as the first were, or refused by row and column.
+
+    Args:
+        rows: finite numbers.
+        kind: "counts", "binary" or "continuous".
+        first: the lower of two values, or the mean of each column.
+        second: the higher of two values, or the standard deviation of each column.
+        names: of the columns.
+
+    Raises:
+        DataError: counts that are negative or not whole, a third value among two, numbers 1e15 deviations from the mean.
+    """
+    if kind == "counts":
+        strange = rows < 0 if rows.dtype.kind in "iub" else (rows < 0) | (rows != np.rint(rows))
+        _refuse(rows, strange, names, "counts are whole numbers of at least 0")
+    elif kind == "binary":
+        low, high = float(first), float(second)
+        strange = (rows != low) & (rows != high)
+        if strange.any() and low == 0:
+            for one in (1, 255):
+                if bool(((rows == 0) | (rows == one)).all()):
+                    return np.where(rows == one, high, 0.0)
+        _refuse(rows, strange, names, f"the model was fitted to the two values {low:g} and {high:g}")
+    elif kind == "continuous":
+        with np.errstate(over="ignore", under="ignore"):
+            away = np.abs(rows.astype(np.float64) / second - first / second)
+        _refuse(
+            rows,
+            ~(away < FARTHEST),
+            names,
+            "this is too far from what the model was fitted to for any arithmetic",
+        )
+    return rows
+
+
+def _refuse(rows: NDArray[Any], strange: NDArray[np.bool_], names: Sequence[str] | None, why: str) -> None:
+    if not strange.any():
+        return
+    row, column = (int(i) for i in np.argwhere(strange)[0])
+    called = f"column {names[column]!r}" if names is not None else f"column {column}"
+    more = int(strange.sum()) - 1
+    raise DataError(
+        f"row {row}, {called} (counted from 0) has the value {rows[row, column]:g}; {why}"
+        + (f" ({more} more values are so)" if more else "")
+    )

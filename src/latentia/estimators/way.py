@@ -1,0 +1,50 @@
+"""How items of one nature go into a fit of a model with an encoder and a decoder, and are looked at after it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from latentia import training
+from latentia.estimators.composition import Chosen, chosen
+from latentia.estimators.defaults import default_batch_size, default_epochs, default_gradient_clip
+from latentia.estimators.forms.arrays import Given, as_rows
+from latentia.estimators.forms.mixed import MixedForm
+from latentia.estimators.forms.scaled import Scaled
+from latentia.estimators.settings import Defaults
+
+
+class Way:
+    """The way of arrays: tables, counts and images. Items of another nature have a way of their own, with the same face."""
+
+    def given(self, estimator: Any, X: Any, *, reset: bool, channels: str = "auto") -> Given:
+        """What a person handed over, checked against what the estimator was fitted to (or, with `reset`, noted on it)."""
+        return as_rows(estimator, X, reset=reset, channels=channels)
+
+    def chosen(self, estimator: Any, given: Given, entry: Any, streamed: bool) -> Chosen:
+        """Form, likelihood and network for data; `streamed`: whether more items will follow."""
+        return chosen(given, entry, estimator, streamed)
+
+    def form_of(self, described: dict[str, Any]) -> Any:
+        """The form that a run folder keeps."""
+        return MixedForm.rebuild(described) if described["kind"] == MixedForm.kind else Scaled(**described)
+
+    def batches(self, rows: Any, form: Any) -> training.Batches:
+        """Items as the training loop takes them."""
+        return training.Batches(rows, form)
+
+    def defaults(self, estimator: Any, rows: Any) -> Defaults:  # noqa: ARG002  (others look at the items)
+        """Settings of a fit to these items that a person leaves open."""
+        clip = default_gradient_clip(estimator.event_shape_)
+        return Defaults(default_batch_size, default_epochs, estimator.learning_rate, clip)
+
+    def first(
+        self,
+        estimator: Any,
+        batches: training.Batches,
+        held_out: training.Batches | None,
+        config: training.TrainingConfig,
+        folder: Path | None,
+        resume: bool,
+    ) -> None:
+        """What the module is trained as before it is trained as what it is; of arrays: nothing."""

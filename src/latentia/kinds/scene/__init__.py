@@ -1,0 +1,1 @@
+"""Models of scenes: images as several objects."""

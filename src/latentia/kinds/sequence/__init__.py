@@ -1,0 +1,1 @@
+"""Models of sequences: text, events and series with a code for each item, and language models."""

@@ -1,0 +1,1 @@
+"""Models of scenes: images, and videos, as several objects."""
