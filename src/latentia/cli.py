@@ -27,6 +27,7 @@ from latentia.commands.encode import encode
 from latentia.commands.evaluate import evaluate
 from latentia.commands.export import export
 from latentia.commands.fit import fit
+from latentia.commands.impute import impute
 from latentia.commands.inpaint import inpaint
 from latentia.commands.interpolate import interpolate
 from latentia.commands.models import models
@@ -86,6 +87,7 @@ _USING = (
     neighbours,
     resample,
     inpaint,
+    impute,
     anomaly,
     compress,
     decompress,
@@ -100,7 +102,7 @@ _POSITIONAL = {"data": "DATA", "run": "RUN", "table": "TABLE", "images": "IMAGES
 
 
 _REPEATED = {"column": "NAME=KIND", "drop": "NAME"}
-_TWO_PLACES = (encode, predict, segment, objects, count, edit)
+_TWO_PLACES = (encode, predict, impute, segment, objects, count, edit)
 _PLUGIN = "a module (or .py file) that registers models, likelihoods, networks or kinds of your own; may be given more than once"
 
 

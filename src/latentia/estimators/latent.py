@@ -47,7 +47,6 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
     n_importance: int
     composition_: Composition
     form_: Any
-    takes_columns = True
     schedule_: Schedule
     objective_: Objective
     objective_setting_: ObjectiveSetting
@@ -118,8 +117,8 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
         """Fit to X from scratch. A fit that fails or is interrupted leaves the estimator as it was before.
 
         Args:
-            X: `[n, d]` (NumPy, torch, pandas, SciPy sparse), images `[n, C, H, W]`, `[n, H, W, C]` or `[n, H, W]`, or a
-                `latentia.data.Dataset` (its train part; its validation part chooses the epoch).
+            X: `[n, d]` (NumPy, torch, frames, SciPy sparse), images `[n, C, H, W]`, `[n, H, W, C]`, `[n, H, W]`, or a `latentia.data.Dataset`
+                 (its train part; its validation part chooses the epoch).
             y: classes `[n]`, for models that learn something by class; else ignored.
             validation: rows like X; None splits `validation_fraction` off X.
             run_dir: where `metrics.jsonl` and checkpoints go while fitting; None keeps nothing on disk.
@@ -179,25 +178,17 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
 
     def transform(self, X: Any) -> NDArray[Any]:
         """Codes of X: means of q(z|x), `[n, latent_dim]`; the same for an item whatever stands beside it."""
-        rows = self._way.given(self, X, reset=False).rows
-        return self._inference().codes(rows)
+        return self._inference().codes(self._way.given(self, X, reset=False).rows)
 
     def inverse_transform(self, Z: Any) -> NDArray[Any]:
-        """Items for codes `[n, latent_dim]`: the mean of p(x|z) in the units, type and shape of the training data.
-
-        Count rows are given the median size of the training rows.
-        """
+        """Items for codes `[n, latent_dim]`: the mean of p(x|z) in the units, type and shape of the training data; counts of median size."""
         check_is_fitted(self)
-        return self._given_back(self._inference().decoded(self._codes_of(Z)))
+        return given_back(self._inference().decoded(self._codes_of(Z)), self.form_)
 
     def reconstruct(self, X: Any) -> NDArray[Any]:
         """X by way of its codes: the mean of p(x|z) at the posterior mean, in the units, type and shape of X."""
         given = self._way.given(self, X, reset=False)
-        return self._given_back(self._inference().rebuilt(given.rows, given.axes), X)
-
-    def _given_back(self, items: NDArray[Any], X: Any = None, seed: int | None = None) -> Any:
-        """Items as a person has them: of a table of unlike columns a frame, if it was given as one."""
-        return items if self.columns_ is None else given_back(items, self.form_, X, seed)
+        return given_back(self._inference().rebuilt(given.rows, given.axes), self.form_, X)
 
     def sample(self, n_samples: int = 1, *, mean: bool = False, random_state: Any = None) -> NDArray[Any]:
         """`n_samples` draws from the model: a code from the prior (or what stands in its place), then x from p(x|z), in the units of the data.
@@ -209,9 +200,10 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
         """
         check_is_fitted(self)
         whole("n_samples", n_samples, 1)
-        seed = int(check_random_state(random_state).randint(2**31 - 1))
-        asked = self._inference()
-        return self._given_back(asked.drawn(n_samples, mean, self._source(asked.module), seed), seed=seed)
+        seed, asked = int(check_random_state(random_state).randint(2**31 - 1)), self._inference()
+        return given_back(
+            asked.drawn(n_samples, mean, self._source(asked.module), seed), self.form_, seed=seed
+        )
 
     def tensors(self, X: Any) -> tuple[Any, Tensor]:
         """The torch module in evaluation mode, and X `[n, *event]` as it sees them: for what no method here does."""
@@ -224,7 +216,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
 
     # ------------------------------------------------------------------ likelihoods and diagnosis
 
-    def score_samples(self, X: Any, *, total: str = "given", by_column: bool = False) -> Any:
+    def score_samples(self, X: Any, *, total: str = "given") -> NDArray[Any]:
         """Importance-weighted log p(x) in nats of each row, `[n]`, with `n_importance` samples.
 
         A density in the units of X for real-valued tables, on [0, 1] for pixels, a probability for binary and count data.
@@ -233,16 +225,12 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
             X: rows.
             total: of counts, whether a row's total is "given" (the score is conditional on it, and NaN for a row without counts), or
                 "modelled": a probability of the whole row (`latentia.latent.totals`).
-            by_column: of a table of unlike columns, what `score_cells` gives: each cell given the others, a frame `[n, d]`.
 
         Raises:
             ConfigError: for models with deterministic codes, which define no density.
         """
-        if by_column:
-            return self.score_cells(X)  # type: ignore[attr-defined]
         rows = self._way.given(self, X, reset=False).rows
-        n_importance = whole("n_importance", self.n_importance, 1)
-        scores = self._inference().log_density(rows, n_importance, total)
+        scores = self._inference().log_density(rows, whole("n_importance", self.n_importance, 1), total)
         if scores is None:
             raise ConfigError(f"model {self.model!r} has deterministic codes and so no log-likelihood")
         return scores
@@ -308,6 +296,5 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.input_tags.allow_nan = tags.input_tags.categorical = True
+        tags.input_tags.sparse = tags.input_tags.allow_nan = tags.input_tags.categorical = True
         return tags

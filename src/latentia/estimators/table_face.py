@@ -45,6 +45,7 @@ class TableFace:
         usual_scores_: log-likelihoods of rows that were held out of fitting, rising.
     """
 
+    takes_columns = True
     form_: Any
     usual_scores_: NDArray[np.float64] | None
 
@@ -55,6 +56,17 @@ class TableFace:
     def _table(self, X: Any) -> NDArray[np.float64]:
         """X as numbers of its columns `[n, d]`."""
         return np.asarray(as_rows(self, X, reset=False).rows, dtype=np.float64)
+
+    def score_samples(self, X: Any, *, total: str = "given", by_column: bool = False) -> Any:
+        """Log p(x) of each row in nats, `[n]`.
+
+        Args:
+            X: rows like those of the fit.
+            total: of counts, see `latentia.estimators.latent.LatentEstimator.score_samples`.
+            by_column: of a table of unlike columns, give what `score_cells` does: a frame `[n, d]`.
+        """
+        scored: Any = super()
+        return self.score_cells(X) if by_column else scored.score_samples(X, total=total)
 
     @available_if(_of_columns)  # type: ignore[untyped-decorator]
     def impute(
@@ -137,6 +149,11 @@ class TableFace:
         shown = np.arange(len(rows)) if index is None else np.asarray(index)
         found = {"name": shown[order], "score": scores[order], "p_value": p_values[order]}
         return pd.DataFrame({**found, "because": self._because(rows[order])})
+
+    @available_if(_of_columns)  # type: ignore[untyped-decorator]
+    def reasons(self, X: Any) -> list[str]:
+        """Of each row of X, its three least probable cells given the others, each with what was expected there, in words."""
+        return self._because(self._table(X))
 
     @available_if(_of_columns)  # type: ignore[untyped-decorator]
     def predict(self, X: Any) -> NDArray[np.int64]:

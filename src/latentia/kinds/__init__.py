@@ -44,7 +44,7 @@ for _kind in (
         ("VAE",),
         _MIXED_TOO,
         (_DIM, _EPOCHS),
-        ("Samples", "Scores", "Encodes", "Rebuilds", "Walks", "Infers", "Compresses", "Exports", "Remedies"),
+        ("Samples", "Scores", "Encodes", "Rebuilds", "Walks", "Infers", "Compresses", "Exports", "Imputes", "Remedies"),
         of_model=("objective", "objective_options", "schedule", "schedule_options"),
     ),
     Kind(

@@ -187,6 +187,19 @@ class Classifies(Protocol):
 
 
 @runtime_checkable
+class Imputes(Protocol):
+    """Fills gaps of tables, and says which cells of a row are unlikely."""
+
+    def imputed(self, items: Any, how: str, seed: int) -> Any:
+        """A frame without gaps; `how`: "mean" or "draw"."""
+        ...
+
+    def reasons(self, items: Any) -> list[str]:
+        """Of each row, its least likely cells with what was expected there, in words."""
+        ...
+
+
+@runtime_checkable
 class Remedies(Protocol):
     """Knows what to fit instead."""
 
@@ -199,6 +212,7 @@ ABILITIES: Mapping[str, type[Any]] = {
     each.__name__: each
     for each in (
         Samples, Scores, Encodes, Rebuilds, Walks, Completes, Infers, Compresses, Exports, Segments, Forecasts, Clusters, Classifies,
+        Imputes,
         Remedies,
     )
 }  # fmt: skip
@@ -269,6 +283,7 @@ _IN_WORDS = {
     "Forecasts": "a model that continues sequences",
     "Clusters": "a mixture",
     "Classifies": "a classifier",
+    "Imputes": "a model of tables with columns of unlike kinds, or with gaps",
     "Remedies": "a model whose diagnosis leads to another fit",
 }
 

@@ -156,7 +156,7 @@ def read_later(X: Any, columns: tuple[Column, ...], n_given: int) -> NDArray[np.
 
 
 def given_back(values: NDArray[np.float64], form: Any, X: Any = None, seed: int | None = None) -> Any:
-    """Numbers `[n, d]` as a person gave the table: a frame, or an array.
+    """Numbers `[n, d]` of a table of unlike columns as a person gave it: a frame, or an array; other items as they are.
 
     Args:
         values: of the columns.
@@ -164,7 +164,9 @@ def given_back(values: NDArray[np.float64], form: Any, X: Any = None, seed: int 
         X: the rows that they belong to: their index, and the columns that are no features, are taken from it.
         seed: of the draws that say which rare level an "other" is; None takes the most frequent.
     """
-    columns: tuple[Column, ...] = form.columns
+    columns: tuple[Column, ...] | None = getattr(form, "columns", None)
+    if columns is None:
+        return values
     frame = frame_of(values, columns, random=None if seed is None else np.random.default_rng(seed))
     if form.frames:
         own = as_frame(X)

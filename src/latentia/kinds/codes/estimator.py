@@ -74,6 +74,8 @@ class VQVAE(LatentEstimator):
         ((5, 8, 8), (3, 8, 8))
     """
 
+    takes_columns = True
+
     def __init__(
         self,
         model: str | DiscreteEntry = "vq-vae",
