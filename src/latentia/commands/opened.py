@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from latentia.kinds.run import Run, SplitName
 
 
+OF_ARRAYS = ("Walks", "Infers", "Compresses", "Exports", "Completes")
+"""Abilities that tables of unlike columns do not have, whatever the model."""
+
+
 def open_run(run: str, command: str, *abilities: Any, data: str | None = None) -> Any:
     """The run in a folder, which must be able to do what a command needs.
 
@@ -31,6 +35,11 @@ def open_run(run: str, command: str, *abilities: Any, data: str | None = None) -
     opened = Run.open(run, data)
     for ability in abilities:
         need(opened, ability, command)
+        if ability.__name__ in OF_ARRAYS and getattr(opened.estimator, "columns_", None) is not None:
+            raise ConfigError(
+                f"{command} is for items that are arrays; this run's data are a table of columns of unlike kinds: impute, anomaly, sample, "
+                "reconstruct, encode and neighbours are for those"
+            )
     return opened
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from latentia.data.cells import number_style
 from latentia.data.dates import DateStyle, date_style, days_of
-from latentia.data.decided import Decided, problem, shell
+from latentia.data.decided import EXACT, Decided, problem, shell
 from latentia.data.level_columns import of_categories, of_words
 from latentia.data.number_columns import of_dates, of_numbers
 
@@ -51,6 +51,14 @@ def decided(name: str, cells: pd.Series[Any], asked: str | None = None) -> Decid
         return Decided(problem=f"column {name!r} holds complex numbers; split it into two columns")
     if pd.api.types.is_bool_dtype(dtype):
         return of_numbers(name, cells.astype("float64"), missing, wanted, "bool")
+    if (
+        pd.api.types.is_integer_dtype(dtype)
+        and not wanted
+        and float(cells.abs().max()) > EXACT
+        and cells.is_unique
+    ):
+        why = "whole numbers with one value a row, larger than what floating-point numbers tell apart"
+        return Decided(role="id", why=why)
     if pd.api.types.is_numeric_dtype(dtype):
         numbers = pd.Series(cells.to_numpy(dtype=np.float64, na_value=np.nan))
         return of_numbers(name, numbers, missing, wanted, _plain_dtype(dtype))

@@ -15,7 +15,9 @@ from torch.nn import functional as F
 from latentia import draws
 from latentia.distributions.counts import NegativeBinomial
 
-_LOG_PI = math.log(math.pi)
+WIDE = 4.0
+"""Scale of stray cells: far wider than the bulk, so that they are not taken for each other."""
+_LOG_WIDE = math.log(math.pi * WIDE)
 _HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
 
 
@@ -71,7 +73,7 @@ class MixedColumns(Distribution):
 
     with contaminated Gaussian (centre: output, variance given; a share of stray cells around zero),
 
-    .. math:: p_j(x) = (1 - \epsilon_j) N(x; \mu_j, \sigma_j^2) + \epsilon_j \frac{1}{\pi (1 + x^2)},
+    .. math:: p_j(x) = (1 - \epsilon_j) N(x; \mu_j, \sigma_j^2) + \epsilon_j \frac{1}{4 \pi (1 + x^2 / 16)},
 
     Bernoulli and categorical (logits), negative-binomial (log mean) and ordinal terms:
     P(x_j <= k) = sigmoid(c_k - output), with increasing cut points c (McCullagh 1980).
@@ -151,7 +153,9 @@ class MixedColumns(Distribution):
         residual = x - self.outputs[..., self.columns.gaussian]
         log_sigma = 0.5 * self.variance_.log()
         bulk = -0.5 * residual.square() / self.variance_ - log_sigma - _HALF_LOG_TAU
-        return bulk + torch.log1p(-self.stray), self.stray.log() - _LOG_PI - torch.log1p(x.square())
+        return bulk + torch.log1p(-self.stray), self.stray.log() - _LOG_WIDE - torch.log1p(
+            (x / WIDE).square()
+        )
 
     @property
     def mean(self) -> Tensor:
@@ -181,7 +185,9 @@ class MixedColumns(Distribution):
         if len(c.gaussian):
             mean = outputs[..., c.gaussian]
             noise = draws.randn(mean.shape, dtype=mean.dtype, device=mean.device)
-            wide = torch.tan(math.pi * (draws.rand(mean.shape, dtype=mean.dtype, device=mean.device) - 0.5))
+            wide = WIDE * torch.tan(
+                math.pi * (draws.rand(mean.shape, dtype=mean.dtype, device=mean.device) - 0.5)
+            )
             strays = draws.rand(mean.shape, dtype=mean.dtype, device=mean.device) < self.stray
             drawn[..., c.gaussian] = torch.where(strays, wide, mean + self.variance_.sqrt() * noise)
         if len(c.bernoulli):

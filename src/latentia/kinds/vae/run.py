@@ -27,16 +27,14 @@ class VAERun(LatentRun):
 
     def coded(self, items: Any) -> NDArray[Any]:
         """See `latentia.kinds.abilities.Walks`."""
-        self._arrays("what lies between items")
         return np.asarray(self.estimator.transform(items))
 
     def decoded(self, codes: NDArray[Any]) -> Any:
         """See `latentia.kinds.abilities.Walks`."""
         return self.estimator.inverse_transform(codes)
 
-    def estimator_for(self, what: str) -> Any:
+    def estimator_for(self, what: str) -> Any:  # noqa: ARG002
         """See `latentia.kinds.abilities.Infers`."""
-        self._arrays(what)
         return self.estimator
 
     def imputed(self, items: Any, how: str, seed: int) -> Any:
@@ -68,15 +66,7 @@ class VAERun(LatentRun):
 
     def exported(self, folder: Path) -> list[tuple[Path, float]]:
         """See `latentia.kinds.abilities.Exports`."""
-        self._arrays("an export to ONNX")
         return export_onnx(self.estimator, folder)
-
-    def _arrays(self, what: str) -> None:
-        if self.estimator.columns_ is not None:
-            raise ConfigError(
-                f"{what} is for items that are arrays; this run's data are a table of columns of unlike kinds: `latentia impute`, `anomaly`, "
-                "`sample`, `reconstruct`, `encode` and `neighbours` are for those"
-            )
 
     def _images(self, command: str) -> None:
         if not self.is_image:
