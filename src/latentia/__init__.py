@@ -15,6 +15,7 @@ _PUBLIC = {
     "DirichletMultinomialMixture": "latentia.kinds.mixture.estimator",
     "GaussianMixture": "latentia.kinds.mixture.estimator",
     "GaussianMixtureClassifier": "latentia.kinds.classifier.estimator",
+    "MixedMixture": "latentia.kinds.mixture.estimator",
     "MultinomialMixture": "latentia.kinds.mixture.estimator",
     "PoissonMixture": "latentia.kinds.mixture.estimator",
     "SceneVAE": "latentia.kinds.scene.estimator",
@@ -36,6 +37,7 @@ __all__ = [
     "DirichletMultinomialMixture",
     "GaussianMixture",
     "GaussianMixtureClassifier",
+    "MixedMixture",
     "MultinomialMixture",
     "PoissonMixture",
     "SceneVAE",
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
         CategoricalMixture,
         DirichletMultinomialMixture,
         GaussianMixture,
+        MixedMixture,
         MultinomialMixture,
         PoissonMixture,
     )

@@ -53,20 +53,9 @@ class TableFace:
         """What is asked for single cells."""
         raise NotImplementedError
 
-    def _table(self, X: Any) -> NDArray[np.float64]:
+    def _known_cells(self, X: Any) -> NDArray[np.float64]:
         """X as numbers of its columns `[n, d]`."""
         return np.asarray(as_rows(self, X, reset=False).rows, dtype=np.float64)
-
-    def score_samples(self, X: Any, *, total: str = "given", by_column: bool = False) -> Any:
-        """Log p(x) of each row in nats, `[n]`.
-
-        Args:
-            X: rows like those of the fit.
-            total: of counts, see `latentia.estimators.latent.LatentEstimator.score_samples`.
-            by_column: of a table of unlike columns, give what `score_cells` does: a frame `[n, d]`.
-        """
-        scored: Any = super()
-        return self.score_cells(X) if by_column else scored.score_samples(X, total=total)
 
     @available_if(_of_columns)  # type: ignore[untyped-decorator]
     def impute(
@@ -89,7 +78,7 @@ class TableFace:
         whole("n", n, 1)
         if how == "mean" and n > 1:
             raise ConfigError(f"how='mean' is one table; n={n} tables are drawn with how='draw'")
-        rows = self._table(X)
+        rows = self._known_cells(X)
         if how == "mean":
             return self._filled(X, rows, self._cells().told(rows, rows).expected, None)
         random = check_random_state(random_state)
@@ -115,7 +104,7 @@ class TableFace:
 
         A density in the units of the column for numbers and dates (in days), a probability for all else.
         """
-        rows = self._table(X)
+        rows = self._known_cells(X)
         found = log_prob_by_column(self._cells(), rows).log_prob
         own = as_frame(X)
         names = [column.name for column in self.form_.columns]
@@ -134,8 +123,8 @@ class TableFace:
             `name`, `score` (minus log p(x) in nats), `p_value` (share of held-out rows with as high a score), and `because`: the three cells
             that are least probable given the others, each with what the model expected there.
         """
-        rows = self._table(X)
-        scores = -np.asarray(self.score_samples(X), dtype=np.float64)
+        rows = self._known_cells(X)
+        scores = self._unusual(X)
         p_values = self._p_values(scores)
         order = np.argsort(-scores, kind="stable")
         if contamination is None:
@@ -153,13 +142,18 @@ class TableFace:
     @available_if(_of_columns)  # type: ignore[untyped-decorator]
     def reasons(self, X: Any) -> list[str]:
         """Of each row of X, its three least probable cells given the others, each with what was expected there, in words."""
-        return self._because(self._table(X))
+        return self._because(self._known_cells(X))
 
     @available_if(_of_columns)  # type: ignore[untyped-decorator]
     def predict(self, X: Any) -> NDArray[np.int64]:
         """-1 for rows that are more unusual than 95 % of held-out rows, else 1: scikit-learn's convention for outliers, `[n]`."""
-        scores = -np.asarray(self.score_samples(X), dtype=np.float64)
+        scores = self._unusual(X)
         return np.where(self._p_values(scores) <= UNUSUAL, -1, 1).astype(np.int64)
+
+    def _unusual(self, X: Any) -> NDArray[np.float64]:
+        """Minus log p(x) of each row, `[n]`."""
+        estimator: Any = self
+        return -np.asarray(estimator.score_samples(X), dtype=np.float64)
 
     def _p_values(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Share of held-out rows that score at least as high, never 0; without held-out rows, of these rows."""

@@ -13,6 +13,7 @@ from latentia.data.shapes import Shape
 from latentia.errors import ConfigError, LatentiaError, RunFolderError, TrainingError
 from latentia.estimators import folder as run_folder
 from latentia.kinds import kind_of
+from latentia.kinds.kind import Kind
 from latentia.kinds.known import KNOWN, ROWS, DataSpec, in_numbers, knowledge_of
 from latentia.kinds.run import Run
 
@@ -63,9 +64,8 @@ def fit_run(
             f"--no-hold-out is for mixtures, whose size a criterion chooses; {params.get('model')} stops by rows held out"
         )
     dataset = spec.load() if dataset is None else dataset
-    dataset = (
-        dataset if Shape.MIXED in kind.accepts or Shape.TABLE not in kind.accepts else in_numbers(dataset)
-    )
+    if not takes_columns(kind, params.get("model")):
+        dataset = in_numbers(dataset)
     if dataset.shape not in kind.accepts:
         takes = ", ".join(sorted(shape.value for shape in kind.accepts))
         raise ConfigError(
@@ -92,6 +92,14 @@ def fit_run(
     run = Run.open(out)
     run._dataset = dataset
     return run
+
+
+def takes_columns(kind: Kind, model: Any) -> bool:
+    """Whether a model takes tables of unlike columns; of a kind that takes no tables at all, others say what is wrong."""
+    if Shape.MIXED not in kind.accepts:
+        return Shape.TABLE not in kind.accepts
+    name = kind.model_name(model)
+    return name is None or bool(getattr(kind.entries()[name], "mixed", True))
 
 
 def _further(notes: Sequence[str]) -> list[str]:

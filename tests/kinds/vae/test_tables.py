@@ -8,8 +8,8 @@ import pytest
 
 import command_line
 from latentia import VAE, VQVAE
-from latentia.data.synthetic_tables import customers
 from latentia.data.schema import table_of
+from latentia.data.synthetic_tables import customers
 from latentia.errors import DataError
 from latentia.estimators.cells import CodedCells
 from latentia.estimators.forms.mixed import MixedForm

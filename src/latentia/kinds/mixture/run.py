@@ -99,7 +99,10 @@ class MixtureRun(Run):
             return None
         rows = dense(items[:COMPARED])
         more = Remedy(f"more components: `--n-components {2 * k}`", settings={"n_components": 2 * k})
-        found = margins(np.asarray(rows, float), np.asarray(dense(self.drawn(COMPARED, seed=0)), float))
+        drawn = dense(self.drawn(COMPARED, seed=0))
+        if self._has_columns:
+            rows, drawn = (self.estimator.layout_.viewable(each) for each in (rows, drawn))
+        found = margins(np.asarray(rows, float), np.asarray(drawn, float))
         return unlike(found, self.columns, (more,))
 
     def _agreement(self, part: Split) -> dict[str, float | None]:
@@ -125,12 +128,14 @@ class MixtureRun(Run):
             return (nats + math.log(256)) / math.log(2), DENSITY_NOTE
         return nats / math.log(2), LEVELS_NOTE
 
-    def drawn(self, n: int, *, seed: int, mean: bool = True, label: str | None = None) -> NDArray[Any]:  # noqa: ARG002
+    def drawn(self, n: int, *, seed: int, mean: bool = True, label: str | None = None) -> Any:  # noqa: ARG002
         """Items in random order; images of bytes are on the scale 0 to 1. See `latentia.kinds.abilities.Samples`."""
         if label is not None:
             raise ConfigError("--label is for models that are conditional on a class, which mixtures are not")
         self.estimator.set_params(random_state=seed)
         items = self.estimator.sample(n)[0]
+        if self._has_columns:
+            return items.iloc[np.random.default_rng(seed).permutation(n)] if hasattr(items, "iloc") else items
         items = items[np.random.default_rng(seed).permutation(n)]  # they come sorted by component
         return items if self.estimator.layout_.dense else items.astype(np.int64)
 
@@ -145,6 +150,28 @@ class MixtureRun(Run):
             self.estimator.score_samples(items, **({"total": total} if self.conditions_on_total else {})),
             dtype=np.float64,
         )
+
+    @property
+    def _has_columns(self) -> bool:
+        """Whether rows have columns of unlike kinds."""
+        return getattr(self.estimator, "form_", None) is not None
+
+    def imputed(self, items: Any, how: str, seed: int) -> Any:
+        """See `latentia.kinds.abilities.Imputes`."""
+        self._need_columns("impute")
+        return self.estimator.impute(items, how, random_state=seed)
+
+    def reasons(self, items: Any) -> list[str]:
+        """See `latentia.kinds.abilities.Imputes`."""
+        self._need_columns("what is unlikely in a row")
+        found: list[str] = self.estimator.reasons(items)
+        return found
+
+    def _need_columns(self, what: str) -> None:
+        if not self._has_columns:
+            raise ConfigError(
+                f"{what} is of tables with columns of unlike kinds, or with gaps; fit one with `--model mixed-mixture`"
+            )
 
     def memberships(self, items: Any) -> NDArray[np.float64]:
         """See `latentia.kinds.abilities.Clusters`."""

@@ -211,6 +211,10 @@ class VAE(TableFace, LatentEstimator):
         take_sampler(self, rows, whole_data=not how.get("streamed"))
         self.usual_scores_ = usual_scores(self, held_out)
 
+    def score_samples(self, X: Any, *, total: str = "given", by_column: bool = False) -> Any:
+        """Log p(x) of each row, `[n]` (see `LatentEstimator`); with `by_column`, what `score_cells` gives of a table of unlike columns."""
+        return self.score_cells(X) if by_column else super().score_samples(X, total=total)
+
     def _cells(self) -> CodedCells:
         return CodedCells(self._inference().module, self._inference().form)
 
