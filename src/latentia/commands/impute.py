@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from latentia.errors import ConfigError
 
@@ -45,7 +45,7 @@ def impute(
         print(f"{place}: {gaps} of {items.shape[0] * items.shape[1]} cells filled")
 
 
-def _beside(table: str, items: object, filled: object) -> object:
+def _beside(table: str, items: Any, filled: Any) -> Any:
     """The table as it is in its file, with filled cells in its gaps."""
     import pandas as pd
 
@@ -61,10 +61,10 @@ def _beside(table: str, items: object, filled: object) -> object:
             skipinitialspace=True,
         )
     own.columns = [str(name) for name in own.columns]
-    for j, column in enumerate(items.columns):  # type: ignore[attr-defined]
-        gap = ~items.observed[:, j]  # type: ignore[attr-defined]
+    for j, column in enumerate(items.columns):
+        gap = ~items.observed[:, j]
         if column.name in own.columns and gap.any():
             told = own[column.name].astype(object)
-            told[gap] = filled[column.name].astype(object).to_numpy()[gap]  # type: ignore[index]
+            told[gap] = filled[column.name].astype(object).to_numpy()[gap]
             own[column.name] = told
     return own

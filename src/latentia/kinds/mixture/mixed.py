@@ -132,7 +132,8 @@ class MixedMixture(TableFace, BaseMixture):
             MixedForm(found.columns, found.frames, found.places, len(found.given)).fit(found.values).eval()
         )
         self.form_.output = torch.float64
-        self.layout_ = TableLayout(self.form_)
+        layout: Any = TableLayout(self.form_)
+        self.layout_ = layout
         self.usual_scores_ = None
         return self._vectors(found.values)
 
@@ -181,7 +182,8 @@ class MixedMixture(TableFace, BaseMixture):
         )
         form = self.form_
         super().from_state(state)
-        self.layout_, self.n_features_in_ = TableLayout(form), form.n_given
+        layout: Any = TableLayout(form)
+        self.layout_, self.n_features_in_ = layout, form.n_given
         return self
 
     def describe(self) -> tuple[dict[str, Any], dict[str, torch.Tensor], Curves]:
