@@ -65,29 +65,15 @@ def fit(
         flags: those of the kinds of models (`latentia.kinds.kind.Flag`), by key.
     """
     from latentia.data.loading import shape_before
-    from latentia.kinds.known import DataSpec
+    from latentia.kinds.spec import DataSpec
 
     if data is None:
         raise ConfigError("DATA is missing: latentia fit DATA, for example latentia fit digits")
-    roles = {
-        name: column
-        for name, column in (("text", text_column), ("order", order), ("time", time), ("event", event))
-        if column is not None
-    }
-    if id is not None and roles:
-        roles["id"], id = id, None  # noqa: A001  as above
+    roles, id = _roles(text_column, id, order, time, event)  # noqa: A001  the flag's name
+    kinds = _kinds(column or [])
     spec = DataSpec(
-        data,
-        seed,
-        image_size,
-        label_column,
-        hold_out,
-        channels,
-        roles or None,
-        _kinds(column or []),
-        drop,
-        id,
-    )
+        data, seed, image_size, label_column, hold_out, channels, roles or None, kinds, drop, id
+    )  # fmt: skip
     # what is wrong with a table is told before anything heavy is loaded
     dataset = spec.load() if spec.is_table and not resume else None
     from latentia.kinds import fitting_model, kind_of, params_of
@@ -132,6 +118,15 @@ def parse_settings(pairs: list[str]) -> dict[str, Any]:
         else:
             settings[name] = tuple(value) if isinstance(value, list) else value
     return settings
+
+
+def _roles(
+    text: str | None, who: str | None, order: str | None, time: str | None, event: str | None
+) -> tuple[dict[str, str], str | None]:
+    """Roles of the columns of a table with a row an event; else the column that names the rows."""
+    named = (("text", text), ("order", order), ("time", time), ("event", event))
+    roles = {name: column for name, column in named if column is not None}
+    return ({**roles, "id": who}, None) if who is not None and roles else (roles, who)
 
 
 def _kinds(pairs: list[str]) -> dict[str, str] | None:

@@ -12,10 +12,6 @@ if TYPE_CHECKING:
     from latentia.kinds.run import Run, SplitName
 
 
-OF_ARRAYS = ("Walks", "Infers", "Compresses", "Exports", "Completes")
-"""Abilities that tables of unlike columns do not have, whatever the model."""
-
-
 def open_run(run: str, command: str, *abilities: Any, data: str | None = None) -> Any:
     """The run in a folder, which must be able to do what a command needs.
 
@@ -31,6 +27,7 @@ def open_run(run: str, command: str, *abilities: Any, data: str | None = None) -
     """
     from latentia.kinds.abilities import need
     from latentia.kinds.run import Run
+    from latentia.kinds.uses import OF_ARRAYS
 
     opened = Run.open(run, data)
     for ability in abilities:

@@ -16,11 +16,11 @@ from latentia.diagnostics import Verdict
 from latentia.errors import ConfigError, DataError, RunFolderError
 from latentia.estimators import folder as run_folder
 from latentia.kinds import kind_of_estimator
-from latentia.kinds.abilities import uses_of
 from latentia.kinds.kind import Kind
 from latentia.kinds.known import KNOWN, DataSpec, RunData
 from latentia.kinds.loading import class_of
 from latentia.kinds.remedies import changes_of, steps_of, told
+from latentia.kinds.uses import uses_of
 from latentia.vocabulary import HEALTHY
 
 SplitName = Literal["train", "validation", "test", "new"]

@@ -20,6 +20,7 @@ from latentia.kinds.mixture.catalog import MIXTURES, MixtureEntry
 from latentia.kinds.mixture.recipe import MixtureRecipe
 from latentia.kinds.mixture.words import CRITERIA, EDGE, FAULTS, WORDS
 from latentia.kinds.run import Effort, Measured, Run, SplitName
+from latentia.kinds.tables import FillsTables
 from latentia.mixture import ComponentFault
 
 TOLD_OF_A_KIND = 3
@@ -31,7 +32,7 @@ def recipe(params: dict[str, Any]) -> MixtureRecipe:
     return MixtureRecipe(params)
 
 
-class MixtureRun(Run):
+class MixtureRun(FillsTables, Run):
     """A fitted mixture, its data and its folder."""
 
     @property
@@ -100,7 +101,7 @@ class MixtureRun(Run):
         rows = dense(items[:COMPARED])
         more = Remedy(f"more components: `--n-components {2 * k}`", settings={"n_components": 2 * k})
         drawn = dense(self.drawn(COMPARED, seed=0))
-        if self._has_columns:
+        if self.has_columns:
             rows, drawn = (self.estimator.layout_.viewable(each) for each in (rows, drawn))
         found = margins(np.asarray(rows, float), np.asarray(drawn, float))
         return unlike(found, self.columns, (more,))
@@ -134,7 +135,7 @@ class MixtureRun(Run):
             raise ConfigError("--label is for models that are conditional on a class, which mixtures are not")
         self.estimator.set_params(random_state=seed)
         items = self.estimator.sample(n)[0]
-        if self._has_columns:
+        if self.has_columns:
             return items.iloc[np.random.default_rng(seed).permutation(n)] if hasattr(items, "iloc") else items
         items = items[np.random.default_rng(seed).permutation(n)]  # they come sorted by component
         return items if self.estimator.layout_.dense else items.astype(np.int64)
@@ -150,28 +151,6 @@ class MixtureRun(Run):
             self.estimator.score_samples(items, **({"total": total} if self.conditions_on_total else {})),
             dtype=np.float64,
         )
-
-    @property
-    def _has_columns(self) -> bool:
-        """Whether rows have columns of unlike kinds."""
-        return getattr(self.estimator, "form_", None) is not None
-
-    def imputed(self, items: Any, how: str, seed: int) -> Any:
-        """See `latentia.kinds.abilities.Imputes`."""
-        self._need_columns("impute")
-        return self.estimator.impute(items, how, random_state=seed)
-
-    def reasons(self, items: Any) -> list[str]:
-        """See `latentia.kinds.abilities.Imputes`."""
-        self._need_columns("what is unlikely in a row")
-        found: list[str] = self.estimator.reasons(items)
-        return found
-
-    def _need_columns(self, what: str) -> None:
-        if not self._has_columns:
-            raise ConfigError(
-                f"{what} is of tables with columns of unlike kinds, or with gaps; fit one with `--model mixed-mixture`"
-            )
 
     def memberships(self, items: Any) -> NDArray[np.float64]:
         """See `latentia.kinds.abilities.Clusters`."""

@@ -13,6 +13,7 @@ from latentia import explore
 from latentia.errors import ConfigError
 from latentia.kinds.kind import NetworkRecipe
 from latentia.kinds.latent_run import LatentRun
+from latentia.kinds.tables import FillsTables
 from latentia.kinds.vae.estimator import VAE
 from latentia.kinds.vae.export import export_onnx
 
@@ -22,7 +23,7 @@ def recipe(params: dict[str, Any]) -> NetworkRecipe:
     return NetworkRecipe(VAE, params)
 
 
-class VAERun(LatentRun):
+class VAERun(FillsTables, LatentRun):
     """A fitted VAE, its data and its folder."""
 
     def coded(self, items: Any) -> NDArray[Any]:
@@ -36,23 +37,6 @@ class VAERun(LatentRun):
     def estimator_for(self, what: str) -> Any:  # noqa: ARG002
         """See `latentia.kinds.abilities.Infers`."""
         return self.estimator
-
-    def imputed(self, items: Any, how: str, seed: int) -> Any:
-        """See `latentia.kinds.abilities.Imputes`."""
-        self._columns("impute")
-        return self.estimator.impute(items, how, random_state=seed)
-
-    def reasons(self, items: Any) -> list[str]:
-        """See `latentia.kinds.abilities.Imputes`."""
-        self._columns("what is unlikely in a row")
-        found: list[str] = self.estimator.reasons(items)
-        return found
-
-    def _columns(self, what: str) -> None:
-        if self.estimator.columns_ is None:
-            raise ConfigError(
-                f"{what} is of tables with columns of unlike kinds, or with gaps; this run was fitted to numbers without gaps"
-            )
 
     def compressed(self, items: Any, *, exact: bool, precision: int | None, names: Sequence[str]) -> bytes:
         """See `latentia.kinds.abilities.Compresses`."""
