@@ -2,18 +2,29 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-export LATENTIA_DATA ?= $(wildcard $(CURDIR)/../shared/data)
 
-.PHONY: demo test test-slow check bench clean
+.PHONY: demo test test-slow check fuzz bench clean
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+PIP = $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+# what is said while a step that says nothing itself takes long
+BEAT = (while sleep 10; do echo "  ... at it for $$(ps -o etime= -p $$$$ | tr -d ' ')"; done) & beat=$$!; trap "kill $$beat 2>/dev/null" EXIT
+
+# the package alone, which is all that the demo needs
+$(VENV)/.package: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	# torch first and alone: a later range then finds it installed and does not look for another build
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep '^torch==' constraints.txt)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@echo "Installing latentia into $(VENV): about 300 MB are downloaded (more where pip takes torch's build for GPUs), mostly torch; a few minutes."
+	@# torch first and alone: a later range then finds it installed and does not look for another build
+	@$(BEAT); $(PIP) $$(grep '^torch==' constraints.txt) && $(PIP) -e .
+	@du -sh $(VENV) | sed 's/\t.*/ installed/'
 	touch $@
 
-demo: $(VENV)/.installed
+$(VENV)/.installed: $(VENV)/.package
+	@echo "Installing what tests and checks need beside it."
+	@$(BEAT); $(PIP) --quiet -e '.[dev]'
+	touch $@
+
+demo: $(VENV)/.package
+	@echo "Fitting the default model to 1797 handwritten digits: about a minute on two cores."
 	$(BIN)/latentia fit digits --out runs/demo --overwrite
 
 test: $(VENV)/.installed
@@ -21,6 +32,9 @@ test: $(VENV)/.installed
 
 test-slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -m slow
+
+fuzz: $(VENV)/.installed
+	PYTHONPATH=tests $(BIN)/python -m fuzz
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check .

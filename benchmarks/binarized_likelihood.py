@@ -77,6 +77,7 @@ def estimator(plan: dict[str, Any], device: str, epochs: int) -> latentia.VAE:
     return latentia.VAE(
         plan["model"],
         latent_dim=50,
+        optimizer="muon",
         network="mlp-tanh",
         binarize=True,
         objective_options=options,

@@ -16,8 +16,7 @@ import argparse
 import math
 import os
 import time
-from collections.abc import Mapping
-from types import MappingProxyType
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -25,8 +24,9 @@ from common import SHARED, machine, publish, table
 from latentia import VAE
 from latentia.benchmarks.measure import bound
 from latentia.data import load
+from latentia.estimators import fitting
 from latentia.nn import NETWORKS, Network
-from latentia.training import TrainingConfig, optimizers
+from latentia.training import optimizers
 
 
 def pair(encoder: str, decoder: str) -> Network:
@@ -42,6 +42,7 @@ def pair(encoder: str, decoder: str) -> Network:
 # Settings of `VAE`, under "optimizers" constants of `latentia.training.optimizers`, and under "training" those of `TrainingConfig` that the estimator keeps to itself.
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
+    "muon": {"optimizer": "muon"},
     "adamw": {"optimizer": "adamw"},
     "adamw, rate x 2": {"optimizer": "adamw", "learning_rate": 4e-3},
     "float32": {"precision": "float32"},
@@ -60,15 +61,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "perceptron encoder": {"network": pair("mlp", "conv")},
     "perceptron decoder": {"network": pair("conv", "mlp")},
 }
-
-
-class Varied(VAE):
-    """The default VAE with settings of the loop that the estimator does not offer."""
-
-    training: Mapping[str, Any] = MappingProxyType({})
-
-    def _config(self, n: int, seed: int, validated: bool, **overrides: Any) -> TrainingConfig:
-        return super()._config(n, seed, validated, **{**overrides, **self.training})
 
 
 def bound_of(vae: VAE, x: Any) -> tuple[float, float, float]:
@@ -103,15 +95,19 @@ def main() -> None:
         settings = dict(VARIANTS[name])
         training = settings.pop("training", {})
         constants = settings.pop("optimizers", {})
-        vae = Varied(
+        vae = VAE(
             latent_dim=arguments.latent_dim,
             max_epochs=arguments.epochs,
             random_state=arguments.seed,
             **settings,
         )
-        vae.training = training
         begun = time.process_time()
-        with patch.dict(vars(optimizers), constants):
+        # settings of the loop that the estimator does not offer
+        configured = partial(fitting.configured, **training)
+        with (
+            patch.dict(vars(optimizers), constants),
+            patch("latentia.estimators.fitting.configured", configured),
+        ):
             vae.fit(dataset)
         spent = time.process_time() - begun
         (validation, _, _), (test, sse, kl), (train, _, _) = (

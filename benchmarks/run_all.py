@@ -14,7 +14,7 @@ NAMES = (
     "monitoring",
     "quantizer_speed",
     "sampling_speed",
-)  # these take longer: mixture_speed, mixture_classifier, small_tables
+)  # these take longer: mixture_speed, mixture_classifier, tables, anytime
 
 
 def main() -> int:

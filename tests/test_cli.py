@@ -15,6 +15,7 @@ from sklearn.datasets import load_breast_cancer, load_digits
 
 from command_line import fails, run
 from latentia.kinds.loading import load
+from run_folders import rewrite
 
 FIELDS = {
     "model", "data", "split", "n", "latent_dim", "log_likelihood", "n_importance", "elbo", "distortion", "kl",
@@ -287,7 +288,9 @@ def test_bad_run_folders(capsys, tmp_path, fitted, table):
     assert "upgrade" in fails(capsys, "evaluate", future)
     (future / "config.json").write_text(json.dumps({**config, "state": "fitting"}))
     assert "--resume" in fails(capsys, "evaluate", future)
-    (future / "config.json").write_text(json.dumps({k: v for k, v in config.items() if k != "composition"}))
+    (future / "config.json").write_text(json.dumps({**config, "seed": 5}))
+    assert "was altered" in fails(capsys, "evaluate", future)
+    rewrite(future, lambda config: config.pop("composition"))
     assert "composition" in fails(capsys, "evaluate", future)
     (future / "config.json").write_text("{")
     assert "cannot be read" in fails(capsys, "evaluate", future)

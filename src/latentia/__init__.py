@@ -12,6 +12,8 @@ _PUBLIC = {
     "AutoregressiveModel": "latentia.kinds.autoregressive.estimator",
     "BernoulliMixture": "latentia.kinds.mixture.estimator",
     "CategoricalMixture": "latentia.kinds.mixture.estimator",
+    "CommunityTypes": "latentia.kinds.types.estimator",
+    "CountTable": "latentia.data.counts.table",
     "DirichletMultinomialMixture": "latentia.kinds.mixture.estimator",
     "GaussianMixture": "latentia.kinds.mixture.estimator",
     "GaussianMixtureClassifier": "latentia.kinds.classifier.estimator",
@@ -20,12 +22,16 @@ _PUBLIC = {
     "PoissonMixture": "latentia.kinds.mixture.estimator",
     "SceneVAE": "latentia.kinds.scene.estimator",
     "SequenceVAE": "latentia.kinds.sequence.estimator",
+    "SeriesVAE": "latentia.kinds.series.estimator",
+    "Transducer": "latentia.kinds.transducer.estimator",
     "VAE": "latentia.kinds.vae.estimator",
     "VQVAE": "latentia.kinds.codes.estimator",
+    "VideoVAE": "latentia.kinds.video.estimator",
     "load": "latentia.kinds.loading",
     "register": "latentia.kinds.plugins",
     "report": "latentia.kinds.reporting",
     "select": "latentia.mixture",
+    "types": "latentia.kinds.types.workflow",
 }
 
 __all__ = [
@@ -34,6 +40,8 @@ __all__ = [
     "AutoregressiveModel",
     "BernoulliMixture",
     "CategoricalMixture",
+    "CommunityTypes",
+    "CountTable",
     "DirichletMultinomialMixture",
     "GaussianMixture",
     "GaussianMixtureClassifier",
@@ -42,14 +50,19 @@ __all__ = [
     "PoissonMixture",
     "SceneVAE",
     "SequenceVAE",
+    "SeriesVAE",
+    "Transducer",
+    "VideoVAE",
     "__version__",
     "load",
     "register",
     "report",
     "select",
+    "types",
 ]
 
 if TYPE_CHECKING:
+    from latentia.data.counts.table import CountTable
     from latentia.kinds.autoregressive.estimator import AutoregressiveModel
     from latentia.kinds.classifier.estimator import GaussianMixtureClassifier
     from latentia.kinds.codes.estimator import VQVAE
@@ -67,7 +80,12 @@ if TYPE_CHECKING:
     from latentia.kinds.reporting import report
     from latentia.kinds.scene.estimator import SceneVAE
     from latentia.kinds.sequence.estimator import SequenceVAE
+    from latentia.kinds.series.estimator import SeriesVAE
+    from latentia.kinds.transducer.estimator import Transducer
+    from latentia.kinds.types.estimator import CommunityTypes
+    from latentia.kinds.types.workflow import types
     from latentia.kinds.vae.estimator import VAE
+    from latentia.kinds.video.estimator import VideoVAE
     from latentia.mixture import select
 
 

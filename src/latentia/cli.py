@@ -24,6 +24,7 @@ from latentia.commands.diagnose import diagnose
 from latentia.commands.disentangle import disentangle
 from latentia.commands.edit import edit
 from latentia.commands.encode import encode
+from latentia.commands.ending import ended, fail
 from latentia.commands.evaluate import evaluate
 from latentia.commands.export import export
 from latentia.commands.fit import fit
@@ -33,14 +34,20 @@ from latentia.commands.interpolate import interpolate
 from latentia.commands.models import models
 from latentia.commands.neighbours import neighbours
 from latentia.commands.objects import objects
+from latentia.commands.places import EITHER, FOLDERS, check_place
 from latentia.commands.predict import predict
 from latentia.commands.reconstruct import reconstruct
 from latentia.commands.report import report
 from latentia.commands.resample import resample
+from latentia.commands.rollout import rollout
 from latentia.commands.sample import sample
 from latentia.commands.segment import segment
+from latentia.commands.settings import check_settings
+from latentia.commands.track import track
 from latentia.commands.traverse import traverse
-from latentia.errors import ConfigError, LatentiaError
+from latentia.commands.types import types
+from latentia.data.head import check_head
+from latentia.errors import ConfigError
 from latentia.kinds import kind_flags, own_commands
 
 
@@ -50,7 +57,7 @@ class Parser(ArgumentParser):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # noqa: ARG002
         """Print what is wrong in one line and exit with status 2."""
         lines = [line.strip() for line in str(message).splitlines() if line.strip()]
-        _fail(_of_wrong_type(lines) or "; ".join(lines))
+        fail(_of_wrong_type(lines) or "; ".join(lines))
 
 
 _IN_WORDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
@@ -73,11 +80,6 @@ def _of_wrong_type(lines: list[str]) -> str | None:
     return f"{flag} takes {wanted}, not {given[1]!r}" if wanted else None
 
 
-def _fail(message: str) -> NoReturn:
-    print(f"latentia: error: {' '.join(str(message).split())}", file=sys.stderr)
-    raise SystemExit(2)
-
-
 _FITTING = (fit, evaluate, diagnose, sample, reconstruct, complete, report, models, datasets, export)
 _USING = (
     encode,
@@ -96,13 +98,15 @@ _USING = (
     objects,
     count,
     edit,
+    rollout,
+    track,
 )
-COMMANDS: tuple[Callable[..., None], ...] = (*_FITTING, *_USING, benchmark)
+COMMANDS: tuple[Callable[..., None], ...] = (*_FITTING, *_USING, types, benchmark)
 _POSITIONAL = {"data": "DATA", "run": "RUN", "table": "TABLE", "images": "IMAGES", "file": "FILE"}
 
 
 _REPEATED = {"column": "NAME=KIND", "drop": "NAME"}
-_TWO_PLACES = (encode, predict, impute, segment, objects, count, edit)
+_TWO_PLACES = (encode, predict, impute, segment, objects, count, edit, rollout, track)
 _PLUGIN = "a module (or .py file) that registers models, likelihoods, networks or kinds of your own; may be given more than once"
 
 
@@ -186,13 +190,24 @@ def _share_the_machine() -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run a command; an expected error is one line on standard error and exit status 2."""
+    """Run a command; an expected error is one line on standard error and exit status 2 (see `latentia.commands.ending`)."""
     _share_the_machine()
     if argv is not None:
         sys.argv = ["latentia", *argv]
-    _load_plugins(sys.argv[1:])
-    parser = build_parser()
-    arguments: Namespace = parser.parse_args(sys.argv[1:])
+    function, given = ended(_asked, sys.argv[1:])
+    ended(_run, function, given, resumes=function is fit)
+
+
+def _asked(argv: list[str]) -> tuple[Callable[..., None], dict[str, Any]]:
+    """The command that is asked for, and its arguments.
+
+    Raises:
+        ConfigError: for what no command can have.
+    """
+    for name, path in _pairs(argv, "--config"):
+        check_settings(Path(path), name)
+    _load_plugins(argv)
+    arguments: Namespace = build_parser().parse_args(argv)
     chosen = arguments.command
     given = arguments[chosen].as_dict()
     configs = given.pop("config", None) or []
@@ -202,17 +217,19 @@ def main(argv: list[str] | None = None) -> None:
             given[name] = _from_config(configs, name)
     function = next(function for function in COMMANDS if function.__name__ == chosen)
     if "run" in given and given["run"] is None and function.__code__.co_varnames[0] == "run":
-        _fail(f"RUN is missing: latentia {chosen} RUN, a folder that `latentia fit --out RUN` made")
-    try:
-        _run(function, given)
-    except LatentiaError as error:
-        _fail(str(error))
-    except KeyboardInterrupt:
-        print("latentia: interrupted; go on with the same command and --resume", file=sys.stderr)
-        raise SystemExit(130) from None
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(141) from None
+        fail(f"RUN is missing: latentia {chosen} RUN, a folder that `latentia fit --out RUN` made")
+    for name in ("data", "other"):  # before torch is loaded
+        if isinstance(given.get(name), str):
+            check_head(given[name])
+    if given.get("out") and chosen not in EITHER:
+        check_place(given["out"], chosen in FOLDERS)
+    return function, given
+
+
+def _pairs(argv: list[str], flag: str) -> list[tuple[str, str]]:
+    """What a flag is given, as `--flag value` or `--flag=value`."""
+    joined = [(flag, word.removeprefix(f"{flag}=")) for word in argv if word.startswith(f"{flag}=")]
+    return joined + [(flag, after) for word, after in itertools.pairwise(argv) if word == flag]
 
 
 def _run(function: Callable[..., None], given: dict[str, Any]) -> None:
@@ -233,9 +250,13 @@ def _run(function: Callable[..., None], given: dict[str, Any]) -> None:
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         form(**given)
         return
+    known = {
+        name: each.default for _, own in forms for name, each in inspect.signature(own).parameters.items()
+    }
+    known |= {name: each.default for name, each in common.items()}
     taken = {}
     for key, value in given.items():
-        untouched = value == (common[key].default if key in common else None)
+        untouched = value == known.get(key)
         if key in parameters:
             taken[key] = parameters[key].default if untouched and key in common else value
         elif not untouched:
@@ -248,17 +269,13 @@ def _run(function: Callable[..., None], given: dict[str, Any]) -> None:
 
 def _load_plugins(argv: list[str]) -> None:
     """Import what `--plugin` names, before the parser is built: a kind of model may bring flags of its own."""
-    names = [word.removeprefix("--plugin=") for word in argv if word.startswith("--plugin=")]
-    names += [after for word, after in itertools.pairwise(argv) if word == "--plugin"]
+    names = [name for _, name in _pairs(argv, "--plugin")]
     if not names:
         return
     from latentia.kinds.plugins import load_plugin
 
-    try:
-        for name in names:
-            load_plugin(name)
-    except LatentiaError as error:
-        _fail(str(error))
+    for name in names:
+        load_plugin(name)
 
 
 def _from_config(configs: list[Any], name: str) -> str | None:

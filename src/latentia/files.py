@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
+import shutil
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from latentia.errors import RunFolderError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+PART = ".part"
+"""How temporary files end; one that is there when nothing is being written was left by a kill."""
+
+
+def sweep(folder: Path) -> None:
+    """Remove what writes that were killed left in a folder and those directly in it; those that go on are left alone."""
+    for pattern in (f".*{PART}", f"*/.*{PART}"):
+        for left in folder.glob(pattern):
+            writer = left.name.removesuffix(PART).rpartition("-")[2]
+            if left.is_file() and not (writer.isdecimal() and _is_alive(int(writer))):
+                with contextlib.suppress(OSError):
+                    left.unlink()
+
+
+def _is_alive(process: int) -> bool:
+    if process == os.getpid():
+        return False  # it writes one file at a time, and is here
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True  # another person's
+    return True
 
 
 def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], object]) -> None:
@@ -29,7 +59,9 @@ def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], object])
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        descriptor, temporary = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name[:40]}.", suffix=f"-{os.getpid()}{PART}"
+        )
         with os.fdopen(descriptor, "wb") as file:
             if callable(content):
                 content(file)
@@ -51,9 +83,97 @@ def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], object])
             Path(temporary).unlink(missing_ok=True)
 
 
+def write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write several files of a folder, or none: all are complete beside it before the first takes its place.
+
+    Raises:
+        RunFolderError: if one cannot be written.
+    """
+    made = not folder.exists()
+    beside = folder.parent / f".{folder.name[:40]}.{os.getpid()}{PART}"
+    try:
+        for name in contents:
+            if (folder / name).is_dir():
+                raise RunFolderError(
+                    f"{folder / name} is a folder where a file is to be written; move it away"
+                )
+        for name, content in contents.items():
+            write_atomically(beside / name, content)
+        if made:
+            beside.mkdir(parents=True, exist_ok=True)
+            beside.replace(folder)
+            return
+        for name in contents:
+            (beside / name).replace(folder / name)
+    except OSError as error:
+        if isinstance(error, RunFolderError):
+            raise
+        raise RunFolderError(
+            f"{folder} cannot be written ({error.strerror}); choose another folder"
+        ) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def as_text(name: Any) -> Any:
+    """A name as a spreadsheet shows it: with an apostrophe before it where it would else be taken as a formula.
+
+    Example:
+        >>> as_text("=1+1"), as_text("-0.5"), as_text("gut, colon"), as_text(-2)
+        ("'=1+1", '-0.5', 'gut, colon', -2)
+    """
+    if not isinstance(name, str) or not name.startswith(_FORMULA):
+        return name
+    try:
+        float(name)
+    except ValueError:
+        return f"'{name}"
+    return name
+
+
+def exchange(first: Path, second: Path) -> None:
+    """Let two folders of one file system change places, at once where the system can (Linux); else `first` goes aside, as `.<name>.aside`.
+
+    Raises:
+        RunFolderError: if they cannot be moved.
+    """
+    if _swapped(first, second):
+        return
+    aside = first.with_name(f".{first.name}.aside")
+    try:
+        first.rename(aside)
+        second.rename(first)
+        aside.rename(second)
+    except OSError as error:
+        raise RunFolderError(
+            f"{first} and {second} cannot change places ({error.strerror or error}): move them by hand"
+        ) from error
+
+
+def _swapped(first: Path, second: Path) -> bool:
+    """Whether the system's own exchange was there, and did it."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    if rename is None:
+        return False
+    here, exchanging = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return bool(rename(here, os.fsencode(first), here, os.fsencode(second), exchanging) == 0)
+
+
 def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """Write a table without its index; see `write_atomically`."""
-    write_atomically(path, table.to_csv(index=False).encode())
+    """Write a table without its index, names of columns and cells of text as text (`as_text`); see `write_atomically`."""
+    texts = {
+        j: [as_text(cell) for cell in table.iloc[:, j]]
+        for j, kind in enumerate(table.dtypes)
+        if kind.kind not in "biufcmM"
+    }
+    shown = table.copy(deep=False)
+    for j, column in texts.items():
+        shown.isetitem(j, column)
+    shown.columns = [as_text(name) for name in table.columns]
+    write_atomically(path, shown.to_csv(index=False).encode("utf-8", "backslashreplace"))
 
 
 def _sync_folder(folder: Path) -> None:

@@ -109,7 +109,8 @@ _LIKELIHOOD = (
 )
 _BITS = (
     "Negative log-likelihood in bits, divided by the number of pixels and channels; lower is "
-    "better. It is comparable between models of the same images."
+    "better. Comparable between models of the same images whose numbers take the same values (the alphabet), and "
+    "not between densities and probabilities of levels: with 17 levels a number costs at most 4.1 bits, with 256 at most 8."
 )
 _SQUARES = "Sum of squared differences between an item and its reconstruction, over all pixels or features."
 _CODE = "A whole number that stands for a vector of the codebook; an item is a map or a list of them."
@@ -251,6 +252,8 @@ ENTRIES: Mapping[str, str] = {
     "likelihood": "name of p(x|z)",
     "latent_dim": "length of a code",
     "n_codes": "size K of the codebook",
+    "bits_per_dim_note": "how bits/dim were computed, and what they compare with; the same of other bits/dim",
+    "bits_per_dim_alphabet": "the values that a number can take; bits/dim of unlike alphabets are not comparable",
     "kl_per_dim": "rate of each latent dimension, in nats; null where it does not factorise",
     "active": "for each latent dimension whether it is active: the variance of its posterior mean over items exceeds 0.01",
     "sigma2_optimal": "mean squared error of a number: the variance that a Gaussian likelihood would choose",

@@ -1,9 +1,9 @@
 import pytest
 
-from latentia.benchmarks.layout import COLUMNS, lines, published_rows
+from latentia.benchmarks.layout import COLUMNS, OF_LEVELS, lines, published_rows
 from latentia.benchmarks.protocol import DEFAULT, PYTHAE, REPORT, SETTINGS, options_of, published, rows
 from latentia.benchmarks.table1 import Table
-from latentia.diagnostics.evaluation import LEVELS_NOTE
+from latentia.diagnostics.bits import LEVELS_NOTE
 from latentia.errors import ConfigError
 from latentia.kinds.vae.catalog import CATALOG
 
@@ -103,7 +103,12 @@ def test_bits_of_probabilities_stand_apart_from_those_of_densities(tmp_path):
         return {"name": name, "data": "mnist", "group": "all", "event_shape": [1, 28, 28], "figures": figures}
 
     made = [row("a", 7.2, "density"), row("b", 7.1, "density"), row("pixel-vae", 1.2, LEVELS_NOTE)]
+    made[2]["figures"]["bits_per_dim_alphabet"] = "256 levels"
+    bits, of_levels = (
+        [column.name for column in COLUMNS].index(name) for name in ("bits_per_dim", OF_LEVELS)
+    )
     found = lines(Table(tmp_path, made, {}), "mnist")[:3]
-    bits = [column.name for column in COLUMNS].index("bits_per_dim")
-    assert [line.cells[bits] for line in found] == ["7.200", "7.100", "1.200*"]
+    assert [line.cells[bits] for line in found] == ["7.200", "7.100", ""]
+    assert [line.cells[of_levels] for line in found] == ["", "", "1.200 (256 levels)"]
     assert [line.best[bits] for line in found] == [False, True, False]
+    assert not any(line.best[of_levels] for line in found)

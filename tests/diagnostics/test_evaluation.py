@@ -120,7 +120,9 @@ def test_bits_per_dimension_of_a_density(linear_gaussian):
     oracle = linear_gaussian((1, 2, 3))
     figures = evaluate(oracle.model(), [oracle.sample(50)], n_importance=2)
     assert figures.bits_per_dim == pytest.approx((-figures.log_likelihood / 6 + math.log(256)) / math.log(2))
-    assert "256" in figures.bits_per_dim_note
+    assert figures.bits_per_dim_alphabet == "256 levels, by density"
+    scaled = evaluate(oracle.model(), [oracle.sample(50)], n_importance=2, log_volume=1.0)
+    assert (scaled.bits_per_dim, scaled.bits_per_dim_alphabet) == (None, "")  # not on [0, 1]
 
 
 def test_bits_per_dimension_of_levels_need_no_correction():
@@ -132,14 +134,26 @@ def test_bits_per_dimension_of_levels_need_no_correction():
     assert figures.sigma2 is None
 
 
-@pytest.mark.parametrize("likelihood", ["bernoulli", "categorical", "logistic-mixture"])
-def test_all_likelihoods_of_levels_are_known_as_such(likelihood):
+@pytest.mark.parametrize(
+    ("likelihood", "alphabet"),
+    [
+        ("bernoulli", 2),
+        ("categorical", 256),
+        ("logistic-mixture", 256),
+        ("pixelcnn", 256),
+        ("pixelcnn-binary", 2),
+    ],
+)
+def test_all_likelihoods_of_levels_are_known_as_such(likelihood, alphabet):
     model = compose(CATALOG["vae"], (1, 4, 4), 2, likelihood=likelihood, network="mlp")
     figures = evaluate(model, [torch.randint(0, 2, (20, 1, 4, 4)).float()], n_importance=1)
-    assert "without correction" in figures.bits_per_dim_note
+    assert figures.bits_per_dim_alphabet == f"{alphabet} levels"
+    assert f"comparable with bits of the same {alphabet} levels only" in figures.bits_per_dim_note
 
 
-@pytest.mark.parametrize("likelihood", ["multinomial", "negative-binomial", "poisson", "zinb"])
+@pytest.mark.parametrize(
+    "likelihood", ["multinomial", "dirichlet-multinomial", "negative-binomial", "poisson", "zinb"]
+)
 def test_counts_are_evaluated(likelihood):
     torch.manual_seed(0)
     x = torch.poisson(torch.full((40, 7), 3.0))

@@ -9,12 +9,14 @@ import numpy as np
 from sklearn.datasets import load_digits, load_wine
 
 import latentia
+from latentia.data import Balls
 
 DIGITS = (load_digits().images * 15).astype(np.uint8)[:160]
 WINE, CULTIVAR = load_wine(return_X_y=True)
 BINARY = (np.median(WINE, 0) < WINE).astype(float)
 COUNTS = np.random.default_rng(0).negative_binomial(2, 0.3, (120, 6))
 LEVELS = np.random.default_rng(1).integers(0, 4, (120, 5))
+BALLS = Balls(n=2, size=8, frames=9, radius=0.15).sample(40, seed=0).x
 SHORT = {"max_epochs": 2, "random_state": 0}
 
 MAKERS: dict[str, tuple[Any, Any]] = {
@@ -30,6 +32,7 @@ MAKERS: dict[str, tuple[Any, Any]] = {
     "autoregressive": (lambda: latentia.AutoregressiveModel(n_channels=8, n_layers=2, **SHORT), DIGITS),
     "air": (lambda: latentia.SceneVAE(latent_dim=4, n_importance=4, **SHORT), DIGITS),
     "monet": (lambda: latentia.SceneVAE("monet", n_slots=2, latent_dim=4, n_importance=4, **SHORT), DIGITS),
+    "stove": (lambda: latentia.VideoVAE(n_objects=2, frames=6, n_importance=3, max_epochs=1, random_state=0), BALLS),
     "gaussian": (lambda: latentia.GaussianMixture(3, random_state=0), WINE),
     "gaussian-images": (lambda: latentia.GaussianMixture(2, covariance_type="diag", random_state=0), DIGITS),
     "bernoulli": (lambda: latentia.BernoulliMixture(3, random_state=0), BINARY),

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_wine
 
+from latentia.data import Balls
 from latentia.data.shapes import Shape
 from latentia.kinds import KINDS
 from latentia.kinds.fitting import fit_run
@@ -65,15 +66,56 @@ def _tokens(folder: Path) -> str:
     return str(folder / "pets.txt")
 
 
+def _frames(folder: Path) -> str:
+    Balls(n=3, size=8, frames=22, radius=0.1).sample(30, seed=0).save(folder / "balls.npz")
+    return str(folder / "balls.npz")
+
+
+def _pairs(folder: Path) -> str:
+    random = np.random.default_rng(0)
+    numbers = ["one", "two", "<b>three</b>"]
+    rows = [random.integers(0, 3, 1 + i % 3) for i in range(150)]
+    lines = [" ".join(numbers[k] for k in row) + "\t" + " ".join(str(k + 1) for k in row) for row in rows]
+    (folder / "numbers.tsv").write_text("words\tfigures\n" + "\n".join(lines), encoding="utf-8")
+    return str(folder / "numbers.tsv")
+
+
+def _series(folder: Path) -> str:
+    random = np.random.default_rng(0)
+    rows = ["id,time,high,low"]
+    for who in range(60):
+        phase = random.uniform(0, 6)
+        for step in range(8 + who % 5):
+            low = "" if random.random() < 0.2 else f"{np.cos(step + phase):.3f}"
+            rows.append(f"{who},{step},{np.sin(step + phase):.3f},{low}")
+    (folder / "tides.csv").write_text("\n".join(rows), encoding="utf-8")
+    return str(folder / "tides.csv")
+
+
 DATA: dict[Shape, Callable[[Path], str]] = {
     Shape.TABLE: _table,
     Shape.COUNTS: _counts,
     Shape.IMAGES: lambda folder: "digits",
     Shape.TOKENS: _tokens,
+    Shape.PAIRS: _pairs,
+    Shape.SERIES: _series,
+    Shape.FRAMES: _frames,
 }
 """Data of each shape that a gallery is made of; a kind that takes another shape adds it here."""
 LABELS = {Shape.TABLE: "cultivar", Shape.COUNTS: "group"}
-QUICK = {"max_epochs": 2, "n_components": "2", "random_state": 0}
+ROLES = {
+    Shape.PAIRS: {"input": "words", "output": "figures"},
+    Shape.SERIES: {"id": "id", "time": "time"},
+}
+QUICK = {
+    "max_epochs": 2,
+    "steps": 40,
+    "n_components": "2",
+    "random_state": 0,
+    "folds": 2,
+    "halves": 1,
+    "bootstrap": 2,
+}
 
 
 @dataclass(frozen=True)
@@ -129,7 +171,8 @@ def _open(exhibit: Exhibit) -> Run:
         fcntl.flock(lock, fcntl.LOCK_EX)
         run = folder / exhibit.name
         if not (run / "evaluation.json").exists():
-            spec = DataSpec(DATA[exhibit.shape](folder), label_column=LABELS.get(exhibit.shape))
+            shape = exhibit.shape
+            spec = DataSpec(DATA[shape](folder), label_column=LABELS.get(shape), roles=ROLES.get(shape))
             fit_run(spec, exhibit.params, run, command=f"latentia fit {spec.name}", overwrite=True).evaluate(
                 n_importance=4
             )

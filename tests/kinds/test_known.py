@@ -14,6 +14,7 @@ import command_line
 from latentia.data import load
 from latentia.errors import DataError, RunFolderError
 from latentia.kinds.run import Effort, Run
+from run_folders import rewrite
 
 N = 100
 EFFORT = Effort(n_importance=2, importance_items=10)
@@ -48,9 +49,11 @@ def run(request, fitted, tmp_path, monkeypatch):
     for part in ("t.csv", request.param):
         source = fitted / part
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / part)
-    config = json.loads((tmp_path / request.param / "config.json").read_text())
-    config["data"]["name"] = config["known"]["path"] = str(tmp_path / "t.csv")
-    (tmp_path / request.param / "config.json").write_text(json.dumps(config))
+
+    def move(config):
+        config["data"]["name"] = config["known"]["path"] = str(tmp_path / "t.csv")
+
+    rewrite(tmp_path / request.param, move)
     monkeypatch.chdir(tmp_path)
     return tmp_path / request.param
 
@@ -158,9 +161,7 @@ def test_a_file_that_moved_with_its_run_is_found(run, tmp_path):
     (tmp_path / "there").mkdir()
     moved = shutil.move(run, tmp_path / "there" / run.name)
     shutil.move("t.csv", tmp_path / "there" / "t.csv")
-    config = json.loads((tmp_path / "there" / run.name / "config.json").read_text())
-    config["known"]["relative"] = "../t.csv"
-    (tmp_path / "there" / run.name / "config.json").write_text(json.dumps(config))
+    rewrite(tmp_path / "there" / run.name, lambda config: config["known"].update(relative="../t.csv"))
     assert figures(moved) == before
 
 
@@ -224,10 +225,8 @@ def test_components_have_the_names_of_rows(fitted, tmp_path):
 
 
 def test_a_folder_of_an_earlier_version_splits_by_its_seed(run):
-    config = json.loads((run / "config.json").read_text())
     before = figures(run)
-    del config["known"]
-    (run / "config.json").write_text(json.dumps(config))
+    rewrite(run, lambda config: config.pop("known"))
     (run / "rows.safetensors").unlink()
     assert figures(run) == before
 

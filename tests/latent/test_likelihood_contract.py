@@ -6,7 +6,7 @@ import torch
 from latentia.errors import ConfigError
 from latentia.latent import LIKELIHOODS
 
-COUNTS = {"poisson", "multinomial", "negative-binomial", "zinb"}
+COUNTS = {"poisson", "multinomial", "dirichlet-multinomial", "negative-binomial", "zinb"}
 VECTOR, IMAGE, RGB, PIXEL = (5,), (1, 4, 6), (3, 4, 4), (1, 1, 1)
 TABLES_ONLY = {"mixed", "mixed-learned", "mixed-data"}
 IMAGES_ONLY = {"pixelcnn", "pixelcnn-binary", "pixelcnn++"}
@@ -104,7 +104,7 @@ def test_initial_outputs_fit_the_training_data_better_than_zeros(case, request):
     ours, zeros = (
         likelihood(o.expand(50, *start.shape), x).log_prob(x).sum() for o in (start, torch.zeros_like(start))
     )
-    if name in ("multinomial", "negative-binomial") and event == (1,):
+    if name in ("multinomial", "dirichlet-multinomial", "negative-binomial") and event == (1,):
         assert ours == zeros  # one feature has all of the row, whatever its logit
     else:
         assert ours > zeros

@@ -16,7 +16,7 @@ from latentia.latent.likelihoods import (
     NegativeBinomialLikelihood,
 )
 
-COUNTS = ("poisson", "multinomial", "negative-binomial", "zinb")
+COUNTS = ("poisson", "multinomial", "dirichlet-multinomial", "negative-binomial", "zinb")
 
 
 @pytest.mark.parametrize("scale", [0.1, 3.0, 100.0])
@@ -109,6 +109,14 @@ def oracle(name, outputs, x, dispersion):
         return np.array(
             [stats.multinomial.logpmf(row, row.sum(), r / r.sum()) for row, r in zip(x, rho, strict=True)]
         )
+    if name == "dirichlet-multinomial":
+        rows = zip(x, rho, dispersion, strict=True)
+        return np.array(
+            [
+                stats.dirichlet_multinomial.logpmf(row, r / r.sum() * theta, int(row.sum()))
+                for row, r, theta in rows
+            ]
+        )
     if name == "poisson":
         return stats.poisson.logpmf(x, n * special.expit(outputs[:, 0])).sum(1)
     pmf = stats.nbinom.pmf(x, dispersion, dispersion / (dispersion + mean))
@@ -128,6 +136,8 @@ def test_counts_agree_with_scipy(name):
     dispersion = (
         likelihood.dispersion.detach().double().numpy() if hasattr(likelihood, "dispersion") else None
     )
+    if name == "dirichlet-multinomial":
+        dispersion = np.full(9, likelihood.log_precision.exp().item())
     expected = oracle(name, outputs.double().numpy(), x.double().numpy(), dispersion)
     np.testing.assert_allclose(likelihood(outputs, x).log_prob(x).detach().numpy(), expected, rtol=1e-4)
 

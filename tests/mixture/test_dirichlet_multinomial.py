@@ -138,7 +138,7 @@ def test_counts_of_four_thousand_million():
         )
     with pytest.raises(DataError, match=r"row 1 holds 9\.007e\+15 counts in all; above 2\^53"):
         mixture.score_samples(np.array([[2**53, 0, 0], [2**53, 2, 0]], dtype=float))
-    with pytest.raises(DataError, match="row 0 holds"):
+    with pytest.raises(DataError, match="row 0"):
         DirichletMultinomialMixture(1).fit(np.array([[2**60, 1], [1, 2**61], [3, 4]]))
 
 

@@ -12,7 +12,7 @@ from sklearn.metrics import r2_score
 from latentia.report import figures, images, tables
 from latentia.report.map_chart import Labels
 from latentia.report.svg import standalone, to_svg
-from latentia.report.theme import DARK, LIGHT, plain
+from latentia.report.theme import DARK, LIGHT, canvas, plain
 
 
 def opened(png):
@@ -125,3 +125,11 @@ def test_names_from_the_data_are_never_read_as_mathematics():
         ElementTree.fromstring(standalone(svg))
         assert any(name in svg for name in (r"$\frac{$", "a$b$c", "猫 🐈 line"))
     assert plain("$x$") == r"\$x\$"
+
+
+def test_an_area_is_drawn():
+    """`fill_between` is one shape, which matplotlib hands over as a marker at the corner of the canvas."""
+    figure = canvas(LIGHT, 3, 2)
+    axes = figure.add_subplot()
+    axes.fill_between([0, 1, 2], [0, 0, 0], [1, 2, 1], color="#123456", linewidth=0)
+    assert 'fill="#123456"' in to_svg(figure, "area", "an area")

@@ -1,6 +1,7 @@
 """What people lean on stays: public names and their parameters, commands and their flags, keys of JSON.
 
-`surface.json` holds what was there; names, parameters and keys may be added, none may go, move or change its default.
+`surface.json` holds what was there; names, parameters and keys may be added, none may go or move. A default
+that an issue changes is changed there and told in CHANGELOG.md (of `VAE`, `optimizer`: "auto" since the rule by price).
 """
 
 from __future__ import annotations

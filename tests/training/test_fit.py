@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from latentia.core import Loss, Trace
 from latentia.errors import ConfigError, MissingExtraError, RunFolderError, TrainingError
 from latentia.training import Batches, EpochRecord, TrainingConfig, fit
+from latentia.training.checkpoint_file import unpacked
 from latentia.training.config import learning_rate_at
 
 CONFIG = TrainingConfig(max_epochs=3, batch_size=16, seed=1)
@@ -330,7 +331,7 @@ class Breaks:
 def test_non_finite_loss_names_term_and_step_and_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"^kl became non-finite at step 9;"):
         run(CONFIG, tmp_path, Breaks(9))
-    saved = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)["state"]
+    saved = unpacked((tmp_path / "checkpoints" / "last.ckpt").read_bytes())["state"]
     assert saved["position"]["step"] == 6
     assert all(bool(tensor.isfinite().all()) for tensor in saved["model"].values())
 
@@ -338,7 +339,7 @@ def test_non_finite_loss_names_term_and_step_and_keeps_the_last_good_checkpoint(
 def test_mid_epoch_checkpoint_of_a_broken_state_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="kl became non-finite at step 9"):
         run(replace(CONFIG, checkpoint_seconds=1e-9), tmp_path, Breaks(9))
-    saved = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)["state"]
+    saved = unpacked((tmp_path / "checkpoints" / "last.ckpt").read_bytes())["state"]
     assert saved["position"]["step"] == 8
 
 

@@ -22,6 +22,7 @@ from torch import Tensor
 from latentia.core import Loss, Trace
 from latentia.errors import ConfigError, RunFolderError, TrainingError
 from latentia.training import Batches, EpochRecord, History, TrainingConfig, fit
+from latentia.training.checkpoint_file import packed, unpacked
 from latentia.training.optimizers import OptimizerName
 
 CONFIG = TrainingConfig(max_epochs=4, batch_size=16, seed=1)
@@ -217,6 +218,29 @@ def test_unreadable_checkpoint_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(RunFolderError, match=r"cannot read checkpoint .*last\.ckpt"):
         run(CONFIG, tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("place", [9, 400, -3])
+def test_a_flipped_bit_is_noticed(tmp_path: Path, place: int) -> None:
+    run(CONFIG, tmp_path)
+    path = tmp_path / "checkpoints" / "last.ckpt"
+    content = bytearray(path.read_bytes())
+    content[place] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(RunFolderError, match="cannot read checkpoint"):
+        run(CONFIG, tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("part", ["position", "model", "optimizers", "sums", "random"])
+def test_a_checkpoint_that_lacks_a_part_is_one_error(tmp_path: Path, part: str) -> None:
+    with pytest.raises(Cut):
+        run(replace(CONFIG, checkpoint_seconds=1e-9), tmp_path, CutAt(9))
+    path = tmp_path / "checkpoints" / "last.ckpt"
+    kept = unpacked(path.read_bytes())
+    kept["state"][part] = 5
+    path.write_bytes(packed(kept))
+    with pytest.raises(RunFolderError, match="lacks or distorts a part"):
+        run(replace(CONFIG, checkpoint_seconds=1e-9), tmp_path, CutAt(-1), resume=True)
 
 
 def test_a_checkpoint_runs_no_code(tmp_path: Path) -> None:

@@ -55,19 +55,35 @@ def test_a_look_changes_neither_weights_nor_generators(monkeypatch, tmp_path):
     assert all("seen" not in row for row in history.rows())
 
 
-def test_looks_take_no_more_than_their_share_of_the_time():
-    calls = []
+def test_which_epochs_are_looked_at_depends_on_numbers_of_items_alone():
+    watch = Watch(Greedy(), seed=0, share=0.1)
+    due = [epoch for epoch in range(1, 61) if watch.looks(30, 90 * (epoch - 1), 90 * epoch)]
+    assert due == [
+        7,
+        14,
+        20,
+        27,
+        34,
+        40,
+        47,
+        54,
+        60,
+    ]  # 30 items at 6 passes for each 0.1 * 90 * 3 of an epoch
 
-    def slow(module, x_batches, epoch, progress):
-        calls.append(epoch)
-        time.sleep(0.02)
-        return {}
 
-    watch, data = Watch(slow, seed=0, share=0.1), batches(30)
-    module = model().eval()
-    for epoch in range(1, 201):  # epochs of 10 milliseconds
-        elapsed = 0.01 * epoch
-        watch.look(module, data, 16, epoch=epoch, progress=0.5, elapsed=elapsed, validating=1e-4)
-        # all but the first look, whose price is not known before
-        assert watch.spent <= 0.1 * elapsed + 0.04
-    assert 2 < len(calls) <= 10
+def test_two_fits_with_one_seed_watch_the_same_epochs(monkeypatch, tmp_path):
+    monkeypatch.setattr(
+        "latentia.training.fitting.Watch", lambda measure, seed: Watch(measure, seed, share=0.25)
+    )
+    rows = []
+    for name, pause in (("a", 0.0), ("b", 0.05)):
+
+        def slow(module, x_batches, epoch, progress, pause=pause):
+            time.sleep(pause)
+            return {"seen": float(epoch)}
+
+        fitted(slow, tmp_path / name)
+        lines = (tmp_path / name / "metrics.jsonl").read_text().splitlines()
+        rows.append([{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines])
+    assert rows[0] == rows[1]
+    assert 0 < sum("seen" in row for row in rows[0]) < 6

@@ -9,7 +9,7 @@ from typing import Any
 from latentia.benchmarks.measure import bound
 from latentia.benchmarks.protocol import published
 from latentia.benchmarks.table1 import REAL, Table
-from latentia.diagnostics.evaluation import LEVELS_NOTE
+from latentia.diagnostics.bits import DENSITY, alphabet_in
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,7 @@ class Column:
     meaning: str
 
 
-APART = "of a likelihood that gives the levels probabilities: not comparable with the others"
-
+OF_LEVELS = "bits_of_levels"
 COLUMNS = (
     Column("rec", "Rec", 2, -1, "squared error summed over an image, z drawn from q(z|x)"),
     Column("kl", "KL", 2, 0, "E KL(q(z|x) || p(z)) in nats"),
@@ -51,7 +50,15 @@ COLUMNS = (
         3,
         -1,
         "importance-weighted −log p(x) under a Gaussian with the variance that is optimal on training images, as a "
-        "density turned into 256 levels: (−log p / D + ln 256) / ln 2, pixels not dequantized; * " + APART,
+        "density turned into 256 levels: (−log p / D + ln 256) / ln 2, pixels not dequantized",
+    ),
+    Column(
+        OF_LEVELS,
+        "bits/dim of levels",
+        3,
+        0,
+        "the same of a likelihood that gives the levels probabilities, −log p / D / ln 2, with the number of levels: "
+        "comparable with figures of as many levels only, and not with bits/dim of densities",
     ),
     Column(
         "active_units", "Active", 0, 0, "dimensions of the code with Var E[z|x] > 0.01 over the test images"
@@ -94,7 +101,7 @@ def lines(table: Table, data: str) -> list[Line]:
             row["name"],
             tuple(_text(column, row["figures"]) for column in COLUMNS),
             tuple(
-                best[column.name] is not None and _compared(column, row["figures"]) == best[column.name]
+                best[column.name] is not None and _value(column, row["figures"]) == best[column.name]
                 for column in COLUMNS
             ),
             True,
@@ -127,23 +134,24 @@ def _other(name: str, figures: dict[str, Any], kind: str) -> Line:
 
 def _best(column: Column, found: list[dict[str, Any]]) -> float | None:
     """The best value of a column where one end is better and there is more than one row."""
-    values = [value for row in found if (value := _compared(column, row["figures"])) is not None]
+    values = [value for row in found if (value := _value(column, row["figures"])) is not None]
     if column.better == 0 or len(values) < 2:
         return None
     return max(values) if column.better > 0 else min(values)
 
 
-def _compared(column: Column, figures: dict[str, Any]) -> float | None:
-    """A figure, if it means what the others of its column mean: bits of probabilities do not compare with those of densities."""
-    if column.name == "bits_per_dim" and figures.get("bits_per_dim_note") == LEVELS_NOTE:
+def _value(column: Column, figures: dict[str, Any]) -> float | None:
+    """A figure that means what the others of its column mean: bits of levels and those of densities stand in columns of their own."""
+    bits = column.name in ("bits_per_dim", OF_LEVELS)
+    if bits and (column.name == OF_LEVELS) != (alphabet_in(figures) not in ("", DENSITY)):
         return None
-    value: float | None = figures.get(column.name)
+    value: float | None = figures.get("bits_per_dim" if bits else column.name)
     return value
 
 
 def _text(column: Column, figures: dict[str, Any]) -> str:
-    value = figures.get(column.name)
+    value = _value(column, figures)
     if value is None:
         return ""
-    mark = "*" if _compared(column, figures) is None else ""
-    return f"{value:,.{column.digits}f}".replace("-", "−") + mark
+    told = f" ({alphabet_in(figures)})" if column.name == OF_LEVELS else ""
+    return f"{value:,.{column.digits}f}".replace("-", "−") + told

@@ -118,6 +118,7 @@ def nats(found: Evaluation, variance: float, size: int) -> dict[str, Any]:
         "n_importance_items": found.n_importance_items,
         "bits_per_dim": found.bits_per_dim if found.log_likelihood is not None else None,
         "bits_per_dim_note": found.bits_per_dim_note,
+        "bits_per_dim_alphabet": found.bits_per_dim_alphabet,
         "active_units": found.active_units,
         "latent_dim": found.latent_dim,
     }

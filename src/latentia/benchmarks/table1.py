@@ -251,7 +251,7 @@ def _summary(row: dict[str, Any], seconds: float) -> str:
 
 COLUMNS = (
     "rec", "kl", "total", "bound", "bound_train_variance", "total_refined", "bound_refined", "bits_per_dim",
-    "bits_per_dim_note", "log_likelihood", "active_units", "latent_dim", "sliced_wasserstein", "precision", "recall", "seconds", "epochs", "steps", "parameters",
+    "bits_per_dim_note", "bits_per_dim_alphabet", "log_likelihood", "active_units", "latent_dim", "sliced_wasserstein", "precision", "recall", "seconds", "epochs", "steps", "parameters",
 )  # fmt: skip
 
 

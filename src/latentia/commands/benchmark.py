@@ -76,15 +76,13 @@ def _terminal(done: Any, data: str) -> Any:
     """The table of one data set."""
     from rich.table import Table
 
-    from latentia.benchmarks.layout import APART, HEADERS, lines
+    from latentia.benchmarks.layout import HEADERS, lines
 
     first = done.of(data)[0]
     title = f"{data}: codes of {first['figures']['latent_dim']}, {first['n_test']:,} test images"
     rows = lines(done, data)
-    remarks = [] if first["comparable"] else [f"not comparable with the report: {first['note']}"]
-    if any(cell.endswith("*") for line in rows for cell in line.cells):
-        remarks.append("* " + APART)
-    shown = Table("model", title=title, caption="\n".join(remarks) or None)
+    remark = None if first["comparable"] else f"not comparable with the report: {first['note']}"
+    shown = Table("model", title=title, caption=remark)
     for header in HEADERS:
         shown.add_column(header, justify="right")
     for line in rows:

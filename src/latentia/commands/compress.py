@@ -23,6 +23,7 @@ def compress(
         exact: restore the very pixels that the model reconstructs; --no-exact spends fewer bits and comes close.
         precision: binary digits of a code after the point; chosen for the smallest file if left out.
     """
+    from latentia.commands.names import names_for
     from latentia.commands.opened import open_run
     from latentia.data.images import decode_images
     from latentia.errors import DataError
@@ -46,25 +47,8 @@ def compress(
             f"the images are {colours[pixels.shape[1]]}, the run's are {colours.get(event[0], event[0])}: they must agree"
         )
     content = opened.compressed(
-        pixels, exact=exact, precision=precision, names=unique([path.stem for path in paths])
+        pixels, exact=exact, precision=precision, names=names_for([path.stem for path in paths])
     )
     write_atomically(Path(out), content)
     rate = 8 * len(content) / pixels.size
     print(f"{out}: {len(paths)} images, {len(content)} bytes, {rate:.4f} bits for each pixel and channel")
-
-
-def unique(names: list[str]) -> list[str]:
-    """The names, a number behind those that came before.
-
-    >>> unique(["a", "b", "a"])
-    ['a', 'b', 'a-2']
-    """
-    taken: set[str] = set()
-    out = []
-    for name in names:
-        chosen, number = name, 2
-        while chosen in taken:
-            chosen, number = f"{name}-{number}", number + 1
-        taken.add(chosen)
-        out.append(chosen)
-    return out

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from latentia.commands.output import print_figures, print_verdict
 from latentia.errors import ConfigError
+
+if TYPE_CHECKING:
+    from latentia.kinds.run import Run
 
 IMPORTANCE = 20  # samples of an item for the log-likelihood that ends a fit
 
@@ -28,12 +32,15 @@ def fit(
     column: list[str] | None = None,
     drop: list[str] | None = None,
     text_column: str | None = None,
+    input_column: str | None = None,
+    output_column: str | None = None,
     id: str | None = None,  # noqa: A002  the flag's name
     order: str | None = None,
     time: str | None = None,
     event: str | None = None,
     hold_out: bool = True,
     auto_remedy: bool = False,
+    quick: bool = False,
     report: bool = True,
     quiet: bool = False,
     **flags: Any,
@@ -54,22 +61,31 @@ def fit(
         column: what a column of a table is to be taken as, NAME=KIND; a kind is number, count, binary, category, ordinal, date, date:FORMAT, decimal-comma, id or drop. May be given more than once.
         drop: a column of a table to leave out; may be given more than once.
         text_column: column of a table (key of a .jsonl file) that holds texts.
+        input_column: column of a table that holds texts from which others follow; an empty cell: only the other is known.
+        output_column: the column that holds those others.
         id: the column of a table that names its rows; with --event or --time, the column that says whose the event or time step is.
         order: the column by which events are ordered.
         time: the same, of time steps.
         event: the column that says what happened.
         hold_out: keep a test part from fitting; --no-hold-out fits a mixture to all rows, as is usual where a criterion chooses the number of components.
         auto_remedy: where the diagnosis finds a fault, fit again with its remedy, at most twice, and keep the better run.
+        quick: end with a first model, within a minute and a half; otherwise a fit that takes long replaces it when it is done.
         report: write report.html.
         quiet: print nothing but the verdict.
         flags: those of the kinds of models (`latentia.kinds.kind.Flag`), by key.
     """
+    if data is None:
+        raise ConfigError("DATA is missing: latentia fit DATA, for example latentia fit digits")
     from latentia.data.loading import shape_before
     from latentia.kinds.spec import DataSpec
 
-    if data is None:
-        raise ConfigError("DATA is missing: latentia fit DATA, for example latentia fit digits")
-    roles, id = _roles(text_column, id, order, time, event)  # noqa: A001  the flag's name
+    if quick and auto_remedy:
+        raise ConfigError("--quick ends with one short fit, --auto-remedy fits again: give one of them")
+    roles = _given(
+        text=text_column, input=input_column, output=output_column, order=order, time=time, event=event
+    )
+    if id is not None and roles:
+        roles["id"], id = id, None  # noqa: A001  the flag's name
     kinds = _kinds(column or [])
     spec = DataSpec(
         data, seed, image_size, label_column, hold_out, channels, roles or None, kinds, drop, id
@@ -78,8 +94,7 @@ def fit(
     dataset = spec.load() if spec.is_table and not resume else None
     from latentia.kinds import fitting_model, kind_of, params_of
     from latentia.kinds.auto_remedy import fit_with_remedies
-    from latentia.kinds.fitting import fit_run
-    from latentia.kinds.reporting import report_run
+    from latentia.kinds.stages import fit_in_stages
 
     model = fitting_model(model, shape_before(data, roles))
     kind = kind_of(model)
@@ -89,16 +104,31 @@ def fit(
     params |= {"random_state": seed, **parse_settings(set or [])}
     folder = Path(out) if out else _new_folder(data, model, resume or overwrite)
     say = (lambda _: None) if quiet else print
-    fitted = fit_with_remedies if auto_remedy else fit_run
-    run = fitted(
-        spec, params, folder, command=_command(), dataset=dataset, resume=resume, overwrite=overwrite, say=say
-    )
-    figures = run.evaluate(n_importance=IMPORTANCE)
+
+    judged = partial(_judged, folder=folder, report=report, quiet=quiet)
+    options: dict[str, Any] = {
+        "command": _command(),
+        "resume": resume,
+        "overwrite": overwrite,
+        "say": say,
+        "dataset": dataset,
+    }
+    if auto_remedy:
+        judged(fit_with_remedies(spec, params, folder, **options))
+    else:
+        fit_in_stages(spec, params, folder, judged=judged, quick=quick, **options)
+
+
+def _judged(run: Run, folder: Path, report: bool, quiet: bool) -> None:
+    """Judge a run that was fitted, and write its report; `folder` is where it will be."""
+    from latentia.kinds.reporting import report_run
+
+    figures = run.evaluate(n_importance=IMPORTANCE, items=run.items_in_proportion())
     if not quiet:
-        print_figures(figures, kind.words)
+        print_figures(figures, run.kind.words)
     print_verdict(figures)
     if report:
-        print(f"report: {report_run(run)}")
+        print(f"report: {folder / report_run(run).name}")
 
 
 def parse_settings(pairs: list[str]) -> dict[str, Any]:
@@ -110,7 +140,7 @@ def parse_settings(pairs: list[str]) -> dict[str, Any]:
             raise ConfigError(f"--set {pair!r}: expected name=value, for example --set patience=20")
         try:
             value = json.loads(text)
-        except json.JSONDecodeError:
+        except (json.JSONDecodeError, RecursionError):
             value = {"True": True, "False": False, "None": None}.get(text, text)
         outer, dot, inner = name.partition(".")
         if dot:
@@ -118,15 +148,6 @@ def parse_settings(pairs: list[str]) -> dict[str, Any]:
         else:
             settings[name] = tuple(value) if isinstance(value, list) else value
     return settings
-
-
-def _roles(
-    text: str | None, who: str | None, order: str | None, time: str | None, event: str | None
-) -> tuple[dict[str, str], str | None]:
-    """Roles of the columns of a table with a row an event; else the column that names the rows."""
-    named = (("text", text), ("order", order), ("time", time), ("event", event))
-    roles = {name: column for name, column in named if column is not None}
-    return ({**roles, "id": who}, None) if who is not None and roles else (roles, who)
 
 
 def _kinds(pairs: list[str]) -> dict[str, str] | None:
@@ -150,3 +171,8 @@ def _new_folder(data: str, model: str, reuse: bool) -> Path:
 
 def _command() -> str:
     return shlex.join(["latentia", *sys.argv[1:]])
+
+
+def _given(**columns: str | None) -> dict[str, str]:
+    """Those that a person named."""
+    return {role: column for role, column in columns.items() if column is not None}

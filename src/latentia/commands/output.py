@@ -9,6 +9,35 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from latentia.vocabulary import Words
 
+BITS = "bits_per_dim"
+
+
+def plain(text: str, encoding: str = "utf-8") -> str:
+    r"""Text without what moves a terminal: control and direction characters are shown as their escapes, as is what the encoding lacks.
+
+    Example:
+        >>> plain("gut\tcolon\n"), plain("a\x1b[2Jb\u202e")
+        ('gut\tcolon\n', 'a\\x1b[2Jb\\u202e')
+    """
+    kept = "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+    return kept.encode(encoding, "backslashreplace").decode(encoding)
+
+
+class PlainStream:
+    """Standard output through `plain`: names of files, columns and rows come from other people."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, and give the number of characters."""
+        self.stream.write(plain(text, getattr(self.stream, "encoding", None) or "utf-8"))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        """All else is as the stream has it."""
+        return getattr(self.stream, name)
+
 
 def print_figures(figures: dict[str, Any], words: Words) -> None:
     """The figures of an evaluation as a table."""
@@ -27,8 +56,11 @@ def print_figures(figures: dict[str, Any], words: Words) -> None:
         if word.name == "active_units":
             shown = f"{value} of {figures['latent_dim']}"
         split = f"{word.split} split" if word.split and word.split != figures["split"] else ""
-        table.add_row(word.label, shown, word.unit, split)
+        alphabet = figures.get(f"{BITS}_alphabet") if word.name.endswith(BITS) else None
+        table.add_row(word.label, shown, f"{word.unit}, {alphabet}" if alphabet else word.unit, split)
     print_table(table)
+    if figures.get(BITS) is not None:
+        print(f"bits/dim: {figures[f'{BITS}_note']}")
 
 
 def print_verdict(figures: dict[str, Any]) -> None:
@@ -48,7 +80,13 @@ def print_json(figures: dict[str, Any]) -> None:
 
 
 def print_table(table: Any, width: int = 120) -> None:
-    """A table of rich, as wide as the terminal; where there is none, `width` columns."""
+    """A table of rich, as wide as the terminal; where there is none, `width` columns. Names are text: nothing in them is markup."""
     from rich.console import Console
 
-    Console(width=None if sys.stdout.isatty() else width, highlight=False).print(table)
+    for column in table.columns:
+        column._cells[:] = [plain(cell) if isinstance(cell, str) else cell for cell in column._cells]
+    if isinstance(table.title, str):
+        table.title = plain(table.title)
+    width_here = None if sys.stdout.isatty() else width
+    out = getattr(sys.stdout, "stream", sys.stdout)  # a terminal's colours are rich's own
+    Console(file=out, width=width_here, highlight=False, markup=False, emoji=False).print(table)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+_A_NUMBER = 24  # bytes, drawn, decoded and written
+
 
 def sample(
     run: str,
@@ -23,12 +25,16 @@ def sample(
         seed: of the draw.
         label: of a model that is conditional on a class (--set conditional=true), which; all in turn if left out.
     """
+    import math
+
     from latentia.commands.opened import at_least_one, open_run
+    from latentia.guard import require_room
     from latentia.kinds.abilities import Samples
     from latentia.report.sheets import check_out, write_items
 
     opened = open_run(run, "sample", Samples)
     at_least_one(n, "-n")
+    require_room(_A_NUMBER * n * math.prod(opened.event_shape), f"a sample of {n} items")
     check_out(Path(out), opened.is_image)
     items = opened.drawn(n, seed=seed, mean=mean, label=label)
     print(write_items(items, Path(out), opened.columns))

@@ -12,15 +12,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from latentia.data.checks import encode_labels, reading, require_finite
 from latentia.data.dataset import Raw, Split
 from latentia.data.images import resize
 from latentia.data.pictures import as_pictures
+from latentia.data.sparse_files import is_sparse, sparse_matrix
 from latentia.data.truth import truth_of
 from latentia.data.videos import as_frames
 from latentia.errors import DataError
+from latentia.guard import shown
 
 _X_NAMES = ("x", "X", "data", "images", "features", "arr_0")
 _Y_NAMES = ("y", "Y", "labels", "label", "target", "targets")
@@ -56,8 +57,11 @@ def read_npz(path: Path, image_size: int | None = None, channels: str = "auto") 
             raise DataError(f"{path} is truncated or damaged at its array {damaged}")
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-        if "indptr" in arrays and "format" in arrays:
-            matrix = sparse.csr_array(sparse.load_npz(path))
+        for name, array in arrays.items():
+            if not isinstance(array, np.ndarray):
+                raise DataError(f"{path}: its member {shown(name)!r} is no array of NumPy")
+        if is_sparse(arrays):
+            matrix = sparse_matrix(arrays, str(path))
             require_finite(matrix.data[:, None], f"{path}, stored values")
             return Raw(Split(matrix), source=f"a sparse matrix {matrix.shape} from {path}")
     return from_arrays(arrays, path, image_size, channels)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentia.errors import DataError, LatentiaError
+from latentia.guard import NotPlainError, check_source
 
 _CHECK_VALUES = 1 << 22  # values looked at together, so that a memory-mapped file is never whole in memory
 
@@ -22,16 +23,25 @@ def one_line(error: BaseException) -> str:
 
 @contextmanager
 def reading(path: Path | str, what: str) -> Iterator[None]:
-    """Turn whatever a reader raises on a damaged or unreadable file into one `DataError`.
+    """Look whether a file can be read in bounded time and memory, and turn whatever its reader raises into one `DataError`.
 
     Args:
-        path: the file that is read.
+        path: the file that is read; a text names what is no file of its own.
         what: what it should be, in words ("a NumPy file").
     """
     try:
-        yield
+        if isinstance(path, Path):
+            check_source(path)
+        with np.errstate(all="ignore"):  # sizes that overflow are refused, not warned of
+            yield
     except LatentiaError:
         raise
+    except NotPlainError as error:
+        raise DataError(
+            f"{path} cannot be read: {error.strerror}; give a {what.removeprefix('a ')}"
+        ) from None
+    except MemoryError as error:
+        raise DataError(f"{path} needs more memory than there is: {one_line(error)}") from None
     except FileNotFoundError:
         raise DataError(f"{path} does not exist") from None
     except PermissionError:

@@ -32,7 +32,7 @@ def read_hub(name: str, image_size: int | None = None, label_column: str | int |
     """
     if not available():
         raise MissingExtraError(
-            f"hf://{name} needs the library `datasets`: pip install latentia[hub];"
+            f"hf://{name} needs the library `datasets`: pip install 'latentia[hub]';"
             " or download the set's Parquet file and give its path"
         )
     datasets: Any = importlib.import_module("datasets")

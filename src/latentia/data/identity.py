@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentia.data.items import Mixed, Ragged, dense, length
+from latentia.guard import open_plain
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -25,7 +26,7 @@ def checksum(path: Path) -> str:
             if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts):
                 digest.update(f"{file.relative_to(path)}\0{file.stat().st_size}\0".encode())
         return digest.hexdigest()
-    with path.open("rb") as opened:
+    with open_plain(path) as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 

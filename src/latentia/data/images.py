@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -17,11 +16,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from latentia.data.checks import encode_labels, one_line
 from latentia.data.dataset import Raw, Split
 from latentia.data.masks import MASKS, folder_truth
+from latentia.data.picture_files import FORMATS, opened_picture
 from latentia.errors import ConfigError, DataError
+from latentia.guard import require_room
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
-# named, for Pillow otherwise tries six other formats before WebP: half of the time of a small image
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+_MOST_SIDE = 8192
+_MOST_ENTRIES = 500_000  # of a folder and all below it that are looked at
 _PARTS = {
     "train": "train",
     "val": "validation",
@@ -48,6 +49,8 @@ def check_image_size(image_size: int | None) -> None:
         raise ConfigError(
             f"image_size is {image_size}; it must be a positive number of pixels, for example 64"
         )
+    if image_size is not None and image_size > _MOST_SIDE:
+        raise ConfigError(f"image_size is {image_size}; at most {_MOST_SIDE} pixels, for example 64")
 
 
 def resize(x: NDArray[Any], image_size: int) -> NDArray[Any]:
@@ -55,6 +58,7 @@ def resize(x: NDArray[Any], image_size: int) -> NDArray[Any]:
     n, channels, height, width = x.shape
     if height == width == image_size:
         return x
+    require_room(x.dtype.itemsize * n * channels * image_size**2, f"{n} images of side {image_size}")
     out = np.empty((n, channels, image_size, image_size), x.dtype)
     for i in range(n):
         for c in range(channels):
@@ -99,18 +103,18 @@ def _flat(image: Image.Image) -> Image.Image:
 def _decode(source: Path | bytes | memoryview, name: str, size: int | None) -> NDArray[Any]:
     """Decode one image to `[C, H, W]` of uint8, or of uint16 if it holds 16 bits."""
     try:
-        with Image.open(
-            source if isinstance(source, Path) else io.BytesIO(source), formats=_FORMATS
-        ) as opened:
+        with opened_picture(source, name) as opened:
             image = _flat(_upright(opened))
             if opened.tile and str(opened.tile[0][3]).startswith("RGB") and ";16" in str(opened.tile[0][3]):
                 logger.warning("%s has 16 bits a colour; the lower 8 are left out", name)
             pixels = np.asarray(image if size is None else _fit(image, size))
             if image.mode == "F":
                 pixels = np.rint(pixels).clip(0, _WORD).astype(np.uint16)
+    except DataError:
+        raise
     except UnidentifiedImageError:
         raise DataError(
-            f"{name} is no image in one of the formats {', '.join(_FORMATS)}, or it is damaged"
+            f"{name} is no image in one of the formats {', '.join(FORMATS)}, or it is damaged"
         ) from None
     except Exception as error:  # Pillow's plugins raise errors of many classes on damaged bytes
         raise DataError(f"{name} is no readable image, truncated or damaged: {one_line(error)}") from None
@@ -145,6 +149,7 @@ def _decode_all(
     image_size: int | None,
     like: NDArray[Any],
 ) -> NDArray[Any]:
+    require_room(len(sources) * like.nbytes, f"{len(sources)} images of {_size(like)} pixels")
     out = np.empty((len(sources), *like.shape), like.dtype)
 
     def fill(start: int) -> None:
@@ -243,6 +248,16 @@ def _entries(folder: Path) -> list[Path]:
         raise DataError(f"the folder {folder} cannot be read: {one_line(error)}") from None
 
 
+def _below(folder: Path) -> list[Path]:
+    """All files below a folder, in order; links to folders are not followed, what vanishes meanwhile is left out."""
+    found: list[Path] = []
+    for place, _, names in os.walk(folder):
+        found += [Path(place, name) for name in names]
+        if len(found) > _MOST_ENTRIES:
+            raise DataError(f"{folder} holds more than {_MOST_ENTRIES} files; give a folder of images alone")
+    return sorted(found)
+
+
 def _listed(folder: Path) -> list[tuple[Path, str | None]]:
     """Return the image files of a folder in order, each with the subfolder (its class) it lies in, or None."""
     entries = _entries(folder)
@@ -251,7 +266,7 @@ def _listed(folder: Path) -> list[tuple[Path, str | None]]:
         (file, entry.name)
         for entry in entries
         if entry.is_dir() and not (direct and entry.name == MASKS)
-        for file in sorted(entry.rglob("*"))
+        for file in _below(entry)
         if _is_image(file)
     ]
     if direct and inside:

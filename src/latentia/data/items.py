@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from scipy import sparse
 from latentia.data.column import Column
 from latentia.data.shapes import Shape
 from latentia.errors import DataError
+from latentia.guard import require_room
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +118,7 @@ class Strings(Ragged):
     """
 
     labels: bool = False
+    shape_of_items: ClassVar[Shape] = Shape.TOKENS
 
     @classmethod
     def of_texts(cls, texts: Iterable[str]) -> Self:
@@ -248,6 +250,10 @@ def joined(parts: Sequence[Any]) -> Any:
 def dense(items: Any) -> Any:
     """Items as a NumPy array where they are a table or images; others as they are."""
     if hasattr(items, "toarray"):
+        require_room(
+            items.dtype.itemsize * items.shape[0] * items.shape[1],
+            f"a dense table of shape {list(items.shape)}",
+        )
         return items.toarray()
     return items if isinstance(items, Ragged | Mixed) else np.asarray(items)
 
@@ -261,6 +267,8 @@ def shape_of(items: Any) -> Shape:
     """
     if isinstance(items, Mixed):
         return Shape.MIXED
+    if isinstance(items, Strings):
+        return items.shape_of_items
     if isinstance(items, Ragged):
         return {0: Shape.TOKENS, 1: Shape.SERIES}.get(len(items.event_shape), Shape.FRAMES)
     if len(items.shape) == 4:

@@ -6,20 +6,20 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from latentia.data.checks import reading
 from latentia.data.column import Column
 from latentia.data.dataset import Dataset, Raw, assemble
+from latentia.data.head import SUPPORTED, absent, check_head, kind_of
 from latentia.data.images import SUFFIXES, check_image_size, read_folder
 from latentia.data.roles import checked, read_roles, shape_of_roles
 from latentia.data.schema import NOTHING, Asked
 from latentia.data.shapes import Shape
-from latentia.data.sources import SOURCES, TOKEN_READERS
+from latentia.data.sources import READER_SHAPES, SOURCES
 from latentia.data.text import TEXT_SUFFIXES, read_jsonl, read_lines, read_parts, text_parts
 from latentia.errors import DataError
+from latentia.guard import place, shown
 
-_SUPPORTED = (
-    ".npy, .npz, .csv, .tsv, .txt, .jsonl (also .gz), .parquet, .gif, a folder of images or of their sequences, or one of train.txt and"
-    " others"
-)
+_COUNTS, _TABLES = (".biom", ".shared", ".h5ad"), (".csv", ".tsv", ".txt")
 
 
 def load(
@@ -46,8 +46,9 @@ def load(
         name_or_path: a name of `latentia.data.SOURCES` (`digits`, `mnist`, ...); `hf://owner/name` on the Hugging
             Face hub; a folder of images (perhaps with a subfolder for each class), of image sequences (see `latentia.data.videos`)
             or of `.gif` files; a `.npy`, `.npz`, `.csv`, `.tsv` (also `.gz`), `.parquet` or `.gif` file; a `.txt` (also `.gz`) file
-            with an item a line, a `.jsonl` file, or a folder with `train.txt` (and `valid.txt`, `test.txt`). A name goes before a file
-            of the same name: `./mnist` is a path.
+            with an item a line, a `.jsonl` file, or a folder with `train.txt` (and `valid.txt`, `test.txt`); a table of counts:
+            `.biom`, `.shared`, `.h5ad`, or text whose first header says that its rows are taxa. A name goes before a file of the same
+            name: `./mnist` is a path.
         seed: of the split.
         image_size: cut the middle square out of each image and resize it to so many pixels.
         validation_fraction: share of the rows that become the validation part.
@@ -126,25 +127,27 @@ def read(
     check_image_size(image_size)
     named = checked(roles)
     name = os.fspath(name_or_path)
-    if named and not (
-        set(named) == {"text"} and _kind_of(Path(name)) == ".txt"
-    ):  # a text file is its own column
-        path, kind = _file_of(name)
-        if image_size is not None:
-            raise DataError(f"{path} is a table; image_size is for images")
-        return read_roles(
-            path,
-            kind,
-            named,
-            label_column,
-            None if columns is None else tuple(column.name for column in columns),
-        )
-    return _read(name, image_size, label_column, data_dir, columns, channels, asked)
+    check_head(name)
+    with reading(shown(name), "source of data"):
+        if named and not (
+            set(named) == {"text"} and kind_of(Path(name)) == ".txt"
+        ):  # a text file is its own column
+            path, kind = _file_of(name)
+            if image_size is not None:
+                raise DataError(f"{path} is a table; image_size is for images")
+            return read_roles(
+                path,
+                kind,
+                named,
+                label_column,
+                None if columns is None else tuple(column.name for column in columns),
+            )
+        return _read(name, image_size, label_column, data_dir, columns, channels, asked)
 
 
 def path_of(name: str) -> Path | None:
     """The file or folder that a name or path of `load` means; None for a named set or one of the hub."""
-    return None if name in SOURCES or name.startswith("hf://") else Path(name).expanduser()
+    return None if name in SOURCES or name.startswith("hf://") else place(name)
 
 
 def shape_before(name: str, roles: Mapping[str, str] | None = None) -> Shape | None:
@@ -158,27 +161,23 @@ def shape_before(name: str, roles: Mapping[str, str] | None = None) -> Shape | N
     if named is not None:
         return named
     if name in SOURCES:
-        return Shape.TOKENS if SOURCES[name].reader in TOKEN_READERS else None
-    path = Path(name).expanduser()
+        return READER_SHAPES.get(SOURCES[name].reader)
+    path = place(name)
     if path.is_dir():
         return Shape.TOKENS if text_parts(path) else None
-    return Shape.TOKENS if _kind_of(path) in TEXT_SUFFIXES else None
-
-
-def _kind_of(path: Path) -> str:
-    """The suffix that tells how a file is read, without `.gz`."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    return suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else "".join(suffixes[-1:])
+    if kind_of(path) in _TABLES and path.is_file() and _has_taxa_in_rows(path):
+        return None
+    return Shape.TOKENS if kind_of(path) in TEXT_SUFFIXES else None
 
 
 def _file_of(name: str) -> tuple[Path, str]:
     """A file that is there, and its kind."""
-    path = Path(name).expanduser()
-    kind = _kind_of(path)
+    path = place(name)
+    kind = kind_of(path)
     if name in SOURCES or name.startswith("hf://") or path.is_dir():
         raise DataError(f"{name}: roles of columns are for files with columns (.csv, .tsv, .parquet, .jsonl)")
     if not path.exists():
-        raise DataError(_absent(name, kind))
+        raise DataError(absent(name, kind))
     return path, kind
 
 
@@ -199,7 +198,7 @@ def _read(
         from latentia.data.hub import read_hub
 
         return read_hub(name.removeprefix("hf://").strip("/"), image_size, label_column)
-    path = Path(name).expanduser()
+    path = place(name)
     if path.is_dir() and asked.is_any:
         raise DataError(f"{path} is a folder; what columns are to be taken as is for tables")
     if path.is_dir() and text_parts(path):
@@ -227,6 +226,9 @@ def _read_file(
     channels: str,
     asked: Asked,
 ) -> Raw:
+    if kind in _COUNTS or (kind in _TABLES and _has_taxa_in_rows(path)):
+        names = None if columns is None else [column.name for column in columns]
+        return _read_counts(path, image_size, label_column, names)
     if kind in TEXT_SUFFIXES:
         if image_size is not None:
             raise DataError(f"{path} is text; image_size is for images")
@@ -260,14 +262,25 @@ def _read_file(
     if kind in SUFFIXES:
         raise DataError(f"{path} is a single image; give the folder that holds the images ({path.parent})")
     raise DataError(
-        f"{path}: files of the kind {kind or '(no suffix)'!r} cannot be read; expected {_SUPPORTED}"
+        f"{path}: files of the kind {kind or '(no suffix)'!r} cannot be read; expected {SUPPORTED}"
     )
 
 
-def _absent(name: str, kind: str) -> str:
-    """The message for what is neither a name nor a path."""
-    if kind or "/" in name or os.sep in name or name.startswith((".", "~")):
-        parent = Path(name).expanduser().absolute().parent
-        folder = "" if parent.is_dir() else f" (nor does its folder {parent})"
-        return f"the file or folder {name} does not exist{folder}; expected {_SUPPORTED}"
-    return f"{SOURCES.unknown(name)}; or give the path of {_SUPPORTED}"
+def _has_taxa_in_rows(path: Path) -> bool:
+    from latentia.data.counts.raw import has_taxa_in_rows
+
+    return has_taxa_in_rows(path)
+
+
+def _read_counts(
+    path: Path, image_size: int | None, label_column: str | int | None, columns: Sequence[str] | None
+) -> Raw:
+    from latentia.data.counts.raw import read_raw
+
+    if image_size is not None:
+        raise DataError(f"{path} is a table; image_size is for images")
+    if label_column is not None:
+        raise DataError(
+            f"{path} is a table of counts alone; label_column is for tables with a column of classes"
+        )
+    return read_raw(path, columns)

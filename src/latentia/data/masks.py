@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from latentia.data.picture_files import opened_picture
 from latentia.errors import DataError
 
 MASKS = "masks"
@@ -99,8 +100,10 @@ def folder_truth(
 def _numbers(path: Path) -> NDArray[np.uint8]:
     """The number of each pixel of a mask."""
     try:
-        with Image.open(path) as opened:
+        with opened_picture(path, str(path)) as opened:
             image = opened if opened.mode in ("P", "L", "1") else opened.convert("L")
             return np.asarray(image, dtype=np.uint8)
+    except DataError:
+        raise
     except Exception as error:  # Pillow's plugins raise errors of many classes on damaged bytes
         raise DataError(f"{path} is no readable mask: {' '.join(str(error).split())}") from None

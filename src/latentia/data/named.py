@@ -12,7 +12,8 @@ from latentia.data.arrays import as_images, read_npz
 from latentia.data.dataset import Raw, Split
 from latentia.data.digits import read_bundled, read_idx_files
 from latentia.data.items import Strings
-from latentia.data.sources import TOKEN_READERS, DataSource, find, how_to_get, search_folders
+from latentia.data.pairs import read_pair_files
+from latentia.data.sources import READER_SHAPES, DataSource, find, how_to_get, search_folders
 from latentia.data.text import read_parts, text_parts
 from latentia.errors import DataError
 
@@ -33,7 +34,7 @@ def read_named(
     size = image_size or source.image_size
     if source.reader == "drawn":
         return _draw(source, size or source.shape[-1])
-    if source.reader in TOKEN_READERS and image_size is not None:
+    if source.reader in READER_SHAPES and image_size is not None:
         raise DataError(f"the data set {source.name!r} holds sequences; image_size is for images")
     if source.reader == "drawn-sequences":
         return _draw_sequences(source)
@@ -97,6 +98,11 @@ def _read_text_files(source: DataSource, folder: Path, size: int | None) -> Raw:
     return read_parts(text_parts(folder), folder)
 
 
+def _read_pairs(source: DataSource, folder: Path, size: int | None) -> Raw:  # noqa: ARG001  (a reader's face)
+    files = dict(zip(("train", "test"), (folder / file for file in source.files), strict=True))
+    return read_pair_files(files, source.reader == "anonymous-pairs")
+
+
 def _read_bits(source: DataSource, folder: Path, size: int | None) -> Raw:
     path = folder / source.files[0]
     raw = read_npz(path)
@@ -122,4 +128,10 @@ def _read_parquet_files(
     return Raw.of_parts(parts, f"{counts} images from {folder}", found["train"].class_names)
 
 
-_READERS = {"idx": read_idx_files, "npz": _read_bits, "lines": _read_text_files}
+_READERS = {
+    "idx": read_idx_files,
+    "npz": _read_bits,
+    "lines": _read_text_files,
+    "pairs": _read_pairs,
+    "anonymous-pairs": _read_pairs,
+}

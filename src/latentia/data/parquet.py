@@ -24,10 +24,12 @@ from latentia.data.sources import cache_folder
 from latentia.data.tables import from_frame
 from latentia.errors import DataError, RunFolderError
 from latentia.files import write_atomically
+from latentia.guard import require_room
 
 _LABEL_COLUMNS = ("label", "labels", "fine_label", "class", "target", "y")
 _CACHE_SECONDS = 4.0  # decoding that takes longer is kept: reading 150 MB back takes a tenth of a second
 _CACHE_VERSION = 1
+_A_CELL = 16  # bytes, read and as a table; encodings may pack millions of equal cells into a few
 
 
 def read_parquet(
@@ -47,6 +49,7 @@ def read_parquet(
     """
     with reading(path, "Parquet file"):
         schema, n = pq.read_schema(path), pq.read_metadata(path).num_rows
+        require_room(_A_CELL * n * len(schema), f"{path}, {n} rows of {len(schema)} columns,")
         column = _image_column(schema)
         cache = _cache_file(path, image_size) if column else None
         pixels = _kept(cache, n) if cache else None

@@ -16,7 +16,7 @@ from latentia.errors import ConfigError, DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-ROLES = ("text", "id", "order", "time", "event")
+ROLES = ("text", "input", "output", "id", "order", "time", "event")
 
 
 def checked(roles: Mapping[str, str] | None) -> dict[str, str]:
@@ -33,6 +33,10 @@ def checked(roles: Mapping[str, str] | None) -> dict[str, str]:
     for name in found:
         if name not in ROLES:
             raise ConfigError(f"roles: {name!r} is no role of a column; expected one of {', '.join(ROLES)}")
+    if {"input", "output"} & set(found):
+        if set(found) != {"input", "output"}:
+            raise ConfigError("roles: pairs need an input and an output column, and no other")
+        return found
     if "text" in found and len(found) > 1:
         raise ConfigError(
             "roles: a text column holds whole items; id, order, time and event are for a row an event"
@@ -48,6 +52,8 @@ def shape_of_roles(roles: Mapping[str, str]) -> Shape | None:
     """What items of a table with these roles are; None without roles."""
     if not roles:
         return None
+    if "output" in roles:
+        return Shape.PAIRS
     return Shape.TOKENS if "text" in roles or "event" in roles else Shape.SERIES
 
 
@@ -77,11 +83,14 @@ def read_roles(
     if kind not in (".csv", ".tsv", ".parquet"):
         raise DataError(f"{path} has no columns; roles of columns are for .csv, .tsv, .parquet and .jsonl")
     from latentia.data.long_tables import events_of_frame, series_of_frame
+    from latentia.data.pairs import pairs_of_frame
 
     frame = _frame(path, kind)
     where = str(path)
     if "text" in roles:
         return text_of_frame(frame, where, roles["text"], label)
+    if "output" in roles:
+        return pairs_of_frame(frame, where, roles["input"], roles["output"])
     if "event" in roles:
         order = roles.get("order", roles.get("time"))
         return events_of_frame(frame, where, who=roles["id"], event=roles["event"], order=order, label=label)

@@ -17,6 +17,7 @@ class Shape(StrEnum):
     COUNTS = "counts"  # [d], whole numbers of at least 0, dense or sparse
     IMAGES = "images"  # [C, H, W]
     TOKENS = "tokens"  # [T], whole numbers out of a vocabulary, T of each item its own
+    PAIRS = "pairs"  # two sequences out of vocabularies, an input and an output
     SERIES = "series"  # [T, d], T of each item its own
     FRAMES = "frames"  # [T, C, H, W], T of each item its own
     MIXED = "mixed"  # [d], numbers, categories and gaps

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from latentia.data.shapes import Shape
 from latentia.registry import Registry
 
 
@@ -17,7 +18,7 @@ class DataSource:
     Attributes:
         name: what `load` calls it.
         summary: what it is, in a line.
-        reader: how its files are read: "bundled" or "drawn" (no files), "idx", "parquet", "npz", "lines", "pairs" or "drawn-sequences".
+        reader: how its files are read: "bundled" or "drawn" (no files), "idx", "parquet", "npz", "lines", "pairs", "anonymous-pairs" or "drawn-sequences".
         n: rows over all parts, of the full set.
         shape: shape of an item as loaded.
         files: what is needed below the folder of its name; none if it comes with scikit-learn or is drawn.
@@ -70,13 +71,19 @@ _IDX = tuple(
     f"{part}-{kind}-ubyte.gz" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
 )
 _PARQUET = ("train.parquet", "test.parquet")
+_GEOQUERY = ("lambda.train.tsv", "lambda.test.tsv")
 _DIGITS = tuple("0123456789")
 _CLOTHES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
 
-TOKEN_READERS = ("lines", "drawn-sequences")
-"""Readers that give sequences of tokens."""
+READER_SHAPES = {
+    "lines": Shape.TOKENS,
+    "drawn-sequences": Shape.TOKENS,
+    "pairs": Shape.PAIRS,
+    "anonymous-pairs": Shape.PAIRS,
+}
+"""What readers give that do not give arrays."""
 
 
 def _drawn(name: str, summary: str, n: int, shape: tuple[int, ...]) -> DataSource:
@@ -154,6 +161,16 @@ for _source in (
         licence="MIT, with latentia", origin="part of latentia",
         class_names=("-2 -2", "-2 2", "2 -2", "2 2"),
     ),
+    DataSource(
+        "geoquery", "questions on the geography of the USA with their logical forms (split of Zettlemoyer and Collins 2005)", "pairs", 880, (),
+        licence="none stated", origin="two .tsv files, question and logical form",
+        files=_GEOQUERY, folder="text/geoquery",
+    ),
+    DataSource(
+        "geoquery-anonymised", "the same, constants that stand on both sides as kind and number", "anonymous-pairs", 880, (),
+        licence="none stated", origin="two .tsv files, question and logical form",
+        files=_GEOQUERY, folder="text/geoquery",
+    ),
 ):  # fmt: skip
     SOURCES.add(_source.name, _source)
 
@@ -185,7 +202,7 @@ def how_to_get(source: DataSource, data_dir: str | os.PathLike[str] | None = Non
     if not source.files:
         return source.origin
     first = next(search_folders(data_dir)) / source.place
-    hub = f", or `pip install latentia[hub]` to fetch hf://{source.hub}" if source.hub else ""
+    hub = f", or `pip install 'latentia[hub]'` to fetch hf://{source.hub}" if source.hub else ""
     return f"put {', '.join(source.files)} ({source.origin}) into {first} or set LATENTIA_DATA{hub}"
 
 

@@ -26,7 +26,9 @@ from latentia.errors import DataError
 _ROW_NAME_HEADERS = frozenset(
     {"", "sample", "sampleid", "sample_id", "id", "name", "index", "row", "#otu id"}
 )
+_SAMPLE_HEADERS = frozenset({"sample", "sampleid", "sample id", "sample_id", "sample-id", "#sampleid"})
 _PREVIEW = 50
+_MOST_COLUMNS = 100_000
 
 
 def read_text_table(
@@ -107,6 +109,10 @@ def _preview(path: Path) -> tuple[str, list[list[str]]]:
             first = file.readline()
         tab_named = any(suffix.lower() == ".tsv" for suffix in path.suffixes)
         separator = "\t" if tab_named else max(",;\t", key=first.count)
+        if first.count(separator) >= _MOST_COLUMNS:
+            raise DataError(
+                f"{path} has more than {_MOST_COLUMNS} columns, for which text takes too long; write it as .npy"
+            )
         rows = csv.reader(_chain(first, file), delimiter=separator, skipinitialspace=True)
         return separator, [row for row in islice(rows, _PREVIEW) if row]
 

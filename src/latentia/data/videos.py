@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageSequence
+from PIL import ImageSequence
 
 from latentia.data.checks import one_line
 from latentia.data.dataset import Raw, Split
 from latentia.data.items import Ragged
+from latentia.data.picture_files import opened_picture
 from latentia.errors import DataError
+from latentia.guard import require_room
 
 _PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
 _NUMBER = re.compile(r"(\d+)$")
@@ -112,10 +114,13 @@ def _decoded(file: Path, image_size: int | None) -> NDArray[np.uint8]:
     from latentia.data.images import resize
 
     try:
-        with Image.open(file, formats=("GIF", "WEBP")) as opened:
-            frames = [
-                np.asarray(frame.convert("RGB"), dtype=np.uint8) for frame in ImageSequence.Iterator(opened)
-            ]
+        with opened_picture(file, str(file), ("GIF", "WEBP")) as opened:
+            frames = []
+            for frame in ImageSequence.Iterator(opened):
+                frames.append(np.asarray(frame.convert("RGB"), dtype=np.uint8))
+                require_room(2 * len(frames) * frames[0].nbytes, f"{file}, of {len(frames)} frames and more,")
+    except DataError:
+        raise
     except FileNotFoundError:
         raise DataError(f"{file} does not exist") from None
     except Exception as error:  # Pillow's plugins raise errors of many classes on damaged bytes
@@ -131,7 +136,7 @@ def _animated(entries: Sequence[Path]) -> list[Path]:
         return []
     for file in files:
         try:
-            with Image.open(file) as opened:
+            with opened_picture(file, str(file)) as opened:
                 if getattr(opened, "n_frames", 1) < 2:
                     return []
         except Exception:  # a damaged picture is told of where pictures are read

@@ -151,7 +151,7 @@ def diagnose(
         last_gain: see `judge`.
         rate_weight: weight of the rate in the objective, if it has one.
         bounds: validation bound after each epoch, see `judge`.
-        kept: the epoch whose weights were kept, see `judge`.
+        kept: the judgement after which the weights that were kept are, see `judge`.
         columns: names of the columns of a table.
         sampler: codes that samples are decoded from, if not those of the prior.
         thorough: also take what needs an optimisation for each item; else only where the posterior seems collapsed.

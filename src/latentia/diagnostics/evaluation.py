@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution
 
 from latentia.core import LatentModel, Trace
+from latentia.diagnostics.bits import BEYOND, Bits, alphabet_of, bits_of_density, bits_of_levels
 from latentia.diagnostics.sampling import Sample
 from latentia.distributions import Delta, item_keys, mean_of, per_item_noise
 from latentia.errors import DataError
@@ -19,12 +19,6 @@ from latentia.models import evaluating, importance_estimate
 
 ACTIVE_VARIANCE = 0.01
 """A latent dimension is active if the variance over x of E_q[z_d|x] exceeds this (Burda et al. 2016, section 5.2)."""
-
-DENSITY_NOTE = (
-    "density on [0, 1] turned into 256 levels, (-log p / D + ln 256) / ln 2; the pixels are not dequantized, "
-    "so it is not comparable with the bits of a discretized likelihood"
-)
-LEVELS_NOTE = "probability of the levels, -log p / D / ln 2, without correction"
 
 
 @dataclass(frozen=True)
@@ -43,7 +37,7 @@ class Evaluation:
         distortion: -E_q log p(x|z).
         kl: the rate, E KL(q(z|x) || p(z)); None for a posterior without density.
         bits_per_dim: of images, from `log_likelihood` (from `elbo` where that is None), in bits per pixel and channel.
-        bits_per_dim_note: how it was computed.
+        bits_per_dim_note: how it was computed, and what it compares with.
         sse: E_q of the squared error between x and the mean of p(x|z), summed over the event; None where p(x|z) has no mean.
         sse_of_mean: the same with z the mean of q(z|x).
         sigma2: the variance of a Gaussian likelihood that is in force, mean over the event; None for other likelihoods.
@@ -52,6 +46,7 @@ class Evaluation:
         active_units: how many latent dimensions have Var_x E_q[z_d|x] > 0.01 (Burda et al. 2016).
         active: which.
         seconds: time that the evaluation took.
+        bits_per_dim_alphabet: the values that a number can take; figures of unlike alphabets are not comparable.
     """
 
     n: int
@@ -74,6 +69,7 @@ class Evaluation:
     active_units: int
     active: tuple[bool, ...]
     seconds: float
+    bits_per_dim_alphabet: str = ""
 
 
 def evaluate(
@@ -162,7 +158,7 @@ class _Sums:
         """Gather one batch."""
         self.deterministic = isinstance(trace.posterior, Delta)
         self.event_shape = trace.x.shape[1:]
-        self.discrete = _is_discrete(trace.likelihood)
+        self.alphabet = alphabet_of(trace.likelihood)
         self.n += len(trace.x)
         self._append("log_likelihood", trace.log_likelihood.mean(0))
         self._append("elbo", trace.elbo.mean(0))
@@ -233,7 +229,7 @@ class _Sums:
             if "log_prob" in self.scalars:
                 log_likelihood, se, items = self.log_likelihood()
                 log_likelihood -= log_volume
-        bits, note = self._bits(elbo if log_likelihood is None else log_likelihood)
+        bits = self._bits(elbo if log_likelihood is None else log_likelihood, log_volume)
         sigma2 = getattr(getattr(model, "likelihood", None), "variance", None)
         sse = self.mean("sse") if "sse" in self.scalars else None
         return Evaluation(
@@ -247,8 +243,8 @@ class _Sums:
             elbo=elbo,
             distortion=distortion,
             kl=kl,
-            bits_per_dim=bits,
-            bits_per_dim_note=note,
+            bits_per_dim=bits.value,
+            bits_per_dim_note=bits.note,
             sse=sse,
             sse_of_mean=None if sse is None else self.mean("sse_of_mean"),
             sigma2=None if sigma2 is None else float(_host(sigma2).mean()),
@@ -257,30 +253,21 @@ class _Sums:
             active_units=sum(active),
             active=active,
             seconds=seconds,
+            bits_per_dim_alphabet=bits.alphabet,
         )
 
     def _active(self) -> tuple[bool, ...]:
         spread = self.code_square - self.code.square() / self.n
         return tuple((spread / max(self.n - 1, 1) > ACTIVE_VARIANCE).tolist())
 
-    def _bits(self, log_prob: float | None) -> tuple[float | None, str]:
+    def _bits(self, log_prob: float | None, log_volume: float) -> Bits:
         if len(self.event_shape) != 3:
-            return None, "not images"
+            return Bits(None, "not images")
         if log_prob is None:
-            return None, "the posterior has no density, so there is no bound"
-        nats = -log_prob / self.event_shape.numel()
-        if self.discrete:
-            return nats / math.log(2), LEVELS_NOTE
-        return (nats + math.log(256)) / math.log(2), DENSITY_NOTE
-
-
-def _is_discrete(p: Distribution) -> bool:
-    """Whether p(x|z) gives probabilities of levels rather than a density."""
-    try:
-        support = p.support
-    except NotImplementedError:  # of words and names
-        return True
-    return bool(support is not None and support.is_discrete)
+            return Bits(None, "the posterior has no density, so there is no bound")
+        if self.alphabet is not None:
+            return bits_of_levels(log_prob, self.event_shape.numel(), self.alphabet)
+        return Bits(None, BEYOND) if log_volume else bits_of_density(log_prob, self.event_shape.numel())
 
 
 def _host(x: Tensor) -> Tensor:

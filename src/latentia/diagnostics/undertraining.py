@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from latentia.diagnostics.finding import Finding, Remedy, longer
+from latentia.diagnostics.finding import Finding, Remedy, another_seed, longer
 from latentia.vocabulary import (
     KEPT_EARLY,
     UNDERTRAINED,
@@ -59,8 +59,8 @@ def kept_early(bounds: Sequence[float], kept: int | None, least: float | None) -
     """Whether the epoch that the objective's own loss chose is one of the first, while the bound rose on.
 
     Args:
-        bounds: validation bound after each epoch, in nats.
-        kept: the epoch whose weights were kept, from 1 on.
+        bounds: validation bound at each judgement (an epoch's end, or one of eight even marks), in nats.
+        kept: the judgement after which the weights that were kept are, from 1 on.
         least: gains of so many nats and less are none.
     """
     if kept is None or least is None or len(bounds) < FEWEST_EPOCHS or kept > EARLY * len(bounds):
@@ -69,10 +69,10 @@ def kept_early(bounds: Sequence[float], kept: int | None, least: float | None) -
     gain = later - bounds[kept - 1]
     if gain <= least:
         return None
-    text = f"The weights are those of epoch {kept} of {len(bounds)}, which the objective's own loss chose; the bound rose by {gain:.3g} nats after it."
+    text = f"The weights are those of judgement {kept} of {len(bounds)}, which the objective's own loss chose; the bound rose by {gain:.3g} nats after it."
     by_bound = Remedy(
         "a model that is judged by its bound: `--model sigma-vae`",
         ("sigma-vae",),
         {"objective_options": None},
     )
-    return Finding(KEPT_EARLY, text, (by_bound,), gain / max(least, 1e-12))
+    return Finding(KEPT_EARLY, text, (by_bound, another_seed()), gain / max(least, 1e-12))

@@ -72,8 +72,8 @@ def judge(
         last_gain: by how much the bound after the last epoch exceeds its mean over that epoch's training batches.
         numbers: numbers in a datum.
         rate_weight: weight of the rate in the objective, if it has one.
-        bounds: validation bound after each epoch, where epochs were judged by something else.
-        kept: the epoch whose weights were kept, from 1 on.
+        bounds: validation bound at each judgement, where these were by something else.
+        kept: the judgement after which the weights that were kept are, from 1 on.
         margins: of a table, its columns against those of samples.
         columns: their names.
 

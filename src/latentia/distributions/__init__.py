@@ -7,6 +7,7 @@ from latentia.distributions.codes import CategoricalCodes, PointCodes
 from latentia.distributions.continuous_bernoulli import ContinuousBernoulli
 from latentia.distributions.counts import Multinomial, NegativeBinomial, Poisson, ZeroInflatedNegativeBinomial
 from latentia.distributions.delta import Delta
+from latentia.distributions.dirichlet_multinomial import DirichletMultinomial
 from latentia.distributions.factors import univariate_factors
 from latentia.distributions.flow import FlowDistribution
 from latentia.distributions.full_gaussian import FullGaussian
@@ -25,6 +26,7 @@ __all__ = [
     "ContinuousBernoulli",
     "Delta",
     "DiagonalGaussian",
+    "DirichletMultinomial",
     "DiscretizedLogistic",
     "DiscretizedLogisticMixture",
     "FlowDistribution",

@@ -51,7 +51,7 @@ class Composition:
     likelihood: LikelihoodLike
     network: str | Network
     typical_size: float = 0.0
-    terms: tuple[dict[str, Any], ...] | None = None
+    terms: tuple[dict[str, Any], ...] | None = field(default=None, kw_only=True)
 
     @property
     def likelihood_factory(self) -> Callable[[torch.Size], Likelihood]:
@@ -92,7 +92,7 @@ class Composition:
             described["likelihood"],
             described["network"],
             described["typical_size"],
-            tuple(described["terms"]) if described.get("terms") else None,
+            terms=tuple(described["terms"]) if described.get("terms") else None,
         )
 
 
@@ -122,7 +122,9 @@ class Chosen:
         return tuple(getattr(self.form, "vector_shape", self.form.event_shape))
 
 
-def chosen(given: Given, entry: Entry, params: Any, streamed: bool = False) -> Chosen:
+def chosen(
+    given: Given, entry: Entry, params: Any, streamed: bool = False, planned: str | None = None
+) -> Chosen:
     """Form, likelihood and network for data.
 
     Args:
@@ -130,6 +132,7 @@ def chosen(given: Given, entry: Entry, params: Any, streamed: bool = False) -> C
         entry: of the catalog.
         params: has `model, likelihood, network, binarize` as a person gave them.
         streamed: whether more rows will follow these.
+        planned: the network that a plan has taken; None: by the shape of an item and the number of rows.
 
     Raises:
         ConfigError: if the model or the likelihood is not for such data.
@@ -151,7 +154,9 @@ def chosen(given: Given, entry: Entry, params: Any, streamed: bool = False) -> C
     if isinstance(asked, str):
         likelihood, choices = found, [*why]
     network: str | Network = params.network
-    if network == "auto":
+    if network == "auto" and planned is not None:
+        network = planned
+    elif network == "auto":
         n_rows = FEW_ROWS if streamed else len(rows)
         network, reason = pick_network(event, n_rows, entry.image_network, entry.vector_network)
         choices.append(Choice("network", network, reason))

@@ -56,7 +56,7 @@ def default_patience(max_epochs: int) -> int:
     return max(10, max_epochs // 4)
 
 
-def default_averaging(updates: int) -> float:
+def default_averaging(updates: float) -> float:
     """Decay of the moving average of the weights, whose horizon is 4 % of all updates.
 
     Example:

@@ -26,19 +26,37 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from latentia.errors import ConfigError, RunFolderError
+from latentia.errors import ConfigError, LatentiaError, RunFolderError
+from latentia.estimators.folder_files import (
+    CONFIG,
+    EVALUATION,
+    METRICS,
+    WEIGHTS,
+    check_types,
+    read_json,
+    read_metrics,
+    read_weights,
+    reason,
+)
+from latentia.estimators.sealed import DIGEST, for_reading, sealed, unsealed
+from latentia.estimators.typed import check_params
 from latentia.files import write_atomically
+from latentia.guard import shown
 from latentia.registry import entered
 from latentia.version import __version__
 
+__all__ = [
+    "CONFIG", "EVALUATION", "FORMAT", "METRICS", "WEIGHTS", "Curves", "Savable", "described", "from_elsewhere", "params_of", "read",
+    "read_config", "read_json", "read_metrics", "save", "save_fitted", "start", "versions", "write_json",
+]  # fmt: skip
+
 FORMAT = 1
-CONFIG, WEIGHTS, METRICS, EVALUATION = "config.json", "model.safetensors", "metrics.jsonl", "evaluation.json"
+PLAN = "plan"
+"""Entry of the configuration: how long a fit was planned to be (`latentia.estimators.plan`)."""
 
 
 Curves = list[dict[str, Any]]
@@ -82,27 +100,9 @@ def params_of(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON atomically."""
+    """Write JSON atomically; a configuration with its digest."""
+    value = sealed(value) if path.name == CONFIG else value
     write_atomically(path, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode())
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object of a run folder.
-
-    Raises:
-        RunFolderError: if it is absent, unreadable or no JSON object.
-    """
-    try:
-        value = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise RunFolderError(
-            f"{path} does not exist: {path.parent} is no run folder (they are made by `latentia fit --out DIR`)"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise RunFolderError(f"{path} cannot be read ({error}); restore the file or fit again") from error
-    if not isinstance(value, dict):
-        raise RunFolderError(f"{path} holds no JSON object; restore the file or fit again")
-    return value
 
 
 def versions() -> dict[str, str]:
@@ -111,9 +111,24 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}
 
 
-def start(estimator: Any, folder: Path, extra: dict[str, Any]) -> None:
-    """Mark a folder as being fitted into, with the settings that a resumed fit must have."""
-    write_json(folder / CONFIG, {**_header("fitting", estimator), "params": _params(estimator), **extra})
+def start(estimator: Any, folder: Path, extra: dict[str, Any], resume: bool = False) -> None:
+    """Mark a folder as being fitted into, with the settings that a resumed fit must have; its plan stays."""
+    plan = {} if not resume or (plan := plan_in(folder)) is None else {PLAN: plan}
+    content = {**_header("fitting", estimator), "params": _params(estimator), **extra, **plan}
+    write_json(folder / CONFIG, content)
+
+
+def plan_in(folder: Path) -> dict[str, Any] | None:
+    """The plan of the fit that a folder holds, or that was begun in it; None if there is none."""
+    path = folder / CONFIG
+    return read_json(path).get(PLAN) if path.exists() else None
+
+
+def note_plan(estimator: Any, folder: Path, plan: dict[str, Any]) -> None:
+    """Write a plan down before it is carried out."""
+    path = folder / CONFIG
+    config = read_json(path) if path.exists() else _header("fitting", estimator)
+    write_json(path, {**config, PLAN: plan})
 
 
 def save(estimator: Savable, folder: Path, extra: dict[str, Any] | None = None) -> Path:
@@ -131,6 +146,7 @@ def save(estimator: Savable, folder: Path, extra: dict[str, Any] | None = None) 
     params = _params(estimator)
     entries, tensors, history = estimator.describe()
     weights = save_tensors(_apart(tensors))
+    rows = "".join(json.dumps(row) + "\n" for row in history).encode()
     config = {
         **_header("fitted", estimator),
         "params": params,
@@ -138,11 +154,11 @@ def save(estimator: Savable, folder: Path, extra: dict[str, Any] | None = None) 
         "plugins": from_elsewhere(estimator),
         "features": list(getattr(estimator, "feature_names_in_", [])) or None,
         "weights": {"file": WEIGHTS, "sha256": hashlib.sha256(weights).hexdigest()},
+        "metrics": {"file": METRICS, "sha256": hashlib.sha256(rows).hexdigest()},
         **(extra or {}),
     }
-    rows = "".join(json.dumps(row) + "\n" for row in history)
     write_atomically(folder / WEIGHTS, weights)
-    write_atomically(folder / METRICS, rows.encode())
+    write_atomically(folder / METRICS, rows)
     write_json(folder / CONFIG, config)
     return folder
 
@@ -196,18 +212,14 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise RunFolderError(
             f"{folder} holds an unfinished fit: finish it with the same command and --resume, or fit again"
         )
-    return config
-
-
-def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """The learning curves of a run, one dict an epoch; empty if none were kept."""
-    path = folder / METRICS
-    if not path.exists():
-        return []
-    try:
-        return [json.loads(line) for line in path.read_text().splitlines() if line]
-    except (OSError, ValueError) as error:
-        raise RunFolderError(f"{path} cannot be read ({error}); delete it to do without curves") from error
+    plain = unsealed(config)
+    if plain is None:
+        raise RunFolderError(
+            f"{folder / CONFIG} was altered (its digest does not fit); restore it or fit again. If you changed it yourself, "
+            f'take its entry "{DIGEST}" out, and what it says is believed'
+        )
+    check_types(plain, folder / CONFIG)
+    return plain
 
 
 def read(folder: Path, config: dict[str, Any], estimator: type[Savable]) -> Any:
@@ -217,35 +229,26 @@ def read(folder: Path, config: dict[str, Any], estimator: type[Savable]) -> Any:
         RunFolderError: if the folder is half-written or altered; the message says what.
     """
     try:
-        tensors = _read_weights(folder, config["weights"]["sha256"])
-        found: Any = estimator.rebuild(config, tensors, partial(read_metrics, folder))
+        check_params(estimator, params_of(config))
+        tensors = read_weights(folder, config["weights"]["sha256"])
+        curves = partial(read_metrics, folder, config.get("metrics", {}).get("sha256"))
+        with for_reading(tensors):
+            found: Any = estimator.rebuild(config, tensors, curves)
         features = config["features"]
-    except (KeyError, TypeError) as error:
-        raise RunFolderError(
-            f"{folder / CONFIG} lacks or distorts an entry ({error}); restore the file or fit again"
-        ) from error
     except ConfigError as error:
         raise RunFolderError(f"{folder / CONFIG}: {error}") from error
+    except LatentiaError:
+        raise
+    except (
+        Exception
+    ) as error:  # entries that do not fit each other break parts of the model in ways of their own
+        what = f"{type(error).__name__}: {reason(error)}"
+        raise RunFolderError(
+            f"{folder / CONFIG} lacks or distorts an entry ({shown(what)}); restore the file or fit again"
+        ) from error
     if features:
         found.feature_names_in_ = np.asarray(features, dtype=object)
     return found
-
-
-def _read_weights(folder: Path, digest: str) -> dict[str, torch.Tensor]:
-    path = folder / WEIGHTS
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise RunFolderError(f"{path} cannot be read ({error.strerror}); restore it or fit again") from error
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise RunFolderError(
-            f"{path} is not the file that {CONFIG} names (SHA-256 differs): it was altered or cut; "
-            "restore it or fit again"
-        )
-    try:
-        return load_tensors(content)
-    except SafetensorError as error:
-        raise RunFolderError(f"{path} is no safetensors file ({error}); restore it or fit again") from error
 
 
 def _header(state: str, estimator: Any) -> dict[str, Any]:

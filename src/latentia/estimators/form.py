@@ -40,6 +40,7 @@ _KINDS_OF: dict[str, tuple[Kind, ...]] = {
     "pixelcnn-binary": ("binary",),
     "poisson": ("counts",),
     "multinomial": ("counts",),
+    "dirichlet-multinomial": ("counts",),
     "negative-binomial": ("counts",),
     "zinb": ("counts",),
 }

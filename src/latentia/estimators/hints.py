@@ -58,6 +58,7 @@ def diagnosed(
     """What `LatentEstimator.diagnose` gives; the arguments are its."""
     rows, asked = estimator._way.given(estimator, X, reset=False).rows, estimator._inference()
     judged = [row for row in estimator.history_ if row.get("validation_elbo") is not None]
+    best = getattr(estimator, "best_epoch_", None)
     return diagnose(
         asked.module,
         asked.batches(rows[:DIAGNOSED_ROWS], 250),
@@ -65,7 +66,7 @@ def diagnosed(
         train=None if train is None else estimator.evaluate(train, n_importance=0),
         history=[score_of(row) for row in judged],
         bounds=[row["validation_elbo"] for row in judged],
-        kept=getattr(estimator, "best_epoch_", None),
+        kept=next((at for at, row in enumerate(judged, 1) if row["epoch"] == best), None),
         last_gain=last_gain(estimator.history_),
         rate_weight=rate_weight(estimator.objective_),
         columns=_names(estimator) or columns,

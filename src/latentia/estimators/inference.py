@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -68,31 +68,35 @@ class Inference:
             x = self.form.model_input(torch.from_numpy(stored).to(self.device))
             yield x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
 
+    def log_volumes(self, rows: NDArray[Any]) -> Any:
+        """Log |d(person's units) / d(model units)| in nats: of each row, where it is not the same for all."""
+        of_rows = getattr(self.form, "log_volumes", None)
+        return self.form.log_volume if of_rows is None else of_rows(rows)
+
     def codes(self, rows: NDArray[Any]) -> NDArray[Any]:
         """Means of q(z|x) of rows."""
         with torch.inference_mode():
-            return np.concatenate([self.module.encode(x).mean.cpu().numpy() for x in self.batches(rows)])
+            return gathered(len(rows), (self.module.encode(x).mean.cpu().numpy() for x in self.batches(rows)))
 
     def rebuilt(self, rows: NDArray[Any], axes: Axes | None = None) -> NDArray[Any]:
         """Rows by way of their codes: means of p(x|z) at the means of q(z|x)."""
-        parts = []
+
+        def rebuilt(x: Tensor) -> NDArray[Any]:
+            z = self.module.encode(x).mean[None]
+            # of rows with gaps, the missing cells too
+            p = self.module.decode(z) if self.form.kind == "mixed" else self.module.conditional(z, x)
+            return self.form.items(p.mean[0], axes)
+
         with torch.inference_mode():
-            for x in self.batches(rows):
-                z = self.module.encode(x).mean[None]
-                # of rows with gaps, the missing cells too
-                p = self.module.decode(z) if self.form.kind == "mixed" else self.module.conditional(z, x)
-                parts.append(self.form.items(p.mean[0], axes))
-        return np.concatenate(parts)
+            return gathered(len(rows), map(rebuilt, self.batches(rows)))
 
     def drawn(self, n: int, mean: bool, prior: Distribution | None, seed: int) -> NDArray[Any]:
         """`n` draws of x, or means of p(x|z) at drawn z, which come from `prior` if one is given."""
         source = {} if prior is None else {"prior": prior}
         with seeded(seed, self.device):
-            return np.concatenate(
-                [
-                    self.form.items(self.module.sample(min(TOGETHER, n - start), mean=mean, **source))
-                    for start in range(0, n, TOGETHER)
-                ]
+            sizes = (min(TOGETHER, n - start) for start in range(0, n, TOGETHER))
+            return gathered(
+                n, (self.form.items(self.module.sample(size, mean=mean, **source)) for size in sizes)
             )
 
     def log_density(
@@ -114,7 +118,7 @@ class Inference:
                     else importance_log_prob(scored, x, n_importance)
                 )
                 scores.append(found.double().cpu().numpy())
-        found = np.concatenate(scores) - self.form.log_volumes(rows)
+        found = np.concatenate(scores) - self.log_volumes(rows)
         if not counts or scored is not None:
             return found
         totals = np.asarray(rows).sum(1, dtype=np.float64)
@@ -122,12 +126,30 @@ class Inference:
 
     def decoded(self, z: Tensor, mean: bool = True, axes: Axes | None = None) -> NDArray[Any]:
         """Items for codes: means of p(x|z), or draws; count rows of the typical size."""
-        parts = []
+
+        def decoded(some: Tensor) -> NDArray[Any]:
+            p = self.module.likelihood(self.module.outputs(some), self.typical)
+            return self.form.items(p.mean if mean else p.sample(), axes)
+
         with torch.inference_mode():
-            for some in z.split(TOGETHER):
-                p = self.module.likelihood(self.module.outputs(some), self.typical)
-                parts.append(self.form.items(p.mean if mean else p.sample(), axes))
-        return np.concatenate(parts)
+            return gathered(len(z), map(decoded, z.split(TOGETHER)))
+
+
+def gathered(n: int, parts: Iterable[NDArray[Any]]) -> NDArray[Any]:
+    """Parts `[m, ...]` of an array of n rows, put where they belong as they come.
+
+    Small arrays that are kept between large ones that come and go would keep the heap from shrinking: a kilobyte or two for each row.
+
+    >>> gathered(3, iter([np.ones((2, 1)), np.zeros((1, 1))])).tolist()
+    [[1.0], [1.0], [0.0]]
+    """
+    out, start = np.empty(0), 0
+    for part in parts:
+        if not start:
+            out = np.empty((n, *part.shape[1:]), part.dtype)
+        out[start : start + len(part)] = part
+        start += len(part)
+    return out
 
 
 def frozen(form: Any) -> Any:

@@ -31,6 +31,7 @@ from latentia.estimators.kept import described, restore
 from latentia.estimators.network import NetworkEstimator
 from latentia.estimators.parameters import whole
 from latentia.estimators.way import Way
+from latentia.latent.totals import check_total
 from latentia.objectives import ObjectiveSetting
 from latentia.training import Schedule
 from latentia.training.watching import Measure
@@ -154,7 +155,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
     @property
     def event_shape_(self) -> tuple[int, ...]:
         """Shape of one item."""
-        return tuple(self.form_.event_shape)
+        return self.composition_.event_shape if self.columns_ is None else tuple(self.form_.event_shape)
 
     @property
     def columns_(self) -> tuple[Column, ...] | None:
@@ -201,14 +202,13 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
         check_is_fitted(self)
         whole("n_samples", n_samples, 1)
         seed, asked = int(check_random_state(random_state).randint(2**31 - 1)), self._inference()
-        return given_back(
-            asked.drawn(n_samples, mean, self._source(asked.module), seed), self.form_, seed=seed
-        )
+        drawn = asked.drawn(n_samples, mean, self._source(asked.module), seed)
+        return given_back(drawn, self.form_, seed=seed)
 
     def tensors(self, X: Any) -> tuple[Any, Tensor]:
         """The torch module in evaluation mode, and X `[n, *event]` as it sees them: for what no method here does."""
-        asked = self._inference()
-        return asked.module, torch.cat(list(asked.batches(self._way.given(self, X, reset=False).rows)))
+        rows, asked = self._way.given(self, X, reset=False).rows, self._inference()
+        return asked.module, torch.cat(list(asked.batches(rows)))
 
     @property
     def _n_features_out(self) -> int:
@@ -216,22 +216,22 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
 
     # ------------------------------------------------------------------ likelihoods and diagnosis
 
-    def score_samples(self, X: Any, *, total: str = "given") -> NDArray[Any]:
-        """Importance-weighted log p(x) in nats of each row, `[n]`, with `n_importance` samples.
-
-        A density in the units of X for real-valued tables, on [0, 1] for pixels, a probability for binary and count data.
+    def score_samples(self, X: Any, *, total: str = "given", n_importance: int | None = None) -> NDArray[Any]:
+        """Importance-weighted log p(x) in nats of each row, `[n]`: a density in the units of X, on [0, 1] for pixels, a probability for counts.
 
         Args:
             X: rows.
-            total: of counts, whether a row's total is "given" (the score is conditional on it, and NaN for a row without counts), or
-                "modelled": a probability of the whole row (`latentia.latent.totals`).
+            total: of counts: "given" (the score is conditional on a row's total, NaN where that is 0) or "modelled" (`latentia.latent.totals`).
+            n_importance: samples for each row; None: the estimator's `n_importance`.
 
         Raises:
             ConfigError: for models with deterministic codes, which define no density.
         """
+        samples = whole("n_importance", self.n_importance if n_importance is None else n_importance, 1)
+        check_total(total)
         rows = self._way.given(self, X, reset=False).rows
-        scores = self._inference().log_density(rows, whole("n_importance", self.n_importance, 1), total)
-        if scores is None:
+        modelled = {"total": total} if getattr(self.form_, "kind", "") == "counts" else {}
+        if (scores := self._inference().log_density(rows, samples, **modelled)) is None:
             raise ConfigError(f"model {self.model!r} has deterministic codes and so no log-likelihood")
         return scores
 
@@ -256,7 +256,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
             asked.batches(rows, 250),
             n_importance=self.n_importance if n_importance is None else n_importance,
             importance_items=importance_items,
-            log_volume=float(np.mean(self.form_.log_volumes(rows))),
+            log_volume=float(np.mean(asked.log_volumes(rows))),
         )
 
     def diagnose(

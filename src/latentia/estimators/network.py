@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from latentia import training
 from latentia.errors import ConfigError, RunFolderError
 from latentia.estimators.choices import Choice
-from latentia.estimators.folder import Curves, save_fitted
+from latentia.estimators.folder import PLAN, Curves, save_fitted
+from latentia.estimators.plan import Plan
 
 
 class NetworkEstimator(BaseEstimator):
@@ -27,8 +28,10 @@ class NetworkEstimator(BaseEstimator):
     seed_: int
     n_train_: int
     settings_: dict[str, Any]
-    best_epoch_: int | None
+    best_epoch_: float | None
     stopped_early_: bool
+    plan_: Plan | None = None
+    cooled_: bool = False
 
     save = save_fitted
 
@@ -50,7 +53,17 @@ class NetworkEstimator(BaseEstimator):
         self.history_ = history.rows()
         self.best_epoch_ = history.best_epoch
         self.stopped_early_ = history.stopped_early
+        self.cooled_ = history.cooled
+        if history.cooled:
+            done = f"{history.epochs[-1].step} updates" if history.epochs else "nothing"
+            self.choices_.append(
+                Choice("end", f"after {done}", "Ctrl-C: the learning rate fell to zero at once")
+            )
         self.n_train_ = n_train
+
+    def _follows(self, n: int) -> tuple[float, float]:  # noqa: ARG002
+        """What follows training to n rows: in passes of an item through the network, and in seconds that do not depend on it."""
+        return 0.0, 0.0
 
     def _describe_fit(self) -> dict[str, Any]:
         """Entries of `config.json` that say how the fit went."""
@@ -62,7 +75,9 @@ class NetworkEstimator(BaseEstimator):
                 "best_epoch": getattr(self, "best_epoch_", None),
                 "stopped_early": getattr(self, "stopped_early_", False),
                 "settings": getattr(self, "settings_", {}),
+                "cooled": self.cooled_,
             },
+            **({} if self.plan_ is None else {PLAN: self.plan_.describe()}),
         }
 
     def _take_fit(self, config: dict[str, Any], history: Curves) -> None:
@@ -71,6 +86,9 @@ class NetworkEstimator(BaseEstimator):
         fit = config["fit"]
         self.seed_, self.n_train_, self.settings_ = fit["seed"], fit["n_train"], fit["settings"]
         self.best_epoch_, self.stopped_early_ = fit["best_epoch"], fit["stopped_early"]
+        # Folders that were written before there were plans, or an early end, have no such entries.
+        self.cooled_ = fit.get("cooled", False)
+        self.plan_ = Plan.of(config[PLAN]) if PLAN in config else None
         self.history_ = history
 
     def _load_weights(self, module: nn.Module, tensors: dict[str, Tensor]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,16 @@ from latentia import training
 from latentia.estimators.defaults import default_averaging, default_patience, default_precision
 from latentia.estimators.parameters import whole
 
-KEPT = ("max_epochs", "batch_size", "optimizer", "learning_rate", "precision", "patience", "seed")
+KEPT = (
+    "max_epochs",
+    "max_updates",
+    "batch_size",
+    "optimizer",
+    "learning_rate",
+    "precision",
+    "patience",
+    "seed",
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,14 @@ class Defaults:
 
 
 def training_config(
-    estimator: Any, n: int, seed: int, validated: bool, defaults: Defaults, **overrides: Any
+    estimator: Any,
+    n: int,
+    seed: int,
+    validated: bool,
+    defaults: Defaults,
+    *,
+    max_updates: int | None = None,
+    **overrides: Any,
 ) -> training.TrainingConfig:
     """All settings of one fit to n items.
 
@@ -43,6 +60,7 @@ def training_config(
         seed: of everything random.
         validated: whether there are held-out items.
         defaults: of the kind of model.
+        max_updates: that a plan allows; None: as many as the epochs have.
         overrides: settings that are neither.
     """
     batch_size = (
@@ -51,7 +69,10 @@ def training_config(
         else whole("batch_size", estimator.batch_size, 1)
     )
     device = training.resolve_device(estimator.device)
-    if estimator.max_epochs is None:
+    an_epoch = max(1, n // batch_size)
+    if estimator.max_epochs is None and max_updates is not None:
+        max_epochs = math.ceil(max_updates / an_epoch)
+    elif estimator.max_epochs is None:
         max_epochs = defaults.epochs(n, batch_size, device.type == "cpu")
     else:
         max_epochs = whole("max_epochs", estimator.max_epochs, 0)
@@ -59,13 +80,16 @@ def training_config(
     precision = estimator.precision
     settings: dict[str, Any] = {
         "max_epochs": max_epochs,
+        "max_updates": max_updates,
         "batch_size": batch_size,
         "optimizer": estimator.optimizer,
         "learning_rate": defaults.learning_rate,
         "gradient_clip": defaults.gradient_clip,
         "warmup_fraction": defaults.warmup_fraction,
         "patience": patience if validated else None,
-        "averaging": default_averaging(max_epochs * max(1, n // batch_size)) if validated else None,
+        "averaging": default_averaging(min(max_epochs * an_epoch, max_updates or math.inf))
+        if validated
+        else None,
         "seed": seed,
         "device": estimator.device,
         "precision": default_precision(estimator.event_shape_, device) if precision == "auto" else precision,

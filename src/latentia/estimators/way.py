@@ -23,7 +23,8 @@ class Way:
 
     def chosen(self, estimator: Any, given: Given, entry: Any, streamed: bool) -> Chosen:
         """Form, likelihood and network for data; `streamed`: whether more items will follow."""
-        return chosen(given, entry, estimator, streamed)
+        plan = estimator.plan_
+        return chosen(given, entry, estimator, streamed, None if plan is None else plan.network)
 
     def form_of(self, described: dict[str, Any]) -> Any:
         """The form that a run folder keeps."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,11 +24,15 @@ from latentia.errors import ConfigError, DataError
 from latentia.explore.container import Container, checksum, unpack
 from latentia.explore.entropy import GaussianTable, Reader, Writer
 from latentia.explore.protocol import LatentEstimator
+from latentia.guard import require_room
 
 PRECISIONS = range(-2, 17)
 _TRIED = range(1, 13)  # among which the precision is chosen
 _TRIED_ROWS = 64
 _ROWS = 250
+_A_CORRECTION = 40  # bytes for each pixel, while corrections are read
+_MOST_A_WORD = 16_000  # images, where a code costs next to nothing: each takes time to be decoded
+_MOST_LOW_BITS = 23  # that the coder takes at once
 _LOSS = 1.01  # without corrections, rounding may add a hundredth to the squared error
 
 
@@ -187,13 +192,33 @@ class _Codec:
             )
         return min(files, key=len)
 
+    def _tables(self, held: Container) -> list[GaussianTable]:
+        kept = held.tables or ((0, 0),) * self.latent_dim
+        return [GaussianTable(*table, held.precision) for table in kept]
+
+    def _most(self, held: Container) -> int:
+        """How many images the words of a file can hold."""
+        if held.precision not in PRECISIONS:
+            raise DataError(f"the file is malformed (a precision of {held.precision}): get it anew")
+        tables = self._tables(held)
+        if any(table.low_bits > _MOST_LOW_BITS for table in tables):
+            raise DataError("the file is malformed (codes that no word could hold): get it anew")
+        by_bits = int(32 * (len(held.words) + 2) / sum(table.least_bits for table in tables))
+        return min(by_bits, _MOST_A_WORD * (len(held.words) + 16))
+
     def restore(self, content: bytes) -> Restored:
         """The images of a file."""
-        held = unpack(content, self.fingerprint, self.latent_dim)
-        _check_precision(held.precision)
-        kept = held.tables or ((0, 0),) * self.latent_dim
+        held = unpack(content, self.fingerprint, self.latent_dim, self._most)
+        pixels = held.n * math.prod(self.event)
+        if sum(held.corrections or ()) > pixels:
+            raise DataError(
+                f"the file is malformed ({sum(held.corrections or ())} corrections for {pixels} pixels)"
+            )
+        require_room(
+            pixels * (2 if held.corrections is None else _A_CORRECTION), f"a file of {held.n} images"
+        )
         reader = Reader(held.words)
-        columns = [reader.gaussian(held.n, GaussianTable(*table, held.precision)) for table in kept]
+        columns = [reader.gaussian(held.n, table) for table in self._tables(held)]
         items = self.decode(np.stack(columns, 1), held.precision)
         if held.corrections is not None:
             items = _read_corrections(reader, items, held.corrections)
@@ -223,8 +248,6 @@ def _read_corrections(
 ) -> NDArray[np.uint8]:
     if not any(counts):
         return decoded
-    if sum(counts) > decoded.size:
-        raise DataError(f"the file is malformed ({sum(counts)} corrections for {decoded.size} pixels)")
     symbols = reader.masses(decoded.size, np.array([decoded.size - sum(counts), *counts], dtype=np.float64))
     difference = np.array([0, 1, -1, 0])[symbols]
     difference[symbols == 3] = reader.uniform(int((symbols == 3).sum()), 511) - 255

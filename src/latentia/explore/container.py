@@ -23,7 +23,8 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,8 @@ from latentia.errors import DataError
 MAGIC, VERSION = b"LTNC", 1
 _CHECKSUM = 8
 _CORRECTED, _TABLES = 1, 2
+_LONGEST_NAME = 1024  # bytes: no system takes longer names of files
+_MOST_PER_WORD = 32 << 20  # images, where a code costs next to nothing
 
 
 @dataclass(frozen=True)
@@ -76,17 +79,28 @@ def checksum(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()[:_CHECKSUM]
 
 
-def unpack(content: bytes, fingerprint: bytes, latent_dim: int) -> Container:
-    """Read a file that was made with the model of this fingerprint.
+def unpack(
+    content: bytes,
+    fingerprint: bytes,
+    latent_dim: int,
+    most: Callable[[Container], int] = lambda held: _MOST_PER_WORD * (len(held.words) + 1),
+) -> Container:
+    """Read a file that was made with the model of this fingerprint; nothing is unpacked before its size is known.
+
+    Args:
+        content: bytes of the file.
+        fingerprint: of the model.
+        latent_dim: length of a code.
+        most: how many images a file (still without names) can hold.
 
     Raises:
         DataError: if it is no such file, of a newer version, made with another model, truncated or altered.
     """
     if content[: len(MAGIC)] != MAGIC[: len(content)] or not content:
         raise DataError("this is no file of compressed images: it does not begin with LTNC")
-    if len(content) > len(MAGIC) and content[len(MAGIC)] > VERSION:
+    if len(content) > len(MAGIC) and content[len(MAGIC)] != VERSION:
         raise DataError(
-            f"the file has version {content[len(MAGIC)]}, this latentia reads up to {VERSION}: upgrade latentia, "
+            f"the file has version {content[len(MAGIC)]}, this latentia reads {VERSION}: upgrade latentia, "
             "or get the file anew if it may be damaged"
         )
     body = content[:-_CHECKSUM]
@@ -95,14 +109,14 @@ def unpack(content: bytes, fingerprint: bytes, latent_dim: int) -> Container:
             "the file is truncated or altered (its checksum does not fit): get it anew, or compress again"
         )
     try:
-        return _parse(body, fingerprint, latent_dim)
+        return _parse(body, fingerprint, latent_dim, most)
     except (struct.error, IndexError, ValueError, zlib.error) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"the file is malformed ({error}): get it anew, or compress again") from None
 
 
-def _parse(body: bytes, fingerprint: bytes, latent_dim: int) -> Container:
+def _parse(body: bytes, fingerprint: bytes, latent_dim: int, most: Callable[[Container], int]) -> Container:
     start = len(MAGIC)
     _, made_with, digest, precision, flags = struct.unpack_from("<B16s8sbB", body, start)
     if made_with != fingerprint:
@@ -113,10 +127,10 @@ def _parse(body: bytes, fingerprint: bytes, latent_dim: int) -> Container:
     at = start + struct.calcsize("<B16s8sbB")
     n, at = _read_varint(body, at)
     length, at = _read_varint(body, at)
-    names = tuple(zlib.decompress(body[at : at + length]).decode().split("\n")) if length else ()
+    packed = body[at : at + length]
     at += length
-    if names and len(names) != n:
-        raise DataError(f"the file is malformed ({len(names)} names for {n} images): get it anew")
+    if len(packed) != length or flags & ~(_CORRECTED | _TABLES):
+        raise ValueError("it says that there is more than there is")
     tables = None
     if flags & _TABLES:
         tables = tuple(struct.unpack_from("<hb", body, at + 3 * i) for i in range(latent_dim))
@@ -131,7 +145,20 @@ def _parse(body: bytes, fingerprint: bytes, latent_dim: int) -> Container:
     if len(body) - at != 4 * n_words:
         raise DataError(f"the file is malformed ({len(body) - at} bytes for {n_words} words): get it anew")
     words = np.frombuffer(body, dtype="<u4", offset=at).astype(np.uint32)
-    return Container(made_with, digest, precision, n, names, tables, corrections, words)
+    held = Container(made_with, digest, precision, n, (), tables, corrections, words)
+    if n > most(held):
+        raise ValueError(f"{n} images in {n_words} words")
+    return replace(held, names=_names(packed, n)) if length else held
+
+
+def _names(packed: bytes, n: int) -> tuple[str, ...]:
+    """The names of n images; no more is unpacked than they can have."""
+    unpacker = zlib.decompressobj()
+    text = unpacker.decompress(packed, _LONGEST_NAME * n + 1)
+    names = tuple(text.decode().split("\n"))
+    if not unpacker.eof or unpacker.unused_data or len(names) != n:
+        raise ValueError(f"other names than those of {n} images")
+    return names
 
 
 def _varint(value: int) -> bytes:

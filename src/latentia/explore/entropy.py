@@ -24,6 +24,8 @@ from latentia.errors import DataError, MissingExtraError
 _REACH = 8  # standard deviations to either side that have a bin; what lies beyond is written out
 _MASS = 2**22
 MEAN_BITS = 8  # means are multiples of 2^-8
+_CODER_BITS = 24  # in which the range coder has its probabilities
+_SLACK = 0.9  # of the cost, for what rounding of probabilities may save
 _SCALE_STEPS = 4  # scales are m 2^e / 4 with m = 4 ... 7
 
 
@@ -77,6 +79,13 @@ class GaussianTable:
     def whole(self, bins: NDArray[np.int64], low: NDArray[np.int64]) -> NDArray[np.int64]:
         """The integers of which `parts` are given."""
         return ((bins + self._middle) << self.low_bits) + low - (1 << self.low_bits >> 1)
+
+    @property
+    def least_bits(self) -> float:
+        """What the cheapest of all integers costs: whoever says how many there are cannot say more than words hold."""
+        masses = self.masses
+        coded = min(1 - masses.max() / masses.sum(), 0.5)
+        return self.low_bits + _SLACK * max(float(coded), len(masses) * 2.0**-_CODER_BITS)
 
     @property
     def _middle(self) -> int:
@@ -170,7 +179,9 @@ class Reader:
     def _decode(self, n: int, model: Any) -> NDArray[np.int64]:
         try:
             return np.asarray(self._decoder.decode(model, n), dtype=np.int64)
-        except AssertionError as error:  # constriction's word for impossible words
+        except BaseException as error:  # constriction's panics derive from BaseException
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                raise
             raise DataError(f"the coded numbers do not make sense ({error}): the file is damaged") from None
 
 

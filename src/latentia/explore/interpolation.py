@@ -184,7 +184,7 @@ def interpolate(
     """
     if method not in METHODS:
         raise ConfigError(f"method={method!r} is unknown; give one of {', '.join(METHODS)}")
-    ends = estimator.transform(np.stack([np.asarray(a), np.asarray(b)]))
+    ends = estimator.transform(_together(np.asarray(a), np.asarray(b)))
     times = steps_between(steps, "steps")
     if method == "geodesic":
         if data is None:
@@ -230,3 +230,8 @@ def _orthogonal(unit: NDArray[np.float64]) -> NDArray[np.float64]:
     axis[np.abs(unit).argmin()] = 1.0
     rest = axis - (axis @ unit) * unit
     return rest / np.linalg.norm(rest)
+
+
+def _together(a: NDArray[Any], b: NDArray[Any]) -> Any:
+    """Two items as an array, or where they are of unlike lengths as a list."""
+    return np.stack([a, b]) if a.shape == b.shape else [a, b]

@@ -18,6 +18,12 @@ from latentia.registry import Registry
 _EPOCHS = Flag(
     "--epochs", "max_epochs", int | None, "passes over the data; chosen by their number if left out."
 )
+_MINUTES = Flag(
+    "--minutes",
+    "max_minutes",
+    float | None,
+    "time that the fit may take; network and updates are chosen for it.",
+)
 _DIM = Flag(
     "--latent-dim", "latent_dim", int | None, "length of a code; chosen by the size of the data if left out."
 )
@@ -30,6 +36,7 @@ _NUMBER = Flag(
 _SLOTS = Flag(
     "--n-slots", "n_slots", int | None, "places for objects in an image; the model's own if left out."
 )
+_OBJECTS = Flag("--n-objects", "n_objects", int | None, "objects in every frame of a video; 3 if left out.")
 _ANY = frozenset({Shape.TABLE, Shape.COUNTS, Shape.IMAGES})
 _MIXED_TOO = _ANY | {Shape.MIXED}
 
@@ -43,7 +50,7 @@ for _kind in (
         "latentia.kinds.vae",
         ("VAE",),
         _MIXED_TOO,
-        (_DIM, _EPOCHS),
+        (_DIM, _EPOCHS, _MINUTES),
         ("Samples", "Scores", "Encodes", "Rebuilds", "Walks", "Infers", "Compresses", "Exports", "Imputes", "Remedies"),
         of_model=("objective", "objective_options", "schedule", "schedule_options"),
     ),
@@ -76,7 +83,7 @@ for _kind in (
         _MIXED_TOO,
         (_NUMBER,),
         ("Samples", "Scores", "Clusters", "Imputes", "Remedies"),
-        {"gmm": "gaussian-mixture"},
+        {"gmm": "gaussian-mixture", "dmm": "dirichlet-multinomial-mixture"},
         {"epochs": "--n-components, and --set max_iter=N"},
         shows_progress=False,
     ),
@@ -103,6 +110,16 @@ for _kind in (
         of_model=("objective_options", "scale"),
     ),
     Kind(
+        "video",
+        "models of videos",
+        "latentia.kinds.video",
+        ("VideoVAE",),
+        frozenset({Shape.FRAMES}),
+        (_OBJECTS, _EPOCHS),
+        ("Scores", "Encodes", "Forecasts", "Remedies"),
+        of_model=("scale",),
+    ),
+    Kind(
         "sequence",
         "models of sequences",
         "latentia.kinds.sequence",
@@ -111,6 +128,40 @@ for _kind in (
         (_DIM, _EPOCHS),
         ("Samples", "Scores", "Encodes", "Rebuilds", "Walks", "Completes", "Exports", "Remedies"),
         of_model=("objective_options", "schedule", "pretrain_epochs"),
+    ),
+    Kind(
+        "types",
+        "community types",
+        "latentia.kinds.types",
+        ("CommunityTypes",),
+        frozenset({Shape.COUNTS}),
+        (_NUMBER,),
+        ("Samples", "Scores", "Clusters", "Remedies"),
+        instead={"epochs": "--n-components, and --set n_init=N"},
+        shows_progress=False,
+    ),
+    Kind(
+        "series",
+        "models of series",
+        "latentia.kinds.series",
+        ("SeriesVAE",),
+        frozenset({Shape.SERIES}),
+        (_DIM, _EPOCHS),
+        ("Samples", "Scores", "Encodes", "Rebuilds", "Walks", "Remedies"),
+    ),
+    Kind(
+        "transducer",
+        "transducers",
+        "latentia.kinds.transducer",
+        ("Transducer",),
+        frozenset({Shape.PAIRS}),
+        (
+            Flag("--steps", "steps", int | None, "of training; chosen by the number of pairs if left out."),
+            Flag("--labelled", "labelled", float | None, "share of the training pairs whose inputs are told; of the others the outputs alone."),
+        ),
+        ("Remedies",),
+        instead={"epochs": "--steps"},
+        of_model=("unpaired_weight", "relaxation"),
     ),
 ):  # fmt: skip
     KINDS.add(_kind.name, _kind)

@@ -155,10 +155,14 @@ class Segments(Protocol):
 
 @runtime_checkable
 class Forecasts(Protocol):
-    """Continues sequences."""
+    """Follows objects through sequences, and continues these."""
 
-    def continued(self, items: Any, n_steps: int, *, seed: int) -> Any:
-        """The next `n_steps` of each item."""
+    def continued(self, items: Any, n_steps: int, *, n_samples: int, seed: int) -> tuple[Any, Any]:
+        """The next steps of each item (with samples, so many draws of them), and the states `[..., K, 4]` of their objects."""
+        ...
+
+    def tracked(self, items: Any) -> Any:
+        """A pandas table with a row for each object and step."""
         ...
 
 
@@ -228,7 +232,7 @@ _IN_WORDS = {
     "Compresses": "codes of real numbers and a likelihood of pixels",
     "Exports": "an encoder and a decoder of real codes",
     "Segments": "a model that separates objects",
-    "Forecasts": "a model that continues sequences",
+    "Forecasts": "a model of videos",
     "Clusters": "a mixture",
     "Classifies": "a classifier",
     "Imputes": "a model of tables with columns of unlike kinds, or with gaps",

@@ -13,8 +13,9 @@ from latentia.data import Dataset
 from latentia.errors import ConfigError
 from latentia.estimators import folder as run_folder
 from latentia.kinds import kind_of
-from latentia.kinds.fitting import ATTEMPTS, check_folder, clear, fit_run
+from latentia.kinds.fitting import check_folder, fit_run
 from latentia.kinds.known import DataSpec
+from latentia.kinds.replacing import ATTEMPTS, put_back_unless_begun
 from latentia.kinds.run import Effort, Measured, Run
 
 MOST_REMEDIES = 2
@@ -131,36 +132,41 @@ def fit_with_remedies(
     if check_folder(out, spec, params, resume, overwrite) == "fitted":
         say(f"{out} is finished already")
         return Run.open(out)
-    if overwrite and not resume:
-        clear(out)
     asked = {name: list(value) if isinstance(value, tuple) else value for name, value in params.items()}
     about = {"kind": kind.name, "data": asdict(spec), "command": command, "asked": asked}
-    run_folder.start(kind.recipe(params).estimator, out, about)
+    with put_back_unless_begun(out, replaces=overwrite and not resume, resumes=resume):
+        run_folder.start(kind.recipe(params).estimator, out, about)
 
-    def attempt(changed_params: dict[str, Any], number: int, label: str, remedy: str) -> Attempt:
-        folder = out / ATTEMPTS / f"{number}-{label}"
-        run = fit_run(
-            spec, changed_params, folder, command=command, dataset=dataset, resume=folder.exists(), say=say
-        )
-        found = Attempt(run, run.measure("validation", EFFORT), remedy)
-        say(f"attempt {found}")
-        return found
+        def attempt(changed_params: dict[str, Any], number: int, label: str, remedy: str) -> Attempt:
+            folder = out / ATTEMPTS / f"{number}-{label}"
+            run = fit_run(
+                spec,
+                changed_params,
+                folder,
+                command=command,
+                dataset=dataset,
+                resume=folder.exists(),
+                say=say,
+            )
+            found = Attempt(run, run.measure("validation", EFFORT), remedy)
+            say(f"attempt {found}")
+            return found
 
-    best = attempt(params, 1, str(params["model"]), "")
-    tried = [best]
-    while len(tried) <= most and best.severity:
-        seen = [each.run.asked for each in tried]
-        changes = best.run.remedied(best.measured.verdict)
-        step = next((change for change in changes if dict(change.params) not in seen), None)
-        if step is None:
-            say("no further remedy applies")
-            break
-        say(f"remedy {len(tried)}: {step.text}")
-        tried.append(attempt(dict(step.params), len(tried) + 1, step.label, step.text))
-        if better(tried[-1], best):
-            best = tried[-1]
-    say(f"kept: {best}")
-    return _place(best, tried, out, {"command": command, "asked": asked})
+        best = attempt(params, 1, str(params["model"]), "")
+        tried = [best]
+        while len(tried) <= most and best.severity:
+            seen = [each.run.asked for each in tried]
+            changes = best.run.remedied(best.measured.verdict)
+            step = next((change for change in changes if dict(change.params) not in seen), None)
+            if step is None:
+                say("no further remedy applies")
+                break
+            say(f"remedy {len(tried)}: {step.text}")
+            tried.append(attempt(dict(step.params), len(tried) + 1, step.label, step.text))
+            if better(tried[-1], best):
+                best = tried[-1]
+        say(f"kept: {best}")
+        return _place(best, tried, out, {"command": command, "asked": asked})
 
 
 def _place(best: Attempt, tried: list[Attempt], out: Path, entries: dict[str, Any]) -> Run:

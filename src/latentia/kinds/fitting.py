@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from latentia.data import Dataset
 from latentia.data.shapes import Shape
-from latentia.errors import ConfigError, LatentiaError, RunFolderError, TrainingError
+from latentia.errors import ConfigError, RunFolderError
 from latentia.estimators import folder as run_folder
 from latentia.kinds import kind_of
 from latentia.kinds.kind import Kind
-from latentia.kinds.known import KNOWN, ROWS, DataSpec, in_numbers, knowledge_of
+from latentia.kinds.known import KNOWN, DataSpec, in_numbers, knowledge_of
+from latentia.kinds.replacing import is_rest_of_run, put_back_unless_begun
 from latentia.kinds.run import Run
 
 DEFAULT_MODEL = "sigma-vae"
 MOST_LINES = 60
 """Lines on columns that are said."""
-ATTEMPTS = "attempts"  # the folder of a run in which those of `--auto-remedy` lie
 
 
 def fit_run(
@@ -29,10 +29,11 @@ def fit_run(
     out: Path,
     *,
     command: str,
-    dataset: Dataset | None = None,
     resume: bool = False,
     overwrite: bool = False,
     say: Callable[[str], None] = lambda _: None,
+    dataset: Dataset | None = None,
+    notes: Mapping[str, Any] = MappingProxyType({}),
 ) -> Run:
     """Fit, and keep everything in `out`.
 
@@ -42,10 +43,11 @@ def fit_run(
             range as "1..7", or None for 1..10).
         out: the run folder.
         command: what the person typed, kept for the report.
-        dataset: the data, if they are loaded already.
         resume: go on with the interrupted run in `out`; a finished one is returned as it is.
         overwrite: replace what is in `out`.
         say: told what happens.
+        dataset: what `spec` loads, if it is there already.
+        notes: further entries of `config.json`.
 
     Raises:
         ConfigError: if a resumed run has other settings than those given.
@@ -53,7 +55,7 @@ def fit_run(
         RunFolderError: if `out` holds a run already, or cannot be written.
     """
     params = {"model": DEFAULT_MODEL, **params}
-    started = check_folder(out, spec, params, resume, overwrite)
+    started = check_folder(out, spec, dict(notes.get("asked", params)), resume, overwrite)
     if started == "fitted":
         say(f"{out} is finished already")
         return Run.open(out)
@@ -74,21 +76,14 @@ def fit_run(
     say(dataset.source)
     for line in [] if params.get("verbose") else [*dataset.notes[:MOST_LINES], *_further(dataset.notes)]:
         say(f"  {line}")  # estimators that speak tell it themselves
-    new = not out.exists()
-    if overwrite and not resume:
-        clear(out)
-    about = {"kind": kind.name, "data": asdict(spec), "command": command}
-    run_folder.start(recipe.estimator, out, {**about, **recipe.asked})
-    try:
+    about = {"kind": kind.name, "data": asdict(spec), "command": command, **notes}
+    with put_back_unless_begun(out, replaces=overwrite and not resume, resumes=resume):
+        run_folder.start(recipe.estimator, out, {**about, **recipe.asked}, resume)
         estimator, entries = recipe.fit(dataset, out, resume, say)
-    except LatentiaError as error:
-        if new and not isinstance(error, TrainingError):
-            shutil.rmtree(out, ignore_errors=True)
-        raise
-    columns = None if dataset.feature_names is None else list(dataset.feature_names)
-    known = {KNOWN: knowledge_of(spec, dataset, out)}
-    kept = {**about, "source": dataset.source, "columns": columns, **known}
-    run_folder.save(estimator, out, {**kept, **recipe.asked, **entries})
+        columns = None if dataset.feature_names is None else list(dataset.feature_names)
+        known = {KNOWN: knowledge_of(spec, dataset, out)}
+        kept = {**about, "source": dataset.source, "columns": columns, **known}
+        run_folder.save(estimator, out, {**kept, **recipe.asked, **entries})
     run = Run.open(out)
     run._dataset = dataset
     return run
@@ -114,7 +109,7 @@ def check_folder(
         raise RunFolderError(f"{out} is a file, not a folder; give another --out")
     config_file = out / run_folder.CONFIG
     if not config_file.exists():
-        if out.is_dir() and any(out.iterdir()) and not resume:
+        if out.is_dir() and any(out.iterdir()) and not resume and not (overwrite and is_rest_of_run(out)):
             raise RunFolderError(f"{out} is not empty and no run folder; give a new or empty folder")
         return None
     if not resume:
@@ -133,18 +128,3 @@ def check_folder(
                 "settings that it was started with"
             )
     return str(config.get("state"))
-
-
-def clear(out: Path) -> None:
-    """Remove an old run's files, and only those."""
-    for name in (
-        run_folder.CONFIG,
-        run_folder.WEIGHTS,
-        run_folder.METRICS,
-        run_folder.EVALUATION,
-        ROWS,
-        "report.html",
-    ):
-        (out / name).unlink(missing_ok=True)
-    for name in ("checkpoints", "figures", "logs", "prior", ATTEMPTS):
-        shutil.rmtree(out / name, ignore_errors=True)

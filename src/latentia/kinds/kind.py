@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from latentia.data.shapes import Shape
 from latentia.errors import ConfigError
+from latentia.estimators.typed import check_params
 
 if TYPE_CHECKING:
     from latentia.data import Dataset
@@ -69,6 +70,13 @@ class Recipe(Protocol):
         self, dataset: Dataset, out: Path, resume: bool, say: Callable[[str], None]
     ) -> tuple[Any, dict[str, Any]]:
         """The fitted estimator, and further entries of `config.json`."""
+        ...
+
+    def first(self, dataset: Dataset) -> dict[str, Any] | None:
+        """Parameters, as far as they differ, with which a first model is had soon, where the whole fit takes much longer; else None.
+
+        Asked of kinds that have a flag for `max_minutes`.
+        """
         ...
 
 
@@ -176,13 +184,18 @@ class NetworkRecipe:
 
 
 def make(kind: Any, params: Mapping[str, Any]) -> Any:
-    """An estimator; raises `ConfigError` with the names that there are for a parameter that it does not have."""
+    """An estimator.
+
+    Raises:
+        ConfigError: for a parameter that it does not have, with the names that there are; for a value of another type than its.
+    """
     known: Sequence[str] = list(kind().get_params(deep=False))
     unknown = [name for name in params if name not in known]
     if unknown:
         raise ConfigError(
             f"{kind.__name__} has no parameter {unknown[0]!r}{nearest(unknown[0], known)}; the parameters are {', '.join(known)}"
         )
+    check_params(kind, params)
     return kind(**params)
 
 

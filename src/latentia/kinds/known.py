@@ -24,6 +24,7 @@ from latentia.data.loading import path_of, read
 from latentia.data.shapes import Shape
 from latentia.errors import DataError, RunFolderError
 from latentia.files import write_atomically
+from latentia.guard import read_plain
 from latentia.kinds.matching import PARTS, assigned
 from latentia.kinds.spec import DataSpec, in_numbers
 
@@ -270,9 +271,14 @@ class RunData:
 
     def _identities(self) -> dict[str, NDArray[np.int64]]:
         path = self.folder / ROWS
+        assert self.known is not None
         try:
-            return load_arrays(path.read_bytes())
-        except (OSError, SafetensorError) as error:
+            kept = load_arrays(read_plain(path))
+            digests = self.known["rows"]["digest"]
+            if any(digest_of(kept[name]) != digest for name, digest in digests.items()):
+                raise ValueError("it was altered")
+            return kept
+        except (OSError, KeyError, ValueError, SafetensorError) as error:
             raise RunFolderError(
                 f"{path} cannot be read ({error}): without it the rows that the model was fitted to are not known; restore it, "
                 "or fit again"

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from latentia.diagnostics import Diagnosis, Evaluation
 from latentia.errors import ConfigError
+from latentia.estimators.plan import refined_passes
 from latentia.kinds.run import TRAIN_ROWS, Effort, Measured, Run, SplitName
 
+JUDGED_SHARE, FEWEST_JUDGED = 0.1, 1000
 _TOLD_ABOVE = ("verdict", "verdicts", "evidence", "remedies", "evaluation", "seconds")
 
 
@@ -21,6 +23,8 @@ class LatentRun(Run):
     def examine(self, split: SplitName, effort: Effort) -> tuple[Evaluation, Diagnosis]:
         """Figures and diagnosis of one part of the data; nothing is written."""
         part = self.split(split)
+        if effort.items is not None:
+            part = part.take(effort.items)
         evaluation = self.estimator.evaluate(
             part.x, n_importance=effort.n_importance, importance_items=effort.importance_items
         )
@@ -29,6 +33,15 @@ class LatentRun(Run):
             part.x, train=train, evaluation=evaluation, thorough=effort.thorough, columns=self.columns
         )
         return evaluation, diagnosis
+
+    def items_in_proportion(self) -> int | None:
+        """See `Run`: a tenth of the time that a fit was planned for, and 1000 at least."""
+        plan = self.estimator.plan_
+        if plan is None:
+            return None
+        size, steps = self.estimator.settings_["batch_size"], self.estimator.module_.refinement_steps
+        one = refined_passes(steps) * plan.pass_seconds(size)
+        return max(FEWEST_JUDGED, int(JUDGED_SHARE * 60 * plan.minutes / one))
 
     def _judges_against_train(self, split: SplitName) -> bool:
         return split != "train" and len(self.dataset.train) > 0

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any, TypeVar
 
 from latentia.diagnostics import Verdict
 from latentia.errors import RunFolderError
 from latentia.estimators import folder as run_folder
+from latentia.estimators.sealed import unsealed
+from latentia.guard import shown
 from latentia.kinds import kind_of_estimator
 from latentia.kinds.plugins import check_plugins
 
 E = TypeVar("E")
+logger = logging.getLogger("latentia")
 
 
 def load(folder: str | Path) -> Any:
@@ -50,12 +54,33 @@ def class_of(folder: Path, config: dict[str, Any]) -> Any:
     return kind.estimator(name)
 
 
+def read_judged(path: Path) -> dict[str, dict[str, Any]]:
+    """The evaluations of a run, by split; one that was altered is left out, and so measured anew.
+
+    Raises:
+        RunFolderError: if the file cannot be read.
+    """
+    if not path.exists():
+        return {}
+    found = {}
+    for split, figures in run_folder.read_json(path).items():
+        plain = unsealed(figures) if isinstance(figures, dict) else None
+        if plain is None or not isinstance(plain.get("verdict"), str):
+            logger.warning(
+                "%s: what it says of the %s split was altered, and is left aside", path, shown(split)
+            )
+        else:
+            found[split] = plain
+    return found
+
+
 def _verdict_of(folder: Path) -> Verdict | None:
     """The verdict that stands in `evaluation.json`; None where there is none."""
-    path = folder / run_folder.EVALUATION
-    judged = run_folder.read_json(path) if path.exists() else {}
+    judged = read_judged(folder / run_folder.EVALUATION)
     found = judged.get("test") or next(iter(judged.values()), None)
-    if not isinstance(found, dict) or "verdict" not in found:
+    if found is None:
         return None
-    names, evidence, remedies = (tuple(found.get(name, ())) for name in ("verdicts", "evidence", "remedies"))
+    names, evidence, remedies = (
+        tuple(map(str, found.get(name) or ())) for name in ("verdicts", "evidence", "remedies")
+    )
     return Verdict(str(found["verdict"]), evidence, remedies, names)

@@ -131,7 +131,10 @@ def load_plugin(name: str) -> None:
         else:
             if "" not in sys.path:
                 sys.path.insert(0, "")
-            importlib.import_module(name)
+            found = importlib.import_module(name)
+            if getattr(found, "__file__", None) is None and name not in sys.builtin_module_names:
+                sys.modules.pop(name)
+                raise ConfigError(f"--plugin {name} is a folder without a module; give a .py file")
     except LatentiaError:
         raise
     except Exception as error:

@@ -83,7 +83,8 @@ def command(spec: DataSpec, params: Mapping[str, Any], out: Path | str) -> str:
     others = []
     for name in [*flags, *(name for name in params if name not in flags)]:
         value, default = _listed(params.get(name)), _listed(defaults.get(name))
-        if name in ("verbose", "random_state") or (name != "model" and (value is None or value == default)):
+        same = spec.seed if name == "random_state" else default
+        if name == "verbose" or (name != "model" and (value is None or value == same)):
             continue
         if name in flags:
             words += [flags[name], str(value)]
@@ -104,8 +105,8 @@ def command(spec: DataSpec, params: Mapping[str, Any], out: Path | str) -> str:
     if spec.id is not None:
         words += ["--id", spec.id]
     for role, column in (spec.roles or {}).items():
-        words += ["--text-column" if role == "text" else f"--{role}", column]
-    if not spec.hold_out:
+        words += [f"--{role}-column" if role in ("text", "input", "output") else f"--{role}", column]
+    if not spec.hold_out and not kind.recipe({"model": params["model"]}).holds_out:
         words += ["--no-hold-out"]
     if others:
         words += ["--set", *others]

@@ -13,12 +13,15 @@ import numpy as np
 from latentia.data import Dataset, Split
 from latentia.data.column import Column
 from latentia.diagnostics import Verdict
-from latentia.errors import ConfigError, DataError, RunFolderError
+from latentia.errors import ConfigError, DataError
 from latentia.estimators import folder as run_folder
+from latentia.estimators.sealed import sealed
+from latentia.files import sweep
 from latentia.kinds import kind_of_estimator
 from latentia.kinds.kind import Kind
 from latentia.kinds.known import KNOWN, DataSpec, RunData
-from latentia.kinds.loading import class_of
+from latentia.kinds.loading import class_of, read_judged
+from latentia.kinds.named_data import spec_of
 from latentia.kinds.remedies import changes_of, steps_of, told
 from latentia.kinds.uses import uses_of
 from latentia.vocabulary import HEALTHY
@@ -36,11 +39,13 @@ class Effort:
         n_importance: importance samples for each item; 0 leaves the log-likelihood out.
         importance_items: most items for which they are drawn; None draws for all.
         thorough: also take the measures that need an optimisation for each of some rows.
+        items: most items that are looked at; None: all.
     """
 
     n_importance: int = 100
     importance_items: int | None = 1000
     thorough: bool = False
+    items: int | None = None
 
 
 @dataclass(frozen=True)
@@ -102,20 +107,14 @@ class Run:
             RunFolderError: if it is no whole run folder.
         """
         folder = Path(folder)
+        sweep(folder)
         config = run_folder.read_config(folder)
         estimator = run_folder.read(folder, config, class_of(folder, config))
         kind = kind_of_estimator(config["estimator"])
         assert kind is not None
-        spec = None
-        if isinstance(config.get("data"), dict):
-            try:
-                spec = DataSpec(**config["data"])
-            except TypeError as error:
-                raise RunFolderError(
-                    f'{folder / run_folder.CONFIG} distorts its entry "data" ({error}); restore the file or fit again'
-                ) from None
+        spec = spec_of(config, folder)
         run: Run = kind.run(folder, estimator, spec, config, kind)
-        run.data = RunData(spec, config.get(KNOWN), folder, run.event_shape, run.table, data)
+        run.data = RunData(spec, config.get(KNOWN), folder, run.event_shape, run.table_columns, data)
         return run
 
     # ------------------------------------------------------------------ what it is
@@ -148,7 +147,7 @@ class Run:
         return self.config.get("columns") or self.config.get("features")
 
     @property
-    def table(self) -> tuple[Column, ...] | None:
+    def table_columns(self) -> tuple[Column, ...] | None:
         """What the features of a table are; None where they have no names."""
         known = self.config.get(KNOWN) or {}
         if known.get("mixed"):
@@ -212,7 +211,11 @@ class Run:
         raise NotImplementedError
 
     def evaluate(
-        self, split: SplitName = "test", n_importance: int = 100, importance_items: int | None = 1000
+        self,
+        split: SplitName = "test",
+        n_importance: int = 100,
+        importance_items: int | None = 1000,
+        items: int | None = None,
     ) -> dict[str, Any]:
         """Figures and verdict on one part of the data, also kept in `evaluation.json`.
 
@@ -220,11 +223,16 @@ class Run:
             split: which part.
             n_importance: importance samples for each item; 0 leaves the log-likelihood out.
             importance_items: most items for which they are drawn; None draws for all.
+            items: most items that are looked at, chosen at random; None: all.
 
         Returns:
             What `latentia evaluate --json` prints.
         """
-        return self._measured(split, Effort(n_importance, importance_items))
+        return self._measured(split, Effort(n_importance, importance_items, items=items))
+
+    def items_in_proportion(self) -> int | None:
+        """Items by which a fit is judged at its end, so that this takes little beside the fit; None: all."""
+        return None
 
     def diagnose(self, split: SplitName = "test") -> dict[str, Any]:
         """The thorough diagnosis of one part of the data, also kept in `evaluation.json`.
@@ -265,13 +273,18 @@ class Run:
         )
         if self.folder is not None and self._new is None:
             path = self.folder / run_folder.EVALUATION
-            run_folder.write_json(path, {**self._kept(), figures["split"]: figures})
+            run_folder.write_json(
+                path,
+                {
+                    **{name: sealed(kept) for name, kept in self._kept().items()},
+                    figures["split"]: sealed(figures),
+                },
+            )
         return figures
 
     def _kept(self) -> dict[str, Any]:
         """What `evaluation.json` holds, by split."""
-        path = None if self.folder is None else self.folder / run_folder.EVALUATION
-        return run_folder.read_json(path) if path is not None and path.exists() else {}
+        return {} if self.folder is None else read_judged(self.folder / run_folder.EVALUATION)
 
     def uses(self, figures: Mapping[str, Any]) -> list[tuple[str, str]]:
         """What it can be used for, each in words and as a command line; `figures` are those of an evaluation."""

@@ -29,6 +29,7 @@ USES: Mapping[str, Use] = {
         "Turn every item into its code, as columns for another program.", "latentia encode RUN --out codes.csv", "model.transform(X)"
     ),
     "Clusters": Use("Say to which component each item belongs.", "latentia predict RUN --out components.csv", "model.predict(X)"),
+    "Classifies": Use("Say of which class each item is.", "latentia predict RUN --out classes.csv", "model.predict(X)"),
     "Scores": Use("Find the items that are most unusual.", "latentia anomaly RUN --out anomalies.csv", "model.score_samples(X)"),
     "Completes": Use("Keep the first half of items and draw the rest.", "latentia complete RUN --out completed.SUFFIX", "model.complete(X, mask)"),
     "Walks": Use("Go from one item to another, step by step.", "latentia interpolate RUN --items 0,1 --out way.SUFFIX", "latentia.explore.interpolate"),
@@ -43,7 +44,7 @@ OF_ARRAYS = ("Walks", "Infers", "Compresses", "Exports", "Completes")
 
 def uses_of(run: Any, figures: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What a run can be used for: words and a command line; of a model that lies in no folder, a line of Python."""
-    found = []
+    found, suffix = [], "png" if run.is_image else "csv"
     for ability, use in USES.items():
         has_columns = getattr(run.estimator, "columns_", None) is not None
         if ability not in run.kind.abilities or (
@@ -51,13 +52,12 @@ def uses_of(run: Any, figures: Mapping[str, Any]) -> list[tuple[str, str]]:
         ):
             continue
         line = use.command
-        if ability == "Scores" and figures.get("log_likelihood") is None and figures.get("elbo") is None:
+        bounds = [figures[name] for name in ("log_likelihood", "elbo") if name in figures]
+        if ability == "Scores" and bounds and bounds == [None] * len(bounds):
             if "Rebuilds" not in run.kind.abilities:
                 continue
             line = line.replace(" --out", " --method reconstruction --out")
-        if run.folder is None:
-            line = use.python
-        suffix = "png" if run.is_image else "csv"
+        line = use.python if run.folder is None else line
         line = line.replace("RUN", shlex.quote(str(run.folder))).replace("SUFFIX", suffix)
         if line:
             found.append((use.text, line))

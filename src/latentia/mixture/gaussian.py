@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latentia.errors import DataError
 from latentia.mixture.components import FAMILIES, Components, Features
 from latentia.mixture.covariances import Full, Spherical, Tied, covariance
 from latentia.mixture.gaussian_passes import FullPass, GaussianPass, MeansPass, TiedPass
 from latentia.mixture.precisions import Precisions
+from latentia.mixture.ranges import check_ranges
 from latentia.mixture.responsibilities import Thin
 from latentia.mixture.rows import Chunk, Rows
 from latentia.mixture.screening import Screen
@@ -99,14 +99,8 @@ class GaussianComponents(Components):
         return self.n_components - 1 + self.n_components * self.n_features + self.covariance.n_free
 
     def prepare(self, rows: Rows, summary: Summary) -> None:
-        """Put the centre at the mean of the data; a column without variance is refused."""
-        scale = torch.maximum(summary.minimum.abs(), summary.maximum.abs()).to(torch.float64)
-        flat = (summary.maximum == summary.minimum) | (summary.variance.sqrt() <= 1e-14 * scale)
-        if bool(flat.any()):
-            raise DataError(
-                f"column {int(flat.nonzero()[0])} is constant over the data (n_samples={rows.n_rows}): a Gaussian needs a "
-                "variance above zero; drop the column"
-            )
+        """Put the centre at the mean of the data; columns of no variance, or of none that the arithmetic has, are refused."""
+        check_ranges(summary, self.dtype, rows.n_rows)
         self.parameters["centre"], self.parameters["spread"] = summary.mean, summary.variance.sqrt()
 
     @property

@@ -23,6 +23,9 @@ class Summary:
     maximum: Tensor
 
 
+MOST_COUNTS = 2**53
+
+
 def summarize(rows: Rows, *, nonnegative: bool = False, integer: bool = False, name: str = "X") -> Summary:
     """Refuse what cannot be used, and return the weighted moments of each column.
 
@@ -128,6 +131,9 @@ class _Check:
             return int(bad.reshape(-1).nonzero()[0]), "a count (a non-negative integer) was expected"
         if self.integer and bool((bad := x != x.round()).any()):
             expected = "a whole number was expected; set strict=False to take fractional counts"
+            return int(bad.reshape(-1).nonzero()[0]), expected
+        if self.integer and bool((bad := x > MOST_COUNTS).any()):
+            expected = "above 2^53 (9.007e15) not every whole number is a float64: count in larger units"
             return int(bad.reshape(-1).nonzero()[0]), expected
         return None
 

@@ -3,7 +3,7 @@
 from latentia.nn.conv import ConvDecoder, ConvEncoder
 from latentia.nn.inputs import Bounded, Centred, Identity, LogCounts
 from latentia.nn.mlp import MLPDecoder, MLPEncoder
-from latentia.nn.networks import FEW_ROWS, NETWORKS, Network, pick_network
+from latentia.nn.networks import FEW_ROWS, LADDER, NETWORKS, Network, ladder, pick_network
 from latentia.nn.plain import PlainMLPDecoder, PlainMLPEncoder
 from latentia.nn.report import ReportDecoder, ReportEncoder
 from latentia.nn.sequence import LSTMEncoder, TransformerEncoder
@@ -12,6 +12,7 @@ from latentia.nn.sequence_transformer import TransformerDecoder
 
 __all__ = [
     "FEW_ROWS",
+    "LADDER",
     "NETWORKS",
     "Bounded",
     "Centred",
@@ -33,5 +34,6 @@ __all__ = [
     "TokenDecoder",
     "TransformerDecoder",
     "TransformerEncoder",
+    "ladder",
     "pick_network",
 ]

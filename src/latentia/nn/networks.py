@@ -11,6 +11,7 @@ from torch import nn
 
 from latentia.nn.conv import ConvDecoder, ConvEncoder
 from latentia.nn.mlp import MLPDecoder, MLPEncoder
+from latentia.nn.patch import PatchDecoder, PatchEncoder
 from latentia.nn.plain import PlainMLPDecoder, PlainMLPEncoder
 from latentia.nn.report import ReportDecoder, ReportEncoder
 from latentia.registry import Registry
@@ -37,6 +38,11 @@ NETWORKS: Registry[Network] = Registry("network", group="latentia.networks", of=
 NETWORKS.add("mlp", Network(MLPEncoder, MLPDecoder, "residual perceptron, 2 blocks of width 256"))
 NETWORKS.add("conv", Network(ConvEncoder, ConvDecoder, "residual convolutions, 32 channels doubling to 256"))
 for _name, _network in {
+    "patch": Network(
+        PatchEncoder,
+        PatchDecoder,
+        "patches, a residual block of 32 and 64 channels on their map, for minutes",
+    ),
     "mlp-small": Network(
         MLPEncoder, MLPDecoder, "residual perceptron, 2 blocks of width 128, for few rows", {"width": 128}
     ),
@@ -67,6 +73,23 @@ NETWORKS.add(
 
 FEW_ROWS = 2000
 """Below it a perceptron of half the width reaches about the same bound on held-out rows in a quarter to a third of the time (docs/default.md)."""
+
+
+LADDER = ("conv", "patch", "mlp")
+"""Networks for images, the largest first (docs/default.md, "Minutes")."""
+
+
+def ladder(
+    event_shape: Sequence[int], n_rows: int, images: str | None = None, vectors: str | None = None
+) -> tuple[str, ...]:
+    """The networks for so many data of this shape among which the time decides, the largest first; see `pick_network`.
+
+    >>> ladder((1, 28, 28), 60_000), ladder((13,), 178), ladder((3, 32, 32), 50_000, images="reslag")
+    (('conv', 'patch', 'mlp'), ('mlp-small',), ('reslag',))
+    """
+    if len(event_shape) == 3 and images is None:
+        return LADDER
+    return (pick_network(event_shape, n_rows, images, vectors)[0],)
 
 
 def pick_network(

@@ -92,7 +92,9 @@ class Drawing(_Renderer):
         """One shape in many places."""
         places = [vertices[-2:] for vertices, _ in path.iter_segments(trans, simplify=False) if len(vertices)]
         frame = gc.get_clip_rectangle()
-        if frame is not None:
+        if (
+            frame is not None and len(places) > 1
+        ):  # a shape that is an area, as of `fill_between`, has one place, anywhere
             places = [place for place in places if frame.padded(1).contains(*place)]
         size = _diameter(marker_path, marker_trans)
         if size is not None and rgbFace is not None and _rimless(gc, rgbFace):

@@ -6,6 +6,7 @@ from latentia.training.config import TrainingConfig, resolve_device
 from latentia.training.fitting import fit
 from latentia.training.records import EpochRecord, History
 from latentia.training.schedule import SCHEDULES, Alternating, Joint, Schedule, build_schedule
+from latentia.training.timing import update_seconds
 
 __all__ = [
     "SCHEDULES",
@@ -20,4 +21,5 @@ __all__ = [
     "build_schedule",
     "fit",
     "resolve_device",
+    "update_seconds",
 ]

@@ -3,76 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import nn
 
-from latentia.errors import RunFolderError, TrainingError
-from latentia.files import write_atomically
+from latentia.errors import LatentiaError, RunFolderError, TrainingError
+from latentia.files import sweep, write_atomically
+from latentia.guard import read_plain
 from latentia.training.batches import Batches
+from latentia.training.checkpoint_file import packed, unpacked
 from latentia.training.config import TrainingConfig
 
-_FORMAT = 3
+_FORMAT = 6
 _FREE = ("loggers", "progress", "checkpoint_seconds", "device")  # settings that change no weight
-
-
-class AtomicCheckpointIO(TorchCheckpointIO):
-    """Lightning's checkpoint plugin with atomic writes (temporary file, fsync, rename) and reads that run no code."""
-
-    def save_checkpoint(
-        self,
-        checkpoint: dict[str, Any],
-        path: str | os.PathLike[str],
-        storage_options: Any = None,  # noqa: ARG002  (the plugin's signature)
-    ) -> None:
-        """Write `checkpoint` to `path`; the file that was there stays until the new one is complete.
-
-        Raises:
-            RunFolderError: if it cannot be written; what was written of it is removed.
-        """
-        write_atomically(Path(path), lambda file: torch.save(checkpoint, file))
-
-    def load_checkpoint(
-        self,
-        path: str | os.PathLike[str],
-        map_location: Any = "cpu",
-        weights_only: bool | None = True,
-    ) -> dict[str, Any]:
-        """Read a checkpoint; only tensors and plain values are accepted.
-
-        Raises:
-            RunFolderError: if the file cannot be read as one.
-        """
-        try:
-            with Path(path).open("rb") as file:
-                state = torch.load(file, map_location=map_location, weights_only=weights_only)
-            version = state["format"]
-        except (
-            OSError,
-            RuntimeError,
-            EOFError,
-            KeyError,
-            TypeError,
-            ValueError,
-            pickle.UnpicklingError,
-        ) as error:
-            reason = str(error).split("\n")[0]
-            raise RunFolderError(
-                f"cannot read checkpoint {path}: {reason}; remove it to start again from the first epoch"
-            ) from error
-        if version != _FORMAT:
-            raise RunFolderError(
-                f"checkpoint {path} has format {version}, this version reads {_FORMAT}; resume it with the version"
-                " that wrote it, or remove it to start again"
-            )
-        return state
 
 
 class Checkpoints:
@@ -86,20 +34,18 @@ class Checkpoints:
     def __init__(self, folder: Path, identity: dict[str, Any]) -> None:
         self.path = folder / "checkpoints" / "last.ckpt"
         self.identity = identity
-        self.io = AtomicCheckpointIO()
 
     def clear(self) -> None:
         """Remove what an earlier run left in this folder."""
-        for path in (self.path, self.path.with_name(self.path.name + ".tmp")):
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                raise RunFolderError(f"cannot remove {path}: {error.strerror or error}") from error
+        sweep(self.path.parent)
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise RunFolderError(f"cannot remove {self.path}: {error.strerror or error}") from error
 
     def save(self, state: dict[str, Any]) -> None:
         """Replace the checkpoint by `state`."""
-        checkpoint = {"format": _FORMAT, "identity": self.identity, "state": state}
-        self.io.save_checkpoint(checkpoint, self.path)
+        write_atomically(self.path, packed({"format": _FORMAT, "identity": self.identity, "state": state}))
 
     def load(self) -> dict[str, Any] | None:
         """The state that was saved last, or None if there is none.
@@ -110,7 +56,7 @@ class Checkpoints:
         """
         if not self.path.exists():
             return None
-        checkpoint = self.io.load_checkpoint(self.path)
+        checkpoint = self._read()
         difference = _difference(checkpoint["identity"], self.identity)
         if difference is not None:
             raise TrainingError(
@@ -118,6 +64,42 @@ class Checkpoints:
                 " with, or fit into another folder"
             )
         return checkpoint["state"]
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            content = read_plain(self.path)
+            if content[:2] == b"PK":  # as torch.save wrote it, up to format 4
+                raise ValueError("an earlier version wrote it, which alone can resume it")
+            found = unpacked(content)
+            version = found["format"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            reason = " ".join(str(error).split())
+            raise RunFolderError(
+                f"cannot read checkpoint {self.path}: {reason}; remove it to start again from the first epoch"
+            ) from error
+        if version != _FORMAT:
+            raise RunFolderError(
+                f"checkpoint {self.path} has format {version}, this version reads {_FORMAT}; resume it with the version"
+                " that wrote it, or remove it to start again"
+            )
+        return found
+
+
+@contextmanager
+def taken(checkpoints: Checkpoints | None) -> Iterator[None]:
+    """Around what puts a state back: whatever does not fit is one error, which names the file."""
+    try:
+        yield
+    except LatentiaError:
+        raise
+    except (
+        Exception
+    ) as error:  # a state of another shape breaks model, optimizer and schedule in ways of their own
+        why = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise RunFolderError(
+            f"checkpoint {getattr(checkpoints, 'path', '')} lacks or distorts a part ({why}); remove it to start again from the "
+            "first epoch"
+        ) from error
 
 
 def identity_of(

@@ -25,11 +25,15 @@ class TrainingConfig:
 
     Args:
         max_epochs: passes over the training set; 0 only prepares and calibrates the model.
+        max_updates: steps after which the fit ends, within an epoch if need be; None: after `max_epochs`. If it has fewer than eight epochs,
+            the model is then judged at eight even marks instead of their ends, and what counts epochs (`patience`, schedules) counts
+            these.
         batch_size: items per step; a training set smaller than that is one batch.
         optimizer: "adamw", or "muon" for the hidden matrices and kernels with AdamW for the other weights (see
-            `latentia.training.optimizers`), or "sgd".
-        learning_rate: the highest learning rate of AdamW or SGD alone; with "muon" it is 10 times as high for Muon and twice as high
-            for the others.
+            `latentia.training.optimizers`), "auto" for Muon where its step costs less than the layer's own pass or the machine has units for
+            it (`latentia.training.prices`), or "sgd".
+        learning_rate: the highest learning rate of AdamW or SGD alone; where there are weights that Muon moves it is 10 times as high for
+            them and twice as high for the others.
         weight_decay: decoupled decay of weight matrices and kernels under AdamW; vectors and scalars do not decay.
         warmup_fraction: share of all steps, in [0, 1], over which the learning rate rises.
         gradient_clip: largest global norm of the gradient; None does not clip.
@@ -56,6 +60,7 @@ class TrainingConfig:
     """
 
     max_epochs: int
+    max_updates: int | None = None
     batch_size: int = 128
     optimizer: OptimizerName = "adamw"
     learning_rate: float = 2e-3
@@ -78,6 +83,8 @@ class TrainingConfig:
             if isinstance(value, np.generic):  # Python's own numbers are what generators and checkpoints take
                 object.__setattr__(self, name, value.item())
         _require("max_epochs", self.max_epochs, self.max_epochs >= 0, "at least 0")
+        updates = self.max_updates
+        _require("max_updates", updates, updates is None or updates >= 1, "at least 1 or None")
         _require("batch_size", self.batch_size, self.batch_size >= 1, "at least 1")
         _require("optimizer", self.optimizer, self.optimizer in OPTIMIZERS, f"one of {OPTIMIZERS}")
         rate = self.learning_rate

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from torch import Tensor
 
+from latentia.training.pace import Pace
 from latentia.training.task import Position, Task
 
 
-class EpochBatches:
-    """What Lightning iterates over once an epoch: the present epoch's batches that are still to be done.
+class LegBatches:
+    """What Lightning iterates over, and calls an epoch: the batches of the present leg that are still to be done.
 
     Args:
         task: what is to be done.
-        position: where the fit stands; looked at when an epoch begins.
+        position: where the fit stands; looked at before each batch.
+        pace: where legs end; an interrupt may bring the end nearer.
     """
 
-    def __init__(self, task: Task, position: Position) -> None:
-        self.task, self.position = task, position
+    def __init__(self, task: Task, position: Position, pace: Pace) -> None:
+        self.task, self.position, self.pace = task, position, pace
 
     def __len__(self) -> int:
-        """Batches of a whole epoch."""
-        return self.task.train.n_batches(self.task.config.batch_size)
+        """Batches of a leg, at most."""
+        return math.ceil(self.pace.leg)
 
     def __iter__(self) -> Iterator[Tensor]:
-        """Stored batches from the present position on; looked up when the first is asked for."""
-        config, position = self.task.config, self.position
-        yield from self.task.train.epoch(config.seed, position.epoch, config.batch_size, position.batch)
+        """Stored batches from the present position on; a leg may go from one epoch into the next."""
+        config, position, pace = self.task.config, self.position, self.pace
+        while position.step < pace.mark(position.leg):
+            epoch, batch = divmod(position.step, pace.n_batches)
+            for stored in self.task.train.epoch(config.seed, epoch, config.batch_size, batch):
+                yield stored
+                if position.step >= pace.mark(position.leg):
+                    return

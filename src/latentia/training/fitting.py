@@ -81,7 +81,9 @@ def fit(
         MissingExtraError: if a logger is not installed.
         TrainingError: if a term of the loss becomes non-finite, or a checkpoint is of another model, data or settings.
         RunFolderError: if `folder` cannot be written or its checkpoint not read.
-        KeyboardInterrupt: on Ctrl-C, after a checkpoint was written (at the end of the step that was under way).
+        KeyboardInterrupt: on the second Ctrl-C, after a checkpoint was written (at the end of the step that was under way); at the first the
+            learning rate falls to zero (`latentia.training.pace`), and the fit ends as usual. A fit that has hardly begun stops at the
+            first.
 
     Example:
         >>> fit(model, objective, train, validation, TrainingConfig(max_epochs=5))  # doctest: +SKIP
@@ -121,11 +123,20 @@ def fit(
             loop.finish()
         else:
             loop.reload()
-        if interrupted():
+        if interrupted() > 1:
             raise KeyboardInterrupt
-    records = loop.position.records
-    stopped = loop.position.stale(config.patience) and len(records) < config.max_epochs
-    return History(tuple(records), loop.position.best_epoch or (len(records) or None), stopped)
+    return _history(loop)
+
+
+def _history(loop: Loop) -> History:
+    """What is told of a fit that is done."""
+    position, pace = loop.position, loop.pace
+    records = position.records
+    best = position.best_leg or len(records)
+    stopped = position.stale(loop.task.config.patience) and position.step < pace.total
+    return History(
+        tuple(records), records[best - 1].epoch if best else None, stopped, position.cooling is not None
+    )
 
 
 def _own_randomness(
@@ -191,21 +202,21 @@ def _train(loop: Loop, config: TrainingConfig, device: torch.device) -> None:
     from lightning.fabric.plugins.environments.lightning import LightningEnvironment
     from lightning.pytorch import Trainer
 
-    from latentia.training.epoch import EpochBatches
+    from latentia.training.epoch import LegBatches
     from latentia.training.progress import ProgressBar
     from latentia.training.task import Interrupted
 
     position = loop.position
-    if position.epoch >= config.max_epochs or position.stale(config.patience):
+    if position.leg >= loop.pace.marks or position.stale(config.patience):
         return
     if config.progress:
-        loop.bar = ProgressBar(loop.total_steps, position.step, config.max_epochs)
+        loop.bar = ProgressBar(loop.pace, position.step)
         loop.bar.start()
     trainer = Trainer(
         accelerator={"cuda": "gpu"}.get(device.type, device.type),
         devices=[device.index or 0] if device.type == "cuda" else 1,
         precision=_PRECISION[config.precision],
-        max_epochs=config.max_epochs,
+        max_epochs=loop.pace.marks,
         plugins=[LightningEnvironment()],  # one process, also inside a cluster's job
         logger=False,
         enable_checkpointing=False,
@@ -214,10 +225,10 @@ def _train(loop: Loop, config: TrainingConfig, device: torch.device) -> None:
         num_sanity_val_steps=0,
     )
     counters: Any = trainer.fit_loop.epoch_progress.current
-    counters.ready = counters.started = counters.processed = counters.completed = position.epoch
+    counters.ready = counters.started = counters.processed = counters.completed = position.leg
     loop.train()
     try:
-        trainer.fit(loop, EpochBatches(loop.task, position))
+        trainer.fit(loop, LegBatches(loop.task, position, loop.pace))
     except Interrupted:
         raise KeyboardInterrupt from None
     except SystemExit as error:

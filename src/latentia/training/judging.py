@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import torch
 
 from latentia.errors import TrainingError
@@ -30,13 +27,13 @@ class Judge:
         self.best: Weights | None = None
         self.watched: dict[str, float] = {}
 
-    def judge(self, position: Position, progress: float, elapsed: Callable[[], float]) -> dict[str, float]:
+    def judge(self, position: Position, epoch: float, progress: float) -> dict[str, float]:
         """Figures of the validation set, or nothing where there is none.
 
         Args:
-            position: where the fit stands; its best score and epoch are set.
+            position: where the fit stands; its best score and leg are set.
+            epoch: passes over the training set that are done.
             progress: share of the steps that are done.
-            elapsed: seconds that the fit has taken until now.
 
         Raises:
             TrainingError: if a figure is not a number.
@@ -44,19 +41,18 @@ class Judge:
         if self.task.validation is None:
             return {}
         if self.average is None:
-            figures = self._judge(position, progress, elapsed)
+            figures = self._judge(position, epoch, progress)
         else:
             with self.average.applied(self.task.model):
-                figures = self._judge(position, progress, elapsed)
+                figures = self._judge(position, epoch, progress)
             self.average.follow(self.task.model)
         self.task.model.train()
         return figures
 
-    def _judge(self, position: Position, progress: float, elapsed: Callable[[], float]) -> dict[str, float]:
+    def _judge(self, position: Position, epoch: float, progress: float) -> dict[str, float]:
         task, config, data = self.task, self.task.config, self.task.validation
         assert data is not None
         calibrate(task.model, task.train, EPOCH_ROWS, config.batch_size, config.seed)
-        started = time.monotonic()
         figures, score = validation_figures(task.model, data, config.batch_size, config.seed, task.objective)
         self.watched = {}
         if task.watch is not None:
@@ -64,21 +60,26 @@ class Judge:
                 task.model,
                 data,
                 config.batch_size,
-                epoch=position.epoch + 1,
+                epoch=epoch,
                 progress=progress,
-                elapsed=elapsed(),
-                validating=time.monotonic() - started,
+                trained=self._trained(position),
             )
         if any(value != value for value in figures.values()):
             broken = ", ".join(name for name, value in figures.items() if value != value and name != "elbo")
             raise TrainingError(
-                f"{broken or 'the bound'} of the validation set is not a number after epoch {position.epoch + 1}; look"
+                f"{broken or 'the bound'} of the validation set is not a number after epoch {epoch}; look"
                 " for extreme values in the data, or use a lower learning_rate; the last good checkpoint, if any, is kept"
             )
         if score is not None and (position.best_score is None or score > position.best_score):
-            position.best_score, position.best_epoch = score, position.epoch + 1
+            position.best_score, position.best_leg = score, position.leg + 1
             self.best = copy_of(task.model)
         return figures
+
+    def _trained(self, position: Position) -> tuple[int, int]:
+        """Items that had been trained on at the end of the last epoch, and now."""
+        before = position.records[-1].step if position.records else 0
+        size = min(self.task.config.batch_size, len(self.task.train))
+        return before * size, position.step * size
 
 
 def on_device(weights: Weights | None, device: torch.device) -> Weights | None:

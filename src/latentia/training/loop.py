@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,21 +15,19 @@ from torch import Tensor, nn
 from latentia import draws
 from latentia.core import Choosing, Loss, Paced
 from latentia.training.averaging import Average
-from latentia.training.config import learning_rate_at
+from latentia.training.checkpoints import taken
 from latentia.training.judging import Judge, on_device
+from latentia.training.moved import moved_by_muon
 from latentia.training.optimizers import optimizers_for
+from latentia.training.pace import Cooling, Pace
 from latentia.training.progress import ProgressBar
 from latentia.training.randomness import seeded
 from latentia.training.records import EpochRecord, Meter, check_weights
+from latentia.training.resting import Rest
 from latentia.training.schedule import Side
 from latentia.training.sides import sides, warn_if_uneven
 from latentia.training.task import Interrupted, Position, Task
-from latentia.training.validation import (
-    FINAL_ROWS,
-    as_model,
-    calibrate,
-    samples_of,
-)
+from latentia.training.validation import FINAL_ROWS, as_model, calibrate, samples_of
 
 INFORMATION_ROWS = 2000  # items on which a schedule's measure of information is taken
 
@@ -51,26 +50,28 @@ class Loop(LightningModule):
         # an objective may have multipliers that are learned; then it is a module, and moves and is saved with the model
         self.objective_module = task.objective if isinstance(task.objective, nn.Module) else None
         self.task = task
-        self.n_batches = task.train.n_batches(task.config.batch_size)
-        self.total_steps = task.config.max_epochs * self.n_batches
         self.position = Position()
+        cooling = None
+        if state is not None:
+            with taken(self.task.checkpoints):
+                records = [EpochRecord(**record) for record in state["position"]["records"]]
+                self.position = Position(**{**state["position"], "records": records})
+                cooling = None if self.position.cooling is None else Cooling(*self.position.cooling)
+        self.pace = Pace(task.config, task.train.n_batches(task.config.batch_size), cooling)
         if isinstance(task.model, Choosing):
             task.model.n_backward = getattr(task.objective, "n_backward", 0)
             warn_if_uneven(task.model)
-        self.course = task.schedule.start(task.config.max_epochs, self.n_batches)
+        self.course = task.schedule.start(max(1, self.pace.marks), math.ceil(self.pace.leg))
         self.meter = Meter()
-        self.average = None if task.config.averaging is None else Average(task.model, task.config.averaging)
+        decay = task.config.averaging
+        self.average = None if decay is None else Average(task.model, self.pace.decay(decay))
         self.judge = Judge(task, self.average)
         self.bar: ProgressBar | None = None
         self._other_batches: Iterator[Tensor] = iter(())
         self._still: dict[Side, list[nn.Parameter]] = {"all": []}
         self._restored = state
+        self.rest = Rest(self.position, self.pace, self.average)
         self._began = self._saved = time.monotonic()
-        if state is not None:
-            records = [EpochRecord(**record) for record in state["position"]["records"]]
-            self.position = Position(**{**state["position"], "records": records})
-
-    # --- Lightning's hooks -------------------------------------------------------------------------------------------
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """What the configuration names; see `optimizers_for`."""
@@ -78,8 +79,9 @@ class Loop(LightningModule):
         self._weights = [weight for weight in self.parameters() if weight.requires_grad]
         # the fused kernel would undo the loss scale of float16 by itself, after the gradient was clipped
         fused = self.task.device.type in ("cpu", "cuda") and config.precision != "float16"
+        moved = moved_by_muon(self, self.task) if config.optimizer == "auto" else set()
         self._optimizers = optimizers_for(
-            self, config.optimizer, config.learning_rate, config.weight_decay, self.total_steps, fused
+            self, config.optimizer, config.learning_rate, config.weight_decay, self.pace.planned, fused, moved
         )
         return self._optimizers
 
@@ -88,15 +90,20 @@ class Loop(LightningModule):
         self._scaler = getattr(self.trainer.precision_plugin, "scaler", None)
         state, self._restored = self._restored, None
         if state is not None:
-            self._restore_weights(state)
-            for optimizer, kept in zip(self._optimizers, state["optimizers"], strict=True):
-                optimizer.load_state_dict(kept)
-            if self._scaler is not None:
-                self._scaler.load_state_dict(state["scaler"])
-            self.meter.sums, self.meter.items = dict(state["sums"]), state["items"]
-            self.course.load(state["course"])
-            draws.restore(state["random"])
+            with taken(self.task.checkpoints):
+                self._put_back(state)
         self._began = self._saved = time.monotonic()
+        self.rest.start()
+
+    def _put_back(self, state: dict[str, Any]) -> None:
+        self._restore_weights(state)
+        for optimizer, kept in zip(self._optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
+        if self._scaler is not None:
+            self._scaler.load_state_dict(state["scaler"])
+        self.meter.sums, self.meter.items = dict(state["sums"]), state["items"]
+        self.course.load(dict(state["course"]))
+        draws.restore(state["random"])
 
     def transfer_batch_to_device(self, batch: Tensor, device: torch.device, dataloader_idx: int) -> Tensor:  # noqa: ARG002
         """Batches are on the device already."""
@@ -116,18 +123,17 @@ class Loop(LightningModule):
                 if self.average is not None:
                     self.average.update()
                 position.step += 1
-                position.batch += 1
                 self.meter.add(loss, len(x), position.step)
             self._between_steps()
 
     def _step(self, x: Tensor) -> Loss:
         """One step of the optimizer; nothing in it waits for the device."""
         task, position, scaler = self.task, self.position, self._scaler
-        rate = learning_rate_at(position.step, self.total_steps, task.config)
+        rate = self.pace.rate(position.step)
         for optimizer in self._optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate * group["factor"]
-        progress = position.step / self.total_steps
+        progress = self.pace.progress(position.step)
         if isinstance(self.model, Paced):
             self.model.advance(progress)
         try:
@@ -156,49 +162,45 @@ class Loop(LightningModule):
         return loss
 
     def _between_steps(self) -> None:
-        """The bar, a checkpoint if it is time, and the end if Ctrl-C was pressed."""
-        if self.task.interrupted():
+        """The bar, a checkpoint if it is time, and what Ctrl-C asks for."""
+        if self.rest.stops(self.task.interrupted()):
             self.save()
             raise Interrupted
         if time.monotonic() - self._saved >= self.task.config.checkpoint_seconds:
             self.save()
         if self.bar is not None and self.meter.started and self.bar.due():
-            self.bar.show(self.position.epoch, self.position.step, self.meter.means())
+            self.bar.show(self.position.step, self.meter.means())
 
     def on_train_epoch_end(self) -> None:
         """Validate, keep the best weights, decide whether to stop, save, and only then tell."""
         position, task = self.position, self.task
         means = self.meter.means()
         check_weights(self._weights, position.step)
-        notes = self.course.epoch_ended(position.epoch + 1, self._information)
-        elapsed = sum(record.seconds for record in position.records) + position.seconds - self._began
-        validation = self.judge.judge(
-            position, position.step / self.total_steps, lambda: elapsed + time.monotonic()
-        )
+        notes = self.course.epoch_ended(position.leg + 1, self._information)
+        epoch = self.pace.epochs_at(position.step)
+        validation = self.judge.judge(position, epoch, self.pace.progress(position.step))
         record = EpochRecord(
-            epoch=position.epoch + 1,
+            epoch=epoch,
             step=position.step,
             train=means,
             validation=validation,
-            learning_rate=learning_rate_at(max(0, position.step - 1), self.total_steps, task.config),
+            learning_rate=self.pace.rate(max(0, position.step - 1)),
             seconds=position.seconds + time.monotonic() - self._began,
             watched=self.judge.watched,
             schedule=notes,
         )
-        position.epoch, position.batch, position.seconds = position.epoch + 1, 0, 0.0
+        position.leg, position.seconds = position.leg + 1, 0.0
         position.records.append(record)
         self.meter.reset()
         self._began = time.monotonic()
-        self.trainer.should_stop = position.stale(task.config.patience)
+        self.trainer.should_stop = position.stale(task.config.patience) or position.step >= self.pace.total
         self.save()
         if self.bar is not None:
-            self.bar.finish_epoch(record)
+            self.bar.finish_leg(record)
         for listener in task.listeners:
             listener(record)
-        if task.interrupted():
+        if self.rest.stops(task.interrupted()):
             raise Interrupted
-
-    # --- what they are made of ---------------------------------------------------------------------------------------
 
     def _restore_weights(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
@@ -213,7 +215,7 @@ class Loop(LightningModule):
         task, position = self.task, self.position
         batch = next(self._other_batches, None)
         if batch is None:
-            epoch, start = divmod(position.drawn, self.n_batches)
+            epoch, start = divmod(position.drawn, self.pace.n_batches)
             self._other_batches = task.train.epoch(
                 task.config.seed, epoch, task.config.batch_size, start, stream=1
             )

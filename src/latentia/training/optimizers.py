@@ -1,18 +1,19 @@
-"""The optimizers of a fit: AdamW for all weights, Muon for the hidden matrices and AdamW for the others, or plain SGD."""
+"""The optimizers of a fit: AdamW for all weights, Muon for hidden matrices and AdamW for the others, or plain SGD."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from latentia.distributions.numerics import has_bfloat16_units
+from latentia.training.prices import ITERATIONS, OBLONG
 
-OptimizerName = Literal["adamw", "muon", "sgd"]
+OptimizerName = Literal["auto", "adamw", "muon", "sgd"]
 OPTIMIZERS: tuple[str, ...] = get_args(OptimizerName)
 
 # What Muon and the AdamW beside it make of the learning rate r of AdamW alone (2e-3): 10 r = 0.02 is the rate of Jordan et al.
@@ -28,8 +29,6 @@ SMALLEST_SIDE = 16  # a matrix with a shorter side has few directions to balance
 # Below it a momentum fades out instead of moving its weight at full size: of a layer whose units have died, whose gradient is 0, it
 # falls by 5 % a step until its squares underflow.
 SMALLEST_NORM = 1e-7
-ITERATIONS = 5
-OBLONG = 1.5  # from this ratio of sides on the iteration on the Gram matrix takes fewer products
 # a, b, c of Jordan et al. 2024: they maximise the slope at 0 while all singular values end near 1
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
@@ -186,21 +185,23 @@ def optimizers_for(
     weight_decay: float,
     total_steps: int,
     fused: bool,
+    worthy: Collection[int] = (),
 ) -> list[torch.optim.Optimizer]:
     """The optimizers that together move every weight of `model` once; each group carries the `factor` of its rate.
 
     Args:
         model: whose parameters with `requires_grad` are moved.
-        name: "adamw" for all weights, "muon" for the hidden matrices with AdamW for the others, or "sgd", steps along the gradient
-            without momentum, as results of the literature ask for.
+        name: "adamw" for all weights, "muon" for the hidden matrices with AdamW for the others, "auto" for those of them that are
+            `worthy`, or "sgd", steps along the gradient without momentum, as results of the literature ask for.
         learning_rate: of AdamW or SGD alone; Muon's is 10 times as high, and that of AdamW beside it twice as high.
         weight_decay: of matrices and kernels under AdamW; vectors, scalars and weights with a rate of their own (`rate_factors`) do
             not decay. Muon's follows from the steps.
         total_steps: of the fit.
         fused: whether AdamW uses torch's fused kernel.
+        worthy: `id` of the weights that Muon moves under "auto" (`latentia.training.prices`).
     """
     weights = [weight for weight in model.parameters() if weight.requires_grad]
-    ours = hidden_matrices(model) if name == "muon" else set()
+    ours = {"muon": hidden_matrices(model), "auto": set(worthy)}.get(name, set())
     factors = rate_factors(model)
     hidden = [weight for weight in weights if id(weight) in ours]
     others = [weight for weight in weights if id(weight) not in ours and id(weight) not in factors]

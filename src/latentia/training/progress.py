@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from latentia.training.pace import Pace
 
 if TYPE_CHECKING:
     from latentia.training.records import EpochRecord
@@ -17,8 +20,8 @@ _SECONDS = 0.5  # between two looks at the figures, each of which waits for the 
 class ProgressBar:
     """Shows where a fit stands; silent where standard error is no terminal."""
 
-    def __init__(self, total_steps: int, done: int, max_epochs: int) -> None:
-        self.max_epochs = max_epochs
+    def __init__(self, pace: Pace, done: int) -> None:
+        self.pace = pace
         self._next = 0.0
         self._bar = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
@@ -32,7 +35,7 @@ class ProgressBar:
         self._bar.disable = not self._bar.console.is_terminal
         self._validation = ""
         self._task = self._bar.add_task(
-            "", total=total_steps, completed=done, epoch=f"1/{max_epochs}", figures=""
+            "", total=pace.total, completed=done, epoch=self._epoch(done), figures=""
         )
 
     def start(self) -> None:
@@ -47,21 +50,26 @@ class ProgressBar:
         """Whether it is time for another look; asked in every step, so it must cost nothing."""
         return not self._bar.disable and time.monotonic() >= self._next
 
-    def show(self, epoch: int, step: int, means: dict[str, float]) -> None:
-        """Draw the state at `step` in epoch `epoch` (from 0), with the epoch's means so far."""
+    def _epoch(self, step: int) -> str:
+        epochs = math.ceil(self.pace.total / self.pace.n_batches)
+        return f"{min(step // self.pace.n_batches + 1, epochs)}/{epochs}"
+
+    def show(self, step: int, means: dict[str, float]) -> None:
+        """Draw the state after `step` iterations, with the means since the last mark."""
         figures = "  ".join(f"{name} {value:.1f}" for name, value in means.items())
         self._bar.update(
             self._task,
+            total=self.pace.total,
             completed=step,
-            epoch=f"{epoch + 1}/{self.max_epochs}",
+            epoch=self._epoch(step),
             figures=figures + self._validation,
             refresh=True,
         )
         self._next = time.monotonic() + _SECONDS
 
-    def finish_epoch(self, record: EpochRecord) -> None:
-        """Remember the validation bound for the epochs that follow."""
+    def finish_leg(self, record: EpochRecord) -> None:
+        """Remember the validation bound for what follows."""
         if "elbo" in record.validation:
             self._validation = f"  validation bound {record.validation['elbo']:.1f}"
         if not self._bar.disable:
-            self.show(record.epoch - 1, record.step, record.train)
+            self.show(record.step, record.train)

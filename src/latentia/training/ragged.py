@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -90,6 +91,12 @@ class RaggedBatches(Batches):
         if self.resident:
             moved.values = moved.values.to(device)
         return moved
+
+    def first(self, n: int) -> RaggedBatches:
+        """The same of the first n sequences."""
+        few = copy.copy(self)
+        few.lengths = self.lengths[:n]
+        return few
 
     def epoch(
         self, seed: int, epoch: int, batch_size: int, start: int = 0, *, stream: int = 0

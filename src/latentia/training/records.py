@@ -19,10 +19,10 @@ from latentia.errors import RunFolderError, TrainingError
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One epoch in figures.
+    """One epoch in figures; of a fit that is cut by `max_updates`, the part between two marks.
 
     Attributes:
-        epoch: counted from 1.
+        epoch: passes over the training set that are done: 1 after the first epoch.
         step: iterations since the start of the run, each of which ends with a step on a batch of the epoch.
         train: mean over the epoch's items of the objective ("loss") and of each of its parts, in nats.
         validation: mean over the validation set, in nats per item, of "elbo", "log_likelihood" and "kl", and of "loss",
@@ -34,7 +34,7 @@ class EpochRecord:
         watched: further figures, in epochs in which a look was taken.
     """
 
-    epoch: int
+    epoch: float
     step: int
     train: dict[str, float]
     validation: dict[str, float]
@@ -70,11 +70,13 @@ class History:
         epochs: a record for each epoch, in order.
         best_epoch: the epoch (from 1) whose weights were kept; None if there was none.
         stopped_early: whether the validation bound ended training before `max_epochs`.
+        cooled: whether Ctrl-C did, and the learning rate fell to zero at once.
     """
 
     epochs: tuple[EpochRecord, ...]
-    best_epoch: int | None
+    best_epoch: float | None
     stopped_early: bool
+    cooled: bool = False
 
     @property
     def seconds(self) -> float:

@@ -88,15 +88,18 @@ def quiet_lightning() -> Iterator[None]:
 
 
 @contextmanager
-def deferred_interrupts() -> Iterator[Callable[[], bool]]:
-    """Within the block the first Ctrl-C only sets what the yielded function returns; the second acts at once."""
-    pressed = False
+def deferred_interrupts() -> Iterator[Callable[[], int]]:
+    """Within the block the first two times that Ctrl-C is pressed are only counted, by the yielded function; the third acts at once.
+
+    SIGTERM, where the command line hands it on, counts as pressed twice: whoever sends it does not wait for a fit to come to rest.
+    """
+    pressed = 0
 
     def press(number: int, frame: Any) -> None:
         nonlocal pressed
-        if pressed:
+        pressed = pressed + 1 if number == signal.SIGINT else max(2, pressed + 1)
+        if pressed > 2:
             signal.default_int_handler(number, frame)
-        pressed = True
 
     main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGINT) if main else None

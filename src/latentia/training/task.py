@@ -28,14 +28,14 @@ class Interrupted(Exception):
 class Position:
     """Where a run stands, in plain values."""
 
-    epoch: int = 0  # epochs that are complete
-    batch: int = 0  # batches of the present epoch that are done
+    leg: int = 0  # legs (epochs, or parts of one) that are complete
     step: int = 0  # iterations since the start of the run: steps that ended a batch
     drawn: int = 0  # batches taken from the second stream
-    seconds: float = 0.0  # of the present epoch, up to the last checkpoint
+    seconds: float = 0.0  # of the present leg, up to the last checkpoint
     records: list[EpochRecord] = field(default_factory=list)
     best_score: float | None = None
-    best_epoch: int | None = None
+    best_leg: int | None = None  # from 1
+    cooling: tuple[int, int] | None = None  # an early end: see `latentia.training.pace.Cooling`
     finished: bool = False
 
     def plain(self) -> dict[str, Any]:
@@ -43,10 +43,8 @@ class Position:
         return {**vars(self), "records": [vars(record) for record in self.records]}
 
     def stale(self, patience: int | None) -> bool:
-        """Whether `patience` epochs have passed without a better validation bound."""
-        return (
-            patience is not None and self.best_epoch is not None and self.epoch - self.best_epoch >= patience
-        )
+        """Whether `patience` legs have passed without a better validation bound."""
+        return patience is not None and self.best_leg is not None and self.leg - self.best_leg >= patience
 
 
 @dataclass
@@ -61,7 +59,7 @@ class Task:
     schedule: Schedule
     information: Information | None
     device: torch.device
-    interrupted: Callable[[], bool]
+    interrupted: Callable[[], int]
     checkpoints: Checkpoints | None = None
     listeners: list[Callable[[EpochRecord], None]] = field(default_factory=list)
     watch: Watch | None = None

@@ -16,7 +16,7 @@ from latentia.kinds.run import Run
 FIELDS = {
     "verdicts", "commands", "steps",
     "model", "data", "split", "n", "n_levels", "log_likelihood", "log_likelihood_se", "train_log_likelihood",
-    "bits_per_dim", "bits_per_dim_note", "verdict", "evidence", "remedies", "seconds",
+    "bits_per_dim", "bits_per_dim_note", "bits_per_dim_alphabet", "verdict", "evidence", "remedies", "seconds",
 }  # fmt: skip
 SMALL = ("--set", "n_channels=4", "n_layers=2", "batch_size=32")
 
@@ -52,6 +52,11 @@ def test_figures_of_a_run(fitted, capsys):
     exact = opened.estimator.score(opened.split("test").x)
     assert figures["log_likelihood"] == pytest.approx(exact)
     assert figures["bits_per_dim"] == pytest.approx(-exact / 30 / np.log(2))
+    assert figures["bits_per_dim_alphabet"] == "3 levels"
+    run("evaluate", fitted)
+    told = capsys.readouterr().out
+    assert "bits/dim, 3 levels" in told
+    assert "comparable with bits of the same 3 levels only" in told
     assert json.loads((fitted / "evaluation.json").read_text())["test"]["n"] == figures["n"]
 
 

@@ -16,6 +16,7 @@ from latentia.errors import ConfigError, DataError, RunFolderError
 from latentia.estimators.forms.levels import choose_levels
 from latentia.kinds.autoregressive.catalog import DENSITY_MODELS
 from latentia.kinds.autoregressive.run import judge
+from run_folders import rewrite
 
 SMALL = {"n_channels": 4, "n_layers": 2, "max_epochs": 2, "random_state": 0}
 
@@ -162,8 +163,12 @@ def test_folders_of_other_estimators_and_weights(tmp_path):
     folder = model.save(tmp_path / "run")
     with pytest.raises(RunFolderError, match="AutoregressiveModel"):
         latentia.VAE.load(folder)
-    text = (folder / "config.json").read_text()
-    (folder / "config.json").write_text(text.replace('"n_channels": 4', '"n_channels": 5'))
+    (folder / "config.json").write_text(
+        (folder / "config.json").read_text().replace('"n_channels": 4', '"n_channels": 5')
+    )
+    with pytest.raises(RunFolderError, match="was altered"):
+        latentia.load(folder)
+    rewrite(folder, lambda config: None)
     with pytest.raises(RunFolderError, match="do not fit"):
         latentia.load(folder)
 

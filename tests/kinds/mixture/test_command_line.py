@@ -15,9 +15,10 @@ from latentia.kinds.mixture.catalog import MIXTURES
 from latentia.kinds.mixture.run import judge
 from latentia.kinds.run import Run
 from latentia.mixture import ComponentFault
+from run_folders import rewrite
 
 FIELDS = {
-    "model", "data", "split", "n", "n_components", "log_likelihood", "bits_per_dim", "n_free", "aic", "bic", "icl",
+    "model", "data", "split", "n", "n_components", "log_likelihood", "bits_per_dim", "bits_per_dim_alphabet", "n_free", "aic", "bic", "icl",
     "laplace", "weights", "n_iter", "converged", "selection", "verdict", "evidence", "remedies", "seconds",
 }  # fmt: skip
 
@@ -107,7 +108,8 @@ def test_a_damaged_folder_is_named(fitted, tmp_path):
         ({"estimator": "os"}, "'os'"),
         ({"params": {"bogus": 1}}, "bogus"),
     ):
-        (folder / "config.json").write_text(json.dumps({**config, **change}))
+        (folder / "config.json").write_text(json.dumps(config))
+        rewrite(folder, lambda config, change=change: config.update(change))
         weights.write_bytes((fitted / "model.safetensors").read_bytes())
         with pytest.raises(RunFolderError, match=word):
             latentia.load(folder)
@@ -173,6 +175,7 @@ def test_images_are_flattened_and_scaled(tmp_path, capsys):
         run("sample", out, "-n", "4", "--out", tmp_path / "s.png")
     figures = evaluated(tmp_path / "bernoulli-mixture", capsys)
     assert figures["bits_per_dim"] == pytest.approx(-figures["log_likelihood"] / 64 / np.log(2))
+    assert figures["bits_per_dim_alphabet"] == "2 levels"
     opened = Run.open(tmp_path / "gmm")
     x = opened.split("train").x.reshape(-1, 64)
     constant = np.flatnonzero(np.ptp(x, axis=0) == 0)

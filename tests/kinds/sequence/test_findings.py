@@ -48,13 +48,16 @@ def test_a_decoder_cheats_where_it_foretells_well_and_needs_no_code(dependence, 
 
 
 def test_a_model_above_the_trigram_has_not_learned_enough():
-    assert findings.below_counts(None, COUNTS, 5, rising=True) is None
-    assert findings.below_counts(-44.6, COUNTS, 5, rising=True).name == ""
-    longer = findings.below_counts(-44.7, COUNTS, 5, rising=True)
-    assert (longer.name, longer.remedies[0].settings) == (UNDERTRAINED, {"max_epochs": 10})
-    stopped = findings.below_counts(-44.7, COUNTS, 5, rising=False)
-    assert stopped.name == UNDERTRAINED
-    assert all("max_epochs" not in remedy.settings for remedy in stopped.remedies)
+    def judged(nats, rising=True, overfitted=False):
+        return findings.below_counts(nats, COUNTS, 5, 128, rising=rising, overfitted=overfitted)
+
+    assert judged(None) is None
+    assert judged(-45.5).name == ""
+    longer, stopped, overfitted = judged(-45.6), judged(-45.6, rising=False), judged(-45.6, overfitted=True)
+    assert longer.name == stopped.name == overfitted.name == UNDERTRAINED
+    assert longer.remedies[0].settings == {"max_epochs": 10}
+    assert stopped.remedies[0].settings == {"network": {"width": 256}}
+    assert overfitted.remedies[0].settings == {"network": {"dropout": 0.5}}
 
 
 def test_draws_that_teach_half_as_much_as_data_are_unlike_them():
@@ -68,7 +71,8 @@ def test_unknown_tokens_are_a_fault_from_a_fifth_on():
     assert findings.unknown(0.2, "word").name == ""
     words = findings.unknown(0.21, "word")
     assert (words.name, words.remedies[0].settings) == (UNKNOWN_WORDS, {"tokens": "char"})
-    assert all(remedy.settings == {} for remedy in findings.unknown(0.21, "char").remedies)
+    asked = [remedy.settings for remedy in findings.unknown(0.21, "char").remedies if remedy.is_command]
+    assert asked == [{"tokens": {"unit": "char", "min_count": 1}}]
 
 
 def test_what_codes_tell_and_reconstructions_do_not_show_is_a_note():

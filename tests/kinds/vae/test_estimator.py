@@ -183,7 +183,9 @@ def test_named_likelihoods_of_images(digits, likelihood):
     assert vae.sample(2).dtype == np.uint8
 
 
-@pytest.mark.parametrize("likelihood", ["poisson", "multinomial", "negative-binomial", "zinb"])
+@pytest.mark.parametrize(
+    "likelihood", ["poisson", "multinomial", "dirichlet-multinomial", "negative-binomial", "zinb"]
+)
 def test_named_likelihoods_of_counts_and_a_row_of_zeros(likelihood):
     X = np.random.default_rng(0).poisson(2.0, (50, 4))
     X[3] = 0

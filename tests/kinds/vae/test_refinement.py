@@ -9,6 +9,7 @@ from sklearn.datasets import load_digits, load_wine
 from latentia import VAE, load
 from latentia.errors import ConfigError
 from latentia.kinds.vae import refining
+from run_folders import rewrite
 
 
 @pytest.fixture(scope="module")
@@ -50,15 +51,12 @@ def test_the_variance_is_that_of_the_refined_codes(fitted, digits):
 
 
 def test_run_folders_keep_it_and_older_ones_have_none(fitted, digits, tmp_path):
-    import json
 
     folder = fitted.save(tmp_path / "run")
     again = load(folder)
     assert again.module_.refinement_steps == 5
     assert np.array_equal(again.transform(digits[:20]), fitted.transform(digits[:20]))
-    config = json.loads((folder / "config.json").read_text())
-    del config["refinement_steps"]
-    (folder / "config.json").write_text(json.dumps(config))
+    rewrite(folder, lambda config: config.pop("refinement_steps"))
     assert load(folder).module_.refinement_steps == 0
 
 

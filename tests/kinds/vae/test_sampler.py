@@ -72,7 +72,9 @@ def autoencoder_with_a_hole(**kwargs):
     """Two far clusters in one dimension of code: the middle of the prior is where no data are."""
     rng = np.random.default_rng(0)
     X = np.concatenate([rng.normal(-4, 0.3, (150, 4)), rng.normal(4, 0.3, (150, 4))])
-    return VAE("autoencoder", latent_dim=1, max_epochs=12, random_state=0, **kwargs).fit(X), X
+    return VAE("autoencoder", latent_dim=1, max_epochs=12, optimizer="muon", random_state=0, **kwargs).fit(
+        X
+    ), X
 
 
 def share_near_data(samples, X):

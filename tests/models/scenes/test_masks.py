@@ -25,6 +25,8 @@ from latentia.models.scenes.genesis import GenesisV2
 from latentia.models.scenes.monet import MONet
 from latentia.models.scenes.slot_attention import SlotAutoencoder
 from latentia.nn.slots import SlotAttention
+from latentia.objectives import ObjectiveSetting
+from latentia.objectives.scenes import monet
 
 SHAPE = (3, 8, 8)
 MODELS = [MONet, GenesisV2, SlotAutoencoder]
@@ -106,6 +108,16 @@ def test_the_papers_form_with_sure_masks_is_a_sum_of_masked_gaussians():
     own = pixel_log_density(x, likelihood.parts, likelihood.scale)[0]
     expected = own.gather(1, owner[:, None]).sum((1, 2, 3))
     torch.testing.assert_close(attention, expected)
+
+
+def test_epochs_of_an_objective_that_is_no_bound_are_judged_by_the_bound():
+    """Form A and the divergence of masks are losses of the model's own: without them the least rate would win, of the first epoch."""
+    objective = monet(ObjectiveSetting(10, 4, SHAPE, 10))
+    trace = built(MONet).trace(images())
+    assert float(objective.validation_loss(trace)) == pytest.approx(-float(trace.elbo.mean()))
+    parts = objective(trace).parts
+    total = parts["attention"] + 0.5 * parts["kl"] + 0.5 * parts["mask_kl"]
+    assert float(objective(trace).total) == pytest.approx(float(total))
 
 
 @of_every_model

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from latentia.data.given import as_given, check_frame
+from latentia.data.items import Mixed
 from latentia.data.pictures import Axes, axes_of, in_order, on_one_scale
 from latentia.errors import DataError
 from latentia.estimators.forms.unlike import Unlike, read_later, unlike
@@ -45,8 +46,7 @@ def as_rows(estimator: Any, X: Any, *, reset: bool, channels: str = "auto") -> G
     Raises:
         DataError: NaN or infinity (with row and column), no rows, rows of another shape or on another scale than in fitting.
     """
-    if isinstance(X, torch.Tensor):
-        X = X.detach().cpu().numpy()
+    X = X if isinstance(X, Mixed) else as_given(X)
     if getattr(estimator, "takes_columns", False):
         found = _columns(estimator, X, reset)
         if found is not None:
@@ -63,6 +63,7 @@ def as_rows(estimator: Any, X: Any, *, reset: bool, channels: str = "auto") -> G
         raise DataError(
             f"X of shape {np.shape(X)} holds no images of shape {form.event_shape}, as in fitting"
         )
+    check_frame(X)
     _check_finite(X)
     rows = validate_data(
         estimator, X, reset=reset, accept_sparse="csr", dtype="numeric", ensure_min_samples=2 if reset else 1

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from latentia.errors import DataError
 
+MOST_COUNTS = 2**53
 FARTHEST = 1e15
 """Standard deviations from the mean beyond which a number is refused: its square would drown all others in any sum."""
 
@@ -51,6 +52,7 @@ def columns_like_before(
     if kind == "counts":
         strange = rows < 0 if rows.dtype.kind in "iub" else (rows < 0) | (rows != np.rint(rows))
         _refuse(rows, strange, names, "counts are whole numbers of at least 0")
+        check_totals(rows)
     elif kind == "binary":
         low, high = float(first), float(second)
         strange = (rows != low) & (rows != high)
@@ -69,6 +71,17 @@ def columns_like_before(
             "this is too far from what the model was fitted to for any arithmetic",
         )
     return rows
+
+
+def check_totals(rows: NDArray[Any]) -> None:
+    """Raise `DataError` for a row of so many counts that not every number of them is a float64."""
+    totals = rows.sum(axis=1, dtype=np.float64)
+    if totals.size and totals.max() > MOST_COUNTS:
+        row = int(totals.argmax())
+        raise DataError(
+            f"row {row} holds {totals[row]:.4g} counts in all; above 2^53 (9.007e15) not every whole number is a float64: count in larger "
+            "units"
+        )
 
 
 def _refuse(rows: NDArray[Any], strange: NDArray[np.bool_], names: Sequence[str] | None, why: str) -> None:

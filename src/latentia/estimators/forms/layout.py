@@ -61,6 +61,8 @@ class Layout:
             return layout
         rows = layout.stored(X)
         same = np.flatnonzero(rows.min(0) == rows.max(0))
+        if len(same) == rows.shape[1]:
+            raise DataError("all images are the same in every pixel: there is nothing to be told apart")
         return replace(layout, constant=tuple((int(i), float(rows[0, i])) for i in same))
 
     @property

@@ -15,7 +15,7 @@ from latentia.data import DynamicBinarization
 from latentia.data.pictures import Axes, Before, as_given, like_before, white_of
 from latentia.distributions import item_keys, per_item_noise, standard_normal
 from latentia.errors import ConfigError
-from latentia.estimators.forms.columns import columns_like_before, mean_and_deviation
+from latentia.estimators.forms.columns import check_totals, columns_like_before, mean_and_deviation
 from latentia.nn import Centred, LogCounts
 
 Kind = Literal["pixels", "unit", "deep", "binary", "counts", "continuous"]
@@ -68,6 +68,8 @@ class Scaled(nn.Module):
             self.scale.fill_(255.0)
         elif self.kind == "deep":
             self.scale.fill_(float(white_of(x)))
+        elif self.kind == "counts":
+            check_totals(x)
         elif self.kind == "binary":
             low, high = float(x.min()), float(x.max())
             self.mean.fill_(low)
@@ -171,10 +173,6 @@ class Scaled(nn.Module):
         if per_element.ndim == 0:
             return float(per_element) * math.prod(self.event_shape)
         return float(per_element.sum())
-
-    def log_volumes(self, rows: Any) -> float:  # noqa: ARG002  the same for all
-        """`log_volume` of each row."""
-        return self.log_volume
 
     def encoder_inputs(self, typical_size: float) -> nn.Module | None:
         """What the encoder does first with data of this kind; None: the network's own default."""

@@ -175,10 +175,6 @@ class TokenForm:
         """Zero: densities are probabilities of tokens."""
         return 0.0
 
-    def log_volumes(self, rows: Any) -> float:  # noqa: ARG002  the same for all
-        """The same for each item."""
-        return self.log_volume
-
     def unknown_share(self, stored: Ragged) -> float:
         """Share of the tokens that are unknown, ends left out."""
         body = stored.values[stored.values != END] if self.end else stored.values

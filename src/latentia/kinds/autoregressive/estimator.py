@@ -63,7 +63,8 @@ class AutoregressiveModel(NetworkEstimator):
         first_kernel_size: of the first layer; it sees the image itself, so that a wide one costs little.
         max_epochs: passes over the data; None: by the number of rows and the size of a row.
         batch_size: None: a 16th of the data, within 8 to 16.
-        optimizer: "muon" (hidden matrices and kernels by Muon, the rest by AdamW), "adamw" for all, or "sgd" (no momentum) for all.
+        optimizer: "auto" (Muon for the hidden matrices and kernels that are worth its price on this machine, AdamW for the rest), "muon" for
+            all hidden matrices and kernels, "adamw" for all, or "sgd" (no momentum) for all.
         learning_rate: peak of the warm-up and cosine schedule of AdamW or SGD alone; None: the model's default.
         patience: epochs without a better validation likelihood before stopping; None: a quarter of `max_epochs`, but
             at least 10.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from latentia.diagnostics.bits import levels
 from latentia.kinds.autoregressive.run import DensityRun
 from latentia.report import figures as charts
 from latentia.report.cards import Card, Tile
@@ -80,7 +81,7 @@ def _packed(run: DensityRun, figures: Mapping[str, Any]) -> tuple[str, str] | No
     """How short items can be written with the model, against their levels one by one."""
     plain = float(np.log2(max(2, figures["n_levels"])))
     bits = -figures["log_likelihood"] / np.prod(run.estimator.event_shape_) / np.log(2)
-    words = f"of their plain size is what items can be packed into: {bits:.2f} of {plain:.2f} bits a number"
+    words = f"of their plain size is what items can be packed into: {bits:.2f} of {plain:.2f} bits a number, of {levels(figures['n_levels'])}"
     return f"{bits / plain:.0%}", words
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentia.diagnostics import Finding, Remedy, Verdict, ordered
-from latentia.diagnostics.evaluation import LEVELS_NOTE
+from latentia.diagnostics.bits import bits_of_levels, levels
 from latentia.diagnostics.findings import HELD_OUT_COST
 from latentia.diagnostics.margins import FEWEST, Margins, margins, unlike
 from latentia.diagnostics.undertraining import undertraining
@@ -47,14 +48,16 @@ class DensityRun(Run):
                 seen = self.split("train").take(TRAIN_ROWS)
                 of_train = self.estimator.evaluate(seen.x, seen.y)
         bounds = [row["validation_elbo"] for row in self.estimator.history_ if "validation_elbo" in row]
+        bits = bits_of_levels(found.log_likelihood, math.prod(self.event_shape), levels(found.n_levels))
         figures = {
             "n": found.n,
             "n_levels": found.n_levels,
             "log_likelihood": found.log_likelihood,
             "log_likelihood_se": found.log_likelihood_se,
             "train_log_likelihood": None if of_train is None else of_train.log_likelihood,
-            "bits_per_dim": found.bits_per_dim,
-            "bits_per_dim_note": f"exact; {LEVELS_NOTE}; {found.n_levels} levels",
+            "bits_per_dim": bits.value,
+            "bits_per_dim_note": f"exact; {bits.note}",
+            "bits_per_dim_alphabet": bits.alphabet,
         }
         against = None if split == "train" else of_train
         gain = last_gain(self.estimator.history_)

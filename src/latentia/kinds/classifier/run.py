@@ -15,11 +15,12 @@ from sklearn.exceptions import ConvergenceWarning
 from latentia.data import Dataset, Split
 from latentia.diagnostics import Finding, Remedy, Verdict, ordered
 from latentia.errors import DataError
+from latentia.estimators.parameters import numbers_of
 from latentia.kinds.classifier.catalog import CLASSIFIERS, ClassifierEntry
 from latentia.kinds.classifier.estimator import GaussianMixtureClassifier
 from latentia.kinds.classifier.words import OVERCONFIDENT, USELESS, WORDS
 from latentia.kinds.kind import make
-from latentia.kinds.mixture.recipe import kept_selection, numbers_of
+from latentia.kinds.mixture.recipe import DEFAULT_RANGE, kept_selection
 from latentia.kinds.mixture.run import findings_of, remedies_of, selection_findings
 from latentia.kinds.mixture.words import CRITERIA
 from latentia.kinds.run import TRAIN_ROWS, Effort, Measured, Run, SplitName
@@ -49,7 +50,7 @@ class ClassifierRecipe:
     holds_out = True
 
     def __init__(self, params: dict[str, Any]) -> None:
-        self.numbers = numbers_of(params.get("n_components"))
+        self.numbers = numbers_of(params.get("n_components"), "--n-components", DEFAULT_RANGE)
         given = {key: value for key, value in params.items() if key not in ("model", "n_components")}
         self.estimator = make(GaussianMixtureClassifier, {**given, "n_components": self.numbers[-1]})
         asked = {key: list(value) if isinstance(value, tuple) else value for key, value in params.items()}
@@ -267,7 +268,7 @@ def judge(found: Predicted, train: Predicted | None, n_components: int, findings
         Finding(USELESS if skill < SKILL else "", f"{told}.", (more, stiffer), SKILL / max(skill, 1e-12)),
         Finding(
             OVERCONFIDENT if sure > chance else "",
-            f"The mean confidence is {found.confidence:.1%}, {sure:+.1%} of the accuracy.",
+            f"The mean confidence is {found.confidence:.1%}, the accuracy {found.accuracy:.1%}.",
             (stiffer, *fewer),
             sure / chance,
         ),

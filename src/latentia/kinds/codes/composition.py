@@ -102,6 +102,6 @@ def codes_composed(
     else:
         n_codes = whole("n_codes", params.n_codes, 2)
     return CodesComposition(
-        params.model, event, dim, parts.likelihood, parts.network, parts.typical_size, parts.terms,
-        n_codes, n_groups, prior, classes,
+        params.model, event, dim, parts.likelihood, parts.network, parts.typical_size,
+        n_codes, n_groups, prior, classes, terms=parts.terms,
     )  # fmt: skip

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from latentia.diagnostics import Evaluation, Finding, Remedy, Verdict, ordered
+from latentia.diagnostics.finding import longer
 from latentia.kinds.codes.words import DEAD_CODES, WORDS
 from latentia.latent.quantizers import CodeUsage
 from latentia.vocabulary import COLLAPSE, HOLES, OVERFITTED, OVERLOAD, PARTIAL_COLLAPSE
@@ -26,6 +27,7 @@ class DiscreteEvaluation(Evaluation):
         used_codes: codes that occur in the split.
         uniform_rate: nats of the codes under a uniform prior, n log K.
         uniform_bits_per_dim: bits/dim under a uniform prior; what the learned prior saves is the difference.
+        uniform_bits_per_dim_note: how it was computed, and what it compares with.
     """
 
     n_codes: int = 0
@@ -33,6 +35,7 @@ class DiscreteEvaluation(Evaluation):
     used_codes: int = 0
     uniform_rate: float = 0.0
     uniform_bits_per_dim: float | None = None
+    uniform_bits_per_dim_note: str = ""
 
 
 def with_usage(figures: Evaluation, usage: CodeUsage, n_positions: int, n_numbers: int) -> DiscreteEvaluation:
@@ -57,6 +60,7 @@ def with_usage(figures: Evaluation, usage: CodeUsage, n_positions: int, n_number
         used_codes=usage.used,
         uniform_rate=uniform,
         uniform_bits_per_dim=bits,
+        uniform_bits_per_dim_note=f"with every code taken as equally likely; {figures.bits_per_dim_note}",
     )
 
 
@@ -125,16 +129,15 @@ def _remedies(name: str, n_codes: int, stage: Stage) -> tuple[Remedy, ...] | Non
             "a prior learned after the codes: `--set prior_training=two-stage`",
             settings={"prior_training": "two-stage"},
         )
-        epochs = 2 * stage.epochs
-        longer = Remedy(f"train longer: `--epochs {epochs}`", settings={"max_epochs": epochs})
-        return (*([longer] if epochs else []), two_stage)
+        return (*([longer(2 * stage.epochs)] if stage.epochs else []), two_stage)
     if name == PARTIAL_COLLAPSE:
         half = (stage.groups or 0) // 2
-        return (
-            (Remedy(f"fewer codes in a row: `--set n_groups={half}`", settings={"n_groups": half}),)
-            if half
-            else ()
+        if half:
+            return (Remedy(f"fewer codes in a row: `--set n_groups={half}`", settings={"n_groups": half}),)
+        leave = Remedy(
+            "leave it if the reconstructions satisfy you: what is the same in all items needs no code"
         )
+        return (leave, *([longer(2 * stage.epochs)] if stage.epochs else []))
     return None
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from latentia import training
 from latentia.errors import ConfigError
-from latentia.estimators.fitting import configured
+from latentia.estimators.building import configured
 from latentia.estimators.forms.arrays import as_rows
 from latentia.estimators.parameters import whole
 from latentia.kinds.codes.catalog import DiscreteEntry

@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from latentia.data.given import as_given, check_frame
 from latentia.data.pictures import Axes
 from latentia.estimators.folder import Curves, params_of, save_fitted
 from latentia.estimators.forms.arrays import images_of
@@ -97,8 +98,8 @@ class BaseMixture(DensityMixin, BaseEstimator):
 
     def _table(self, X: Any, y: Any, *, reset: bool) -> Any:  # noqa: ARG002
         """Items, validated, as rows `[n, d]`."""
-        if isinstance(X, torch.Tensor):
-            X = X.detach().cpu().numpy()
+        X = as_given(X)
+        check_frame(X)
         images = not sparse.issparse(X) and getattr(X, "ndim", 2) >= 3
         if not reset:
             check_is_fitted(self)

@@ -54,7 +54,7 @@ for _name, _entry in {
         "MultinomialMixture",
     ),
     "dirichlet-multinomial-mixture": MixtureEntry(
-        "mixture of overdispersed counts given each row's total: community types",
+        "mixture of overdispersed counts given each row's total: community types (also: dmm)",
         "Holmes, Harris & Quince 2012, PLoS ONE 7(2) e30126",
         "DirichletMultinomialMixture",
         criterion="laplace",

@@ -17,6 +17,7 @@ from latentia.mixture.components import Components
 from latentia.mixture.criteria import Scores
 from latentia.mixture.em import posterior
 from latentia.mixture.experts import GaussianExperts
+from latentia.mixture.ranges import check_floor
 from latentia.mixture.rows import Rows
 from latentia.mixture.summary import Summary, summarize
 
@@ -127,7 +128,7 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseMixture):
         return np.searchsorted(self.classes_, y)
 
     def _summary(self, rows: Rows) -> Summary:
-        return summarize(rows)
+        return check_floor(summarize(rows), float(self.reg_covar))
 
     def _new_components(self, rows: Rows, random: Any) -> Components:
         return GaussianExperts(

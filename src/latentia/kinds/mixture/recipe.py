@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from sklearn.exceptions import ConvergenceWarning
 
 from latentia.data import Dataset
-from latentia.errors import ConfigError
+from latentia.estimators.parameters import numbers_of
 from latentia.kinds.kind import make
 from latentia.kinds.mixture import estimator as estimators
 from latentia.kinds.mixture.catalog import MIXTURES
@@ -21,26 +20,6 @@ from latentia.kinds.run import plain
 from latentia.mixture import Selection, select
 
 DEFAULT_RANGE = "1..10"
-
-
-def numbers_of(n_components: int | str | None) -> range:
-    """The numbers of components that were asked for.
-
-    Raises:
-        ConfigError: if it is neither a positive number nor a range of them.
-
-    Example:
-        >>> numbers_of(8), numbers_of("1..7")
-        (range(8, 9), range(1, 8))
-    """
-    text = DEFAULT_RANGE if n_components is None else str(n_components)
-    match = re.fullmatch(r"(\d+)(?:\.\.(\d+))?", text.strip())
-    if match is None:
-        raise ConfigError(f"--n-components {text}: a number (8) or a range (1..7) was expected")
-    low, high = int(match[1]), int(match[2] or match[1])
-    if low < 1 or high < low:
-        raise ConfigError(f"--n-components {text}: numbers of at least 1, the smaller first, were expected")
-    return range(low, high + 1)
 
 
 class MixtureRecipe:
@@ -59,7 +38,7 @@ class MixtureRecipe:
     def __init__(self, params: dict[str, Any]) -> None:
         self.name = params["model"]
         self.entry = MIXTURES[self.name]
-        self.numbers = numbers_of(params.get("n_components"))
+        self.numbers = numbers_of(params.get("n_components"), "--n-components", DEFAULT_RANGE)
         given = {key: value for key, value in params.items() if key not in ("model", "n_components")}
         kind = getattr(estimators, self.entry.estimator)
         self.estimator = make(kind, {**given, "n_components": self.numbers[-1]})

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from latentia.data import Split
 from latentia.data.items import dense
 from latentia.diagnostics import Finding, Remedy, Verdict, ordered
-from latentia.diagnostics.evaluation import DENSITY_NOTE, LEVELS_NOTE
+from latentia.diagnostics.bits import BEYOND, COUNTS, Bits, bits_of_density, bits_of_levels, levels
 from latentia.diagnostics.margins import FEWEST, margins, unlike
 from latentia.errors import ConfigError
 from latentia.kinds.mixture.catalog import MIXTURES, MixtureEntry
@@ -69,7 +69,7 @@ class MixtureRun(FillsTables, Run):
         same = train is items or split == "train"
         of_train = log_likelihood if same else self.estimator.score(train)
         scores = self.estimator.scores(train)
-        bits, note = self._bits(log_likelihood)
+        bits = self._bits(log_likelihood)
         selection = self.config.get("selection")
         seen = _likelihoods(split, log_likelihood, of_train, self.estimator)
         k = self.estimator.n_components
@@ -79,8 +79,9 @@ class MixtureRun(FillsTables, Run):
             "log_likelihood": log_likelihood,
             "log_likelihood_se": standard_error(of_items),
             "train_log_likelihood": of_train,
-            "bits_per_dim": bits,
-            "bits_per_dim_note": note,
+            "bits_per_dim": bits.value,
+            "bits_per_dim_note": bits.note,
+            "bits_per_dim_alphabet": bits.alphabet,
             "n_free": scores.n_free,
             **{name: getattr(scores, name) for name in CRITERIA},
             "weights": self.estimator.weights_.tolist(),
@@ -118,16 +119,18 @@ class MixtureRun(FillsTables, Run):
         scores = (metrics.adjusted_rand_score, metrics.normalized_mutual_info_score)
         return {name: float(score(y[y >= 0], component)) for name, score in zip(names, scores, strict=True)}
 
-    def _bits(self, log_likelihood: float) -> tuple[float | None, str]:
-        layout = self.estimator.layout_
+    def _bits(self, log_likelihood: float) -> Bits:
+        layout, size = self.estimator.layout_, math.prod(self.event_shape)
         if not layout.is_image:
-            return None, "not images"
+            return Bits(None, "not images")
         if layout.constant:
-            return None, f"{len(layout.constant)} constant pixels are left out of the density"
-        nats = -log_likelihood / math.prod(layout.event_shape)
+            return Bits(None, f"{len(layout.constant)} constant pixels are left out of the density")
         if layout.dense:
-            return (nats + math.log(256)) / math.log(2), DENSITY_NOTE
-        return nats / math.log(2), LEVELS_NOTE
+            beyond = layout.scale == "continuous"
+            return Bits(None, BEYOND) if beyond else bits_of_density(log_likelihood, size)
+        known = 2 if self.model == "bernoulli-mixture" else getattr(self.estimator, "n_categories_", None)
+        alphabet = COUNTS if known is None else levels(int(np.max(known)))
+        return bits_of_levels(log_likelihood, size, alphabet)
 
     def drawn(self, n: int, *, seed: int, mean: bool = True, label: str | None = None) -> Any:  # noqa: ARG002
         """Items in random order; images of bytes are on the scale 0 to 1. See `latentia.kinds.abilities.Samples`."""
@@ -230,9 +233,8 @@ def chosen_by(selection: Mapping[str, Any], n_components: int) -> str:
     if edge:
         ends = sorted({chosen[name] for name in others if name in selection["at_edge"]})
         many = "s" * (len(edge) == 1)
-        text += (
-            f"; {' and '.join(edge)} choose{many} {' and '.join(map(str, ends))}, the edge of what was tried"
-        )
+        named = " and ".join([", ".join(edge[:-1]), edge[-1]] if edge[1:] else edge)
+        text += f"; {named} choose{many} {' and '.join(map(str, ends))}, the edge of what was tried"
     return f"{text}."
 
 

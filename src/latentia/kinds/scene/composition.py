@@ -79,13 +79,5 @@ def composed(params: Any, entry: SceneEntry, given: Given, parts: Chosen) -> Sce
             value = own
         sizes[name] = float(value) if name == "scale" else whole(name, value, 1)
     return SceneComposition(
-        params.model,
-        event,
-        sizes["latent_dim"],
-        "gaussian",
-        "own",
-        0.0,
-        None,
-        sizes["n_slots"],
-        sizes["scale"],
+        params.model, event, sizes["latent_dim"], "gaussian", "own", 0.0, sizes["n_slots"], sizes["scale"]
     )

@@ -6,6 +6,7 @@ import numpy as np
 
 from latentia.diagnostics import Finding, Remedy
 from latentia.diagnostics.evaluation import ACTIVE_VARIANCE
+from latentia.diagnostics.finding import another_seed, longer
 from latentia.kinds.scene.state import SceneState
 from latentia.kinds.scene.words import (
     BLIND,
@@ -63,7 +64,7 @@ def codes(state: SceneState) -> Finding | None:
         return Finding(
             COLLAPSE,
             f"{text}: all objects look the same to the model.",
-            (_longer(), _sharper(state)),
+            (longer(2 * max(1, state.epochs)), _sharper(state)),
             strength,
         )
     if active <= ACTIVE_SHARE * d:
@@ -90,7 +91,12 @@ def count_collapse(state: SceneState) -> Finding | None:
     strength = max(share / ONE_NUMBER if varied < VARIED else 0.0, (state.entropy or 0.0) / UNSURE)
     if not (one or unsure):
         return Finding("", f"{text}.", strength=min(strength, 1.0))
-    return Finding(COUNT_COLLAPSE, f"{text}.", (_longer(), _sharper(state), _seed()), strength)
+    return Finding(
+        COUNT_COLLAPSE,
+        f"{text}.",
+        (longer(2 * max(1, state.epochs)), _sharper(state), another_seed()),
+        strength,
+    )
 
 
 def doubled(state: SceneState) -> Finding | None:
@@ -101,7 +107,7 @@ def doubled(state: SceneState) -> Finding | None:
     strength = max(state.doubled, state.unpaid) / TWICE
     if strength <= 1:
         return Finding("", f"{text}.", strength=strength)
-    return Finding(DOUBLED, f"{text}.", (_longer(), _seed()), strength)
+    return Finding(DOUBLED, f"{text}.", (longer(2 * max(1, state.epochs)), another_seed()), strength)
 
 
 def one_slot(state: SceneState) -> Finding | None:
@@ -131,7 +137,12 @@ def blind(state: SceneState) -> Finding | None:
         return Finding("", f"{text}.", strength=strength)
     fewer = max(2, state.n_slots - 1)
     slots = Remedy(f"fewer slots: `--n-slots {fewer}`", settings={"n_slots": fewer})
-    return Finding(BLIND, f"{text}: slots share places, not objects.", (_seed(), slots, _longer()), strength)
+    return Finding(
+        BLIND,
+        f"{text}: slots share places, not objects.",
+        (another_seed(), slots, longer(2 * max(1, state.epochs))),
+        strength,
+    )
 
 
 def by_colour(state: SceneState) -> Finding | None:
@@ -162,7 +173,7 @@ def leak(state: SceneState) -> Finding | None:
         return Finding("", f"{text}.", strength=strength)
     more = state.n_slots + 2
     slots = Remedy(f"more slots: `--n-slots {more}`", settings={"n_slots": more})
-    return Finding(LEAK, f"{text}.", (slots, _longer()), strength)
+    return Finding(LEAK, f"{text}.", (slots, longer(2 * max(1, state.epochs))), strength)
 
 
 def exhausted(state: SceneState) -> Finding | None:
@@ -201,17 +212,9 @@ def _commonest(values: np.ndarray) -> tuple[int, float]:
     return int(names[counts.argmax()]), float(counts.max() / counts.sum())
 
 
-def _longer() -> Remedy:
-    return Remedy("train longer: `--epochs N` with a larger N")
-
-
 def _sharper(state: SceneState) -> Remedy:
     half = float(f"{state.scale / 2:.2g}")
     return Remedy(
         f"a smaller standard deviation of pixels, so that details count more: `--set scale={half:g}`",
         settings={"scale": half},
     )
-
-
-def _seed() -> Remedy:
-    return Remedy("another seed: `--set random_state=1`")

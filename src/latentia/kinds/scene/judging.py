@@ -21,6 +21,7 @@ from latentia.diagnostics import (
     prior_gap,
     sample_density,
 )
+from latentia.diagnostics.finding import another_seed
 from latentia.diagnostics.findings import overfitting
 from latentia.diagnostics.sample_findings import holes, shorter
 from latentia.diagnostics.undertraining import LAST_GAIN, kept_early, undertraining
@@ -98,7 +99,7 @@ def _training(estimator: Any, figures: Evaluation) -> list[Finding | None]:
             [row["validation_elbo"] for row in judged], getattr(estimator, "best_epoch_", None), least
         )
     return [
-        None if early is None else replace(early, remedies=(Remedy("another seed: `--set random_state=1`"),)),
+        None if early is None else replace(early, remedies=(another_seed(),)),
         undertraining(scores, last_gain(estimator.history_), least),
     ]
 

@@ -42,6 +42,7 @@ class SceneState:
         touching: share of images with an object that touches three borders.
         leak: share of the true background that belongs to objects.
         code_variance: variance of the numbers of objects' codes over objects, `[d]`.
+        epochs: of the fit.
     """
 
     n: int
@@ -60,6 +61,7 @@ class SceneState:
     touching: float | None = None
     leak: float | None = None
     code_variance: NDArray[np.float64] | None = None
+    epochs: int = 0
 
 
 def state_of(estimator: Any, rows: NDArray[Any], truth: Mapping[str, Any]) -> SceneState:
@@ -77,7 +79,8 @@ def state_of(estimator: Any, rows: NDArray[Any], truth: Mapping[str, Any]) -> Sc
                 gathered.cost(asked.module, x, scene)
             else:
                 gathered.shared(x, scene)
-    return replace(gathered.state(estimator.n_slots_, rows, truth), scale=estimator.composition_.scale)
+    found = gathered.state(estimator.n_slots_, rows, truth)
+    return replace(found, scale=estimator.composition_.scale, epochs=len(estimator.history_))
 
 
 class _Gathered:

@@ -8,13 +8,13 @@ import numpy as np
 from markupsafe import Markup
 
 from latentia import explore
-from latentia.kinds.sequence import marked
 from latentia.kinds.sequence.charts import charted
 from latentia.kinds.sequence.measures import similarity
 from latentia.kinds.sequence.run import SequenceRun
 from latentia.kinds.sequence.text_cards import joint_of
-from latentia.kinds.sequence.written import shown
+from latentia.kinds.written import shown
 from latentia.report import figures as pictures
+from latentia.report import marked
 from latentia.report.cards import Card
 from latentia.report.content import number
 from latentia.report.diagnosis import information_curve

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from latentia.errors import ConfigError
-from latentia.kinds.sequence.written import write_rows
+from latentia.kinds.written import write_rows
 
 _SEARCHED, _CODED = 20_000, 2000
 

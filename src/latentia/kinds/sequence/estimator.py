@@ -31,7 +31,7 @@ from latentia.kinds.sequence.composition import SequenceComposition, composed
 from latentia.kinds.sequence.face import report
 from latentia.kinds.sequence.inference import SequenceInference
 from latentia.kinds.sequence.way import SequenceWay, information, watched
-from latentia.kinds.sequence.written import as_array
+from latentia.kinds.written import as_array
 from latentia.training import Schedule, build_schedule
 
 

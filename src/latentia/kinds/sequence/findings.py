@@ -13,15 +13,25 @@ from latentia.diagnostics import (
     Remedy,
     TeacherForcing,
 )
+from latentia.diagnostics.finding import another_seed, longer
 from latentia.kinds.sequence.measures import Counted, Drawn, Rebuilt
 from latentia.kinds.sequence.words import CHEATING, UNKNOWN_WORDS
-from latentia.vocabulary import COLLAPSE, HOLES, INFERENCE_COLLAPSE, PARTIAL_COLLAPSE, UNDERTRAINED
+from latentia.vocabulary import (
+    COLLAPSE,
+    HOLES,
+    INFERENCE_COLLAPSE,
+    KEPT_EARLY,
+    PARTIAL_COLLAPSE,
+    UNDERTRAINED,
+)
 
 IGNORED = 0.01
 """Nats per dimension that another item's code must cost, and share of tokens that the own code must bring over none, for the code to be used:
 that of the rule for collapse (`diagnostics.findings.COLLAPSED_KL`); measured pairs are .001 and .000 of collapsed models, 8 and .06 of cured ones."""
 ABLE = 1.05
 """A decoder foretells well if its loss with true prefixes is at most so many times that of a trigram. A rule of this project."""
+DEARER = 1.02
+"""Under-trained: an item costs so many times what a trigram of the training part says of it. A rule of this project."""
 LEANING_INFORMATION, LEANING_GAP = 1.0, 0.05
 """The code tells this many nats, and yet reconstructions are not more like their items than those of another's code by this much: a note."""
 REVERSE = 2.0
@@ -42,11 +52,12 @@ _LAGGING = Remedy(
 _DROPPED = Remedy(
     "tell the decoder fewer of the words: `--model sequence-word-dropout`", ("sequence-word-dropout",)
 )
+_BY_BOUND = Remedy("a model that is judged by its bound: `--model sequence-vae`", ("sequence-vae",))
 CURES = (_DEFAULT, _FREE_BITS, _LAGGING, _DROPPED)
 _MORE_DROPOUT = Remedy(
     "forget more while learning: `--set network.dropout=0.5`", settings={"network": {"dropout": 0.5}}
 )
-_MORE_ITEMS = Remedy("more training items: a decoder with a vocabulary of its own needs many")
+_MORE_ITEMS = Remedy("more training items: a vocabulary of one's own needs many")
 _SMALLER_VOCABULARY = Remedy(
     "cut into characters, of which none is unknown: `--set tokens=char`", settings={"tokens": "char"}
 )
@@ -61,8 +72,10 @@ def of_sequences(findings: Sequence[Finding], max_epochs: int) -> list[Finding]:
             remedies = CURES if finding.name == COLLAPSE else (_LAGGING, *CURES)
         elif finding.name == PARTIAL_COLLAPSE:
             remedies = tuple(each for each in remedies if "latent_dim" in each.settings) + CURES[:1]
+        elif finding.name == KEPT_EARLY:
+            remedies = (_BY_BOUND, another_seed())
         elif finding.name == UNDERTRAINED:
-            remedies = (_longer(2 * max_epochs),)
+            remedies = (longer(2 * max_epochs),)
         else:
             remedies = tuple(each for each in remedies if not each.models and "sampler" not in each.settings)
         found.append(replace(finding, remedies=tuple({each.text: each for each in remedies}.values())))
@@ -103,7 +116,13 @@ def leaning(information: MutualInformation | None, likeness: Rebuilt) -> Finding
 
 
 def below_counts(
-    log_likelihood: float | None, counts: Counted, epochs: int, *, rising: bool
+    log_likelihood: float | None,
+    counts: Counted,
+    epochs: int,
+    width: int,
+    *,
+    rising: bool,
+    overfitted: bool,
 ) -> Finding | None:
     """A model of sequences that foretells no better than a trigram has not been trained enough, or has too few items to learn from.
 
@@ -111,7 +130,9 @@ def below_counts(
         log_likelihood: nats, mean over items.
         counts: of the same items.
         epochs: of the fit.
+        width: of its network.
         rising: whether the best epoch was the last: where it was not, more of them bring nothing.
+        overfitted: whether held-out items cost much more than training items.
     """
     if log_likelihood is None:
         return None
@@ -119,10 +140,15 @@ def below_counts(
         f"An item costs {-log_likelihood:.4g} nats, {-counts.trigram:.4g} by a trigram of the training part and "
         f"{-counts.unigram:.4g} by a unigram"
     )
-    strength = log_likelihood / counts.trigram if counts.trigram else None
-    if log_likelihood >= counts.trigram:
+    strength = log_likelihood / (DEARER * counts.trigram) if counts.trigram else None
+    if strength is None or strength <= 1:
         return Finding("", f"{text}.", strength=strength)
-    remedies = (_longer(2 * epochs),) if rising else (_MORE_DROPOUT, _MORE_ITEMS)
+    wider = Remedy(
+        f"a wider network: `--set network.width={2 * width}`", settings={"network": {"width": 2 * width}}
+    )
+    remedies: tuple[Remedy, ...] = (longer(2 * epochs),) if rising else (wider, _MORE_ITEMS)
+    if overfitted:
+        remedies = (_MORE_DROPOUT, _MORE_ITEMS)
     return Finding(UNDERTRAINED, f"{text}: counts of neighbouring tokens do as well.", remedies, strength)
 
 
@@ -148,11 +174,8 @@ def unknown(share: float, unit: str) -> Finding | None:
     if strength <= 1:
         return Finding("", text, strength=strength) if share else None
     remedies = (_SMALLER_VOCABULARY,) if unit == "word" else ()
-    more = Remedy(
-        "a larger vocabulary: `--set tokens.min_count=1`, `tokens.max_types=N`, or more training items"
+    larger = Remedy(
+        "a number for every word of the training items: `--set tokens.min_count=1`",
+        settings={"tokens": {"unit": unit, "min_count": 1}},
     )
-    return Finding(UNKNOWN_WORDS, text, (*remedies, more), strength)
-
-
-def _longer(epochs: int) -> Remedy:
-    return Remedy(f"`--epochs {epochs}`", settings={"max_epochs": epochs})
+    return Finding(UNKNOWN_WORDS, text, (*remedies, larger, _MORE_ITEMS), strength)

@@ -23,6 +23,7 @@ from latentia.kinds.run import TRAIN_ROWS, Effort, Measured, SplitName
 from latentia.kinds.sequence import findings, measures
 from latentia.kinds.sequence.estimator import SequenceVAE
 from latentia.kinds.sequence.words import WORDS
+from latentia.vocabulary import OVERFITTED
 
 _Looked = tuple[Evaluation, dict[str, Any], list[Finding | None]]
 
@@ -57,7 +58,14 @@ class SequenceRun(LatentRun):
             evaluation, own, found = self._without_code(split, effort)
         log_likelihood = evaluation.log_likelihood if self.has_code else evaluation.elbo
         found += [
-            findings.below_counts(log_likelihood, counts, self._epochs, rising=self._rising),
+            findings.below_counts(
+                log_likelihood,
+                counts,
+                self._epochs,
+                estimator.composition_.network.width,
+                rising=self._rising,
+                overfitted=any(each is not None and each.name == OVERFITTED for each in found),
+            ),
             findings.holes(draws),
             findings.unknown(share, form.unit),
         ]

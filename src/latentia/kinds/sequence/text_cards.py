@@ -10,10 +10,11 @@ import torch
 
 from latentia.data.items import Strings
 from latentia.estimators.forms.tokens import END, UNKNOWN
-from latentia.kinds.sequence import charts, marked, measures
+from latentia.kinds.sequence import charts, measures
 from latentia.kinds.sequence.charts import charted
 from latentia.kinds.sequence.run import SequenceRun
-from latentia.kinds.sequence.written import shown
+from latentia.kinds.written import shown
+from latentia.report import marked
 from latentia.report.cards import Card
 from latentia.report.content import number
 

@@ -16,7 +16,7 @@ from latentia.data.items import Strings
 from latentia.errors import ConfigError, DataError
 from latentia.estimators.forms.tokens import END, UNKNOWN, TokenForm
 from latentia.kinds.sequence.inference import SequenceInference
-from latentia.kinds.sequence.written import as_array
+from latentia.kinds.written import as_array
 from latentia.models.decoding import Drawing, beam, generated
 from latentia.training.randomness import seeded
 

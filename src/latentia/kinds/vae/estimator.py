@@ -29,8 +29,14 @@ from latentia.kinds.face import html_repr, report
 from latentia.kinds.loading import load_as
 from latentia.kinds.vae.catalog import CATALOG
 from latentia.kinds.vae.monitoring import Monitor
-from latentia.kinds.vae.refining import check_refinement, refine
-from latentia.kinds.vae.sampler import SAMPLERS, AggregatePosterior, fit_sampler_to, take_sampler
+from latentia.kinds.vae.refining import check_refinement, refine, refinement_passes
+from latentia.kinds.vae.sampler import (
+    SAMPLERS,
+    AggregatePosterior,
+    fit_sampler_to,
+    sampler_work,
+    take_sampler,
+)
 from latentia.kinds.vae.schedules import information, resolve_schedule
 from latentia.latent import Likelihood
 from latentia.nn import Network
@@ -60,9 +66,12 @@ class VAE(TableFace, LatentEstimator):
             replace options of the model's own schedule.
         max_epochs: passes over the data; None: 6000 updates (20 000 on a GPU) for 50 000 items or more, fewer by the
             square root of their number, within 5 to 300 epochs.
+        max_minutes: time that `fit` may take. A few updates are timed before the first; from them follow, once, the number of updates
+            (`plan_`) and, where it is "auto", the network for images: the largest with 1500 updates in that time.
         batch_size: None: a 16th of the data, within 16 to 64.
-        optimizer: "muon" (hidden matrices and kernels by Muon, the rest by AdamW), "adamw" for all, or "sgd" (no momentum) for all.
-        learning_rate: peak of the warm-up and cosine schedule of AdamW or SGD alone; with "muon" see
+        optimizer: "auto" (Muon for the hidden matrices and kernels that are worth its price on this machine, AdamW for the rest), "muon" for
+            all hidden matrices and kernels, "adamw" for all, or "sgd" (no momentum) for all.
+        learning_rate: peak of the warm-up and cosine schedule of AdamW or SGD alone; with Muon see
             `latentia.training.optimizers.optimizers_for`.
         patience: epochs without a better validation bound before stopping; None: a quarter of `max_epochs`,
             but at least 10.
@@ -122,8 +131,9 @@ class VAE(TableFace, LatentEstimator):
         schedule: str | Schedule = "auto",
         schedule_options: Mapping[str, Any] | None = None,
         max_epochs: int | None = None,
+        max_minutes: float | None = None,
         batch_size: int | None = None,
-        optimizer: str = "muon",
+        optimizer: str = "auto",
         learning_rate: float = 2e-3,
         patience: int | None = None,
         validation_fraction: float = 0.1,
@@ -147,6 +157,7 @@ class VAE(TableFace, LatentEstimator):
         self.schedule = schedule
         self.schedule_options = schedule_options
         self.max_epochs = max_epochs
+        self.max_minutes = max_minutes
         self.batch_size = batch_size
         self.optimizer = optimizer
         self.learning_rate = learning_rate
@@ -189,7 +200,13 @@ class VAE(TableFace, LatentEstimator):
                 f"latent_dim={latent_dim} is larger than a datum, which holds {size} numbers: give 1 to {size}"
             )
         return Composition(
-            self.model, event, latent_dim, parts.likelihood, parts.network, parts.typical_size, parts.terms
+            self.model,
+            event,
+            latent_dim,
+            parts.likelihood,
+            parts.network,
+            parts.typical_size,
+            terms=parts.terms,
         )
 
     def _codes_of(self, Z: Any) -> Tensor:
@@ -211,12 +228,23 @@ class VAE(TableFace, LatentEstimator):
         take_sampler(self, rows, whole_data=not how.get("streamed"))
         self.usual_scores_ = usual_scores(self, held_out)
 
-    def score_samples(self, X: Any, *, total: str = "given", by_column: bool = False) -> Any:
+    def score_samples(
+        self, X: Any, *, total: str = "given", n_importance: int | None = None, by_column: bool = False
+    ) -> Any:
         """Log p(x) of each row, `[n]` (see `LatentEstimator`); with `by_column`, what `score_cells` gives of a table of unlike columns."""
-        return self.score_cells(X) if by_column else super().score_samples(X, total=total)
+        return (
+            self.score_cells(X)
+            if by_column
+            else super().score_samples(X, total=total, n_importance=n_importance)
+        )
 
     def _cells(self) -> CodedCells:
         return CodedCells(self._inference().module, self._inference().form)
+
+    def _follows(self, n: int) -> tuple[float, float]:
+        steps = self._entry().refinement_steps if self.refinement_steps == "auto" else self.refinement_steps
+        sampled = sampler_work(n) if self.sampler != "prior" else (0.0, 0.0)
+        return refinement_passes(int(steps), n) + sampled[0], sampled[1]
 
     def _schedule(self, entry: Entry) -> Schedule:
         return resolve_schedule(self.schedule, self.schedule_options, entry.schedule)

@@ -28,7 +28,7 @@ class Monitor:
         self.overloaded_before = False
 
     def __call__(
-        self, model: nn.Module, x_batches: Iterable[Tensor], epoch: int, progress: float
+        self, model: nn.Module, x_batches: Iterable[Tensor], epoch: float, progress: float
     ) -> dict[str, float]:
         """Look at a model in evaluation mode; nothing for deterministic codes."""
         try:

@@ -17,6 +17,7 @@ from latentia.estimators.entry import Entry
 from latentia.estimators.hints import rate_weight
 from latentia.estimators.inference import frozen
 from latentia.estimators.parameters import whole
+from latentia.estimators.plan import refined_passes
 from latentia.training.validation import EPOCH_ROWS, calibrate
 
 GAIN_ROWS = 512
@@ -35,6 +36,12 @@ def check_refinement(steps: Any, entry: Entry, model: Any) -> None:
             f"refinement_steps={steps}: the codes of model {model!r} cannot be refined, only independent Gaussians whose "
             "mean is free; give 0 or 'auto'"
         )
+
+
+def refinement_passes(steps: int, n: int) -> float:
+    """About how many passes of an item through the network `refine` takes, for n training rows."""
+    refined = refined_passes(steps)
+    return (GAIN_ROWS * (refined + 2 * GAIN_DRAWS) + min(EPOCH_ROWS, n) * refined) * (steps > 0)
 
 
 def refine(estimator: Any, rows: NDArray[Any], held_out: NDArray[Any] | None) -> None:

@@ -10,17 +10,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentia import explore
+from latentia.data import Dataset
 from latentia.errors import ConfigError
+from latentia.estimators.planning import expected_seconds
 from latentia.kinds.kind import NetworkRecipe
 from latentia.kinds.latent_run import LatentRun
 from latentia.kinds.tables import FillsTables
 from latentia.kinds.vae.estimator import VAE
 from latentia.kinds.vae.export import export_onnx
 
+FIRST_MINUTES = 1.5
+LONG_MINUTES = 4.5
+"""A fit that takes longer is worth a first model."""
 
-def recipe(params: dict[str, Any]) -> NetworkRecipe:
+
+class VAERecipe(NetworkRecipe):
+    """How a VAE is fitted into a run folder."""
+
+    def first(self, dataset: Dataset) -> dict[str, Any] | None:
+        """See `latentia.kinds.kind.Recipe`."""
+        vae = self.estimator
+        if vae.max_minutes is not None or expected_seconds(vae, dataset) < 60 * LONG_MINUTES:
+            return None
+        return {"max_minutes": FIRST_MINUTES}
+
+
+def recipe(params: dict[str, Any]) -> VAERecipe:
     """How the model that the parameters name is fitted."""
-    return NetworkRecipe(VAE, params)
+    return VAERecipe(VAE, params)
 
 
 class VAERun(FillsTables, LatentRun):

@@ -19,6 +19,7 @@ from latentia.mixture import GaussianComponents, Rows, initialize, run_em, score
 SAMPLERS = ("auto", "prior", "aggregate-posterior")
 CODES = 20_000
 """Training items whose codes are looked at: more would cost time and tell little."""
+SECONDS_PER_CODE = 1e-4
 MOST_COMPONENTS = 64
 ROWS_PER_PARAMETER = 2
 _REGULARISATION = 1e-6  # of covariances, relative to the codes' variance
@@ -130,6 +131,11 @@ def _scaling(codes: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float
     spread = codes.std(0, dtype=np.float64)
     least = 1e-6 * np.maximum(1.0, np.abs(centre))
     return centre, np.maximum(spread, least)
+
+
+def sampler_work(n: int) -> tuple[float, float]:
+    """About what the mixture takes for n training rows: passes of an item through the network, and seconds of its own."""
+    return 0.4 * min(n, CODES), SECONDS_PER_CODE * min(n, CODES)
 
 
 def enough_codes(n: int, n_dims: int) -> bool:

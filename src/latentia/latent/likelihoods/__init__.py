@@ -9,6 +9,7 @@ import torch
 
 from latentia.latent.likelihoods.autoregressive import PixelCNNLikelihood
 from latentia.latent.likelihoods.base import Likelihood
+from latentia.latent.likelihoods.compositions import DirichletMultinomialLikelihood
 from latentia.latent.likelihoods.counts import (
     MultinomialLikelihood,
     NegativeBinomialLikelihood,
@@ -47,6 +48,7 @@ LIKELIHOODS.add("pixelcnn-binary", partial(PixelCNNLikelihood, n_levels=2))
 LIKELIHOODS.add("pixelcnn++", partial(PixelCNNLikelihood, kind="pixelcnn++"))
 LIKELIHOODS.add("poisson", PoissonLikelihood)
 LIKELIHOODS.add("multinomial", MultinomialLikelihood)
+LIKELIHOODS.add("dirichlet-multinomial", DirichletMultinomialLikelihood)
 LIKELIHOODS.add("negative-binomial", NegativeBinomialLikelihood)
 LIKELIHOODS.add("zinb", ZeroInflatedNegativeBinomialLikelihood)
 LIKELIHOODS.add("mixed", MixedLikelihood)
@@ -58,6 +60,7 @@ __all__ = [
     "BernoulliLikelihood",
     "CategoricalLikelihood",
     "ContinuousBernoulliLikelihood",
+    "DirichletMultinomialLikelihood",
     "DiscretizedLogisticLikelihood",
     "GaussianLikelihood",
     "LaplaceLikelihood",

@@ -10,7 +10,7 @@ from latentia.latent.scenes.counts import at_least
 from latentia.latent.scenes.objects import Unrolled
 from latentia.nn.spatial import boxes
 
-_BLACK = 0.15
+_BLACK = 0.05
 """Standard deviation of black by which a pixel is told to be an object's: a rule of this project, set on training images."""
 
 

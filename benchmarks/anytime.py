@@ -1,0 +1,202 @@
+"""Bound against time: fits that were planned for so many minutes, by network and optimizer, and the time to a peer's bound.
+
+    python benchmarks/anytime.py mnist --latent-dim 5 --minutes 1 2 5 --arms conv:muon conv:auto patch:auto mlp:auto
+    python benchmarks/anytime.py mnist --latent-dim 5 --minutes 0.5 1 2 --arms auto:auto --peer 40
+
+A minute is one of the processor (all threads together), so that other work on the machine changes little. Each fit is planned by `max_minutes`: updates are timed before the first, the schedule ends in time, and all that follows training is
+in it. The bound is
+
+    (D/2) ln(sse / D) + D/2 + KL   in nats, lower is better
+
+on validation items, by the encoder alone and with the refinement that the fit chose; choices are made by it. `--peer E` trains pythae's VAE for E epochs on the network of Table 1, by its own trainer, and prints how many times less
+each fit took that has its bound. `--interrupt` presses Ctrl-C after a third of each fit, and holds what comes out against a fit that was planned for as many updates.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import math
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import torch
+
+from common import SHARED, machine, publish, table
+from latentia import VAE, training
+from latentia.benchmarks.measure import batches, bound, calibrated
+from latentia.benchmarks.peers import fit_pythae
+from latentia.benchmarks.protocol import Row
+from latentia.data import Dataset, load
+from latentia.diagnostics import evaluate
+from latentia.training.loop import Loop
+
+JUDGED = 2000
+ARMS = ("conv:muon", "conv:auto", "patch:auto", "mlp:muon", "mlp:auto", "auto:auto")
+
+
+@contextlib.contextmanager
+def processor_time() -> Iterator[None]:
+    """Plans count seconds of the processor."""
+    clock = SimpleNamespace(monotonic=time.process_time)
+    timed = partial(training.update_seconds, clock=time.process_time)
+    with (
+        patch("latentia.estimators.fitting.time", clock),
+        patch("latentia.estimators.planning.time", clock),
+        patch("latentia.training.update_seconds", timed),
+    ):
+        yield
+
+
+def fitted(dataset: Dataset, latent_dim: int, arm: str, minutes: float, seed: int) -> tuple[VAE, float]:
+    """A fit that was planned for so many minutes, and the seconds that it took."""
+    network, optimizer = arm.split(":")
+    vae = VAE(
+        latent_dim=latent_dim, network=network, optimizer=optimizer, max_minutes=minutes, random_state=seed
+    )
+    begun = time.process_time()
+    with processor_time():
+        vae.fit(dataset)
+    return vae, time.process_time() - begun
+
+
+def interrupted(
+    dataset: Dataset, latent_dim: int, arm: str, minutes: float, seed: int
+) -> tuple[float, float, int]:
+    """Refined bounds of a fit that was interrupted after a third, and of one that was planned for as many updates; how many."""
+    step, network = Loop.training_step, arm.split(":")[0]
+
+    def press(loop: Loop, *arguments: Any) -> None:
+        planned = loop.pace.planned
+        if planned > 100 and loop.position.step == planned // 3 and loop.pace.cooling is None:
+            signal.raise_signal(signal.SIGINT)
+        step(loop, *arguments)
+
+    with patch.object(Loop, "training_step", press):
+        cut, _ = fitted(dataset, latent_dim, arm, minutes, seed)
+    assert cut.plan_ is not None
+    done = cut.history_[-1]["step"]
+    plan = replace(cut.plan_, updates=done)
+    whole = VAE(latent_dim=latent_dim, network=network, optimizer=arm.split(":")[1], random_state=seed)
+    whole.set_params(max_minutes=minutes)
+    with patch("latentia.estimators.fitting.plan_of", lambda *_: plan):
+        whole.fit(dataset)
+    x = dataset.validation.x[:JUDGED]
+    return bounds_of(cut, x)[1], bounds_of(whole, x)[1], done
+
+
+def bounds_of(vae: VAE, x: np.ndarray) -> tuple[float, float]:
+    """By the encoder alone, and as the model encodes."""
+    size, found = math.prod(vae.event_shape_), []
+    kept = vae.module_.refinement_steps
+    for steps in (0, kept):
+        vae.module_.refinement_steps = steps
+        figures = vae.evaluate(x, n_importance=0)
+        found.append(bound(figures.sse, figures.kl, size))
+    return found[0], found[1]
+
+
+def peer_of(dataset: Dataset, name: str, epochs: int, seed: int) -> tuple[float, float]:
+    """The bound of pythae's VAE, and the seconds of the processor that it took."""
+    row = Row(name, "pythae-vae", "pythae")
+    with tempfile.TemporaryDirectory() as folder:
+        begun = time.process_time()
+        found = fit_pythae(row, dataset, epochs, Path(folder) / "run", seed, "cpu")
+        seconds = time.process_time() - begun
+    model = calibrated(found.model, np.asarray(dataset.train.x))
+    x = np.asarray(dataset.validation.x[:JUDGED])
+    figures = evaluate(model, batches(x, torch.device("cpu")), n_importance=0)
+    return bound(figures.sse, figures.kl, math.prod(dataset.event_shape)), seconds
+
+
+def main() -> None:
+    if "LATENTIA_DATA" not in os.environ and SHARED.is_dir():
+        os.environ["LATENTIA_DATA"] = str(SHARED)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", nargs="?", default="mnist")
+    parser.add_argument("--latent-dim", type=int, default=5)
+    parser.add_argument("--minutes", type=float, nargs="+", default=[1.0, 2.0, 5.0, 10.0, 25.0])
+    parser.add_argument("--arms", nargs="+", default=list(ARMS), help="network:optimizer")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--peer", type=int, metavar="EPOCHS", help="also train pythae's VAE")
+    parser.add_argument("--interrupt", action="store_true", help="only fits that are interrupted")
+    parser.add_argument("--quick", action="store_true", help="six seconds each: to see that it runs")
+    parser.add_argument(
+        "--save", action="store_true", help="also write benchmarks/results/anytime-<data>.txt"
+    )
+    arguments = parser.parse_args()
+    dataset = load(arguments.data)
+    title = f"{arguments.data}, {arguments.latent_dim} latent dimensions, {len(dataset.train)} training items\n{machine()}\n\n"
+    peer = None
+    if arguments.peer:
+        peer = peer_of(dataset, arguments.data, 1 if arguments.quick else arguments.peer, arguments.seeds[0])
+        title += f"pythae's VAE, {arguments.peer} epochs: bound {peer[0]:.1f} in {peer[1]:.0f} cpu s\n\n"
+    if arguments.interrupt:
+        found = [
+            (f"{minutes:g}", arm, str(seed), str(done), f"{cut:.1f}", f"{whole:.1f}", f"{cut - whole:+.1f}")
+            for minutes in arguments.minutes
+            for arm in arguments.arms
+            for seed in arguments.seeds
+            for cut, whole, done in [interrupted(dataset, arguments.latent_dim, arm, minutes, seed)]
+        ]
+        header = ("minutes", "arm", "seed", "updates", "interrupted", "planned", "difference")
+        publish(f"interrupted-{Path(arguments.data).stem}", title + table(header, found), arguments.save)
+        return
+    header = (
+        "minutes",
+        "arm",
+        "seed",
+        "network",
+        "updates",
+        "encoder",
+        "refined",
+        "cpu s",
+        "load",
+        "peer's / its time",
+    )
+    rows: list[tuple[str, ...]] = []
+    for minutes in [0.1] if arguments.quick else arguments.minutes:
+        for arm in arguments.arms:
+            for seed in arguments.seeds:
+                vae, seconds = fitted(dataset, arguments.latent_dim, arm, minutes, seed)
+                encoder, refined = bounds_of(vae, dataset.validation.x[:JUDGED])
+                ratio = (
+                    ""
+                    if peer is None
+                    else f"{peer[1] / seconds:.1f}"
+                    if refined <= peer[0]
+                    else "not reached"
+                )
+                assert vae.plan_ is not None
+                rows.append(
+                    (
+                        f"{minutes:g}",
+                        arm,
+                        str(seed),
+                        vae.plan_.network,
+                        str(vae.plan_.updates),
+                        f"{encoder:.1f}",
+                        f"{refined:.1f}",
+                        f"{seconds:.0f}",
+                        f"{os.getloadavg()[0]:.1f}",
+                        ratio,
+                    )
+                )
+                print(*rows[-1], flush=True)
+    publish(f"anytime-{Path(arguments.data).stem}", title + table(header, rows), arguments.save)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Tables of counts of samples and taxa: the files that microbiome programs write, their metadata and taxonomies."""

@@ -1,0 +1,1 @@
+"""From sequences to sequences, also where the inputs of some outputs are not known."""

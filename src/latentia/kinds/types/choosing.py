@@ -1,0 +1,167 @@
+"""How many types: each number fitted from several starts, scored by its criteria and on samples held out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.metrics import adjusted_rand_score
+
+from latentia.kinds.types.fits import Fit, best_of, fit, log_density, seed_of
+from latentia.kinds.types.resampling import Places, folds, mean_and_error
+from latentia.mixture import Rows, scores
+
+CRITERIA = ("laplace", "bic", "aic", "icl")
+FEWER_STARTS = 2  # of fits to a part of the samples
+_STARTS, _FOLDS = 1, 2  # words of seeds
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One number of types.
+
+    Attributes:
+        n_components: K.
+        nle: negative log posterior of the best start, in nats, as the R package DirichletMultinomial prints it.
+        n_free: parameters.
+        laplace, bic, aic, icl: criteria on its scale; smaller is better.
+        held_out: mean log p(x | depth) in nats a sample of samples that were not fitted to; None without folds.
+        held_out_error: its standard error.
+        starts: `nle` of each start, the best first.
+        agreement: adjusted Rand index between the types of the two best starts; None with one.
+    """
+
+    n_components: int
+    nle: float
+    n_free: int
+    laplace: float
+    bic: float
+    aic: float
+    icl: float
+    held_out: float | None
+    held_out_error: float | None
+    starts: tuple[float, ...]
+    agreement: float | None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """All numbers that were tried, and what each criterion chooses.
+
+    Attributes:
+        tried: in order of K.
+        chosen: criterion -> K; "held-out" among them, where samples were held out.
+    """
+
+    tried: tuple[Tried, ...]
+    chosen: dict[str, int]
+
+    def of(self, k: int) -> Tried:
+        """What was found with K types."""
+        return next(each for each in self.tried if each.n_components == k)
+
+    def runner_up(self, criterion: str) -> tuple[int, float] | None:
+        """The second choice of a criterion and how far it is behind; None where one number was tried."""
+        name = criterion.replace("-", "_")
+        sign = -1 if criterion == "held-out" else 1
+        values = sorted(
+            (sign * value, each.n_components)
+            for each in self.tried
+            if (value := getattr(each, name)) is not None
+        )
+        return (values[1][1], values[1][0] - values[0][0]) if len(values) > 1 else None
+
+    def at_edge(self, criterion: str) -> bool:
+        """Whether the choice is the largest number, or the smallest above 1, of several."""
+        numbers = [each.n_components for each in self.tried]
+        return len(numbers) > 1 and self.chosen[criterion] in {numbers[0], numbers[-1]} - {1}
+
+    def describe(self) -> dict[str, Any]:
+        """As plain values."""
+        return {"tried": [asdict(each) for each in self.tried], "chosen": self.chosen}
+
+    @classmethod
+    def rebuild(cls, described: dict[str, Any]) -> Choice:
+        """The inverse of `describe`."""
+        tried = (Tried(**{**row, "starts": tuple(row["starts"])}) for row in described["tried"])
+        return cls(tuple(tried), {name: int(k) for name, k in described["chosen"].items()})
+
+
+def choose(
+    x: sparse.csr_array,
+    numbers: Sequence[int],
+    groups: Places,
+    *,
+    n_starts: int,
+    n_folds: int,
+    seed: int,
+    n_jobs: int | None,
+) -> tuple[Choice, dict[int, Fit]]:
+    """Fit every number of types and score it; the best fit of each is returned too.
+
+    Args:
+        x: counts `[n, d]` in the order of `in_order`.
+        numbers: K to try.
+        groups: number of the group (subject) of each sample, `[n]`: held out together.
+        n_starts: of each number.
+        n_folds: parts that are held out in turn; 0: none.
+        seed: of starts and folds.
+        n_jobs: processes, as in joblib.
+    """
+    starts = [(k, i) for k in numbers for i in range(n_starts if k > 1 else 1)]
+    parts = folds(groups, n_folds, seed_of(seed, _FOLDS)) if n_folds else []
+    held = [(k, f) for k in numbers for f in range(len(parts)) if len(x.indptr) - 1 - len(parts[f]) > k]
+    tasks = [delayed(fit)(x, k, seed_of(seed, _STARTS, k, i), i) for k, i in starts]
+    tasks += [delayed(_held_out)(x, parts[f], k, seed_of(seed, _FOLDS, k, f)) for k, f in held]
+    ends: list[Any] = Parallel(n_jobs=n_jobs)(tasks)
+    values: dict[int, NDArray[np.float64]] = {}
+    for (k, f), found in zip(held, ends[len(starts) :], strict=True):
+        values.setdefault(k, np.full(x.shape[0], np.nan))[parts[f]] = found
+    tried, best = [], {}
+    for k in numbers:
+        fits = sorted(
+            (end for (number, _), end in zip(starts, ends, strict=False) if number == k),
+            key=lambda end: end.nle,
+        )
+        best[k] = fits[0]
+        tried.append(_tried(x, k, fits, values.get(k), groups))
+    chosen = {name: min(tried, key=lambda each: getattr(each, name)).n_components for name in CRITERIA}
+    seen = [each for each in tried if each.held_out is not None]
+    if seen:
+        chosen["held-out"] = max(seen, key=lambda each: each.held_out or 0.0).n_components
+    return Choice(tuple(tried), chosen), best
+
+
+def _tried(
+    x: sparse.csr_array, k: int, fits: list[Fit], values: NDArray[np.float64] | None, groups: Places
+) -> Tried:
+    found = scores(fits[0].components, Rows(x))
+    whole = values is not None and not np.isnan(values).any()
+    mean, error = mean_and_error(values, groups) if whole and values is not None else (None, None)
+    agreement = float(adjusted_rand_score(fits[0].labels, fits[1].labels)) if len(fits) > 1 else None
+    starts = tuple(end.nle for end in fits)
+    return Tried(
+        k,
+        -found.log_likelihood,
+        found.n_free,
+        found.laplace,
+        found.bic,
+        found.aic,
+        found.icl,
+        mean,
+        error,
+        starts,
+        agreement,
+    )
+
+
+def _held_out(x: sparse.csr_array, part: Places, k: int, seed: int) -> NDArray[np.float64]:
+    """Log p(x | depth) of the samples of a part under a fit to the others."""
+    rest = np.setdiff1d(np.arange(x.shape[0]), part)
+    found = best_of(sparse.csr_array(x[rest]), k, seed, FEWER_STARTS)
+    return log_density(found.components, sparse.csr_array(x[part]))

@@ -1,0 +1,1 @@
+"""Models of videos: objects that move, and what they will do."""
