@@ -106,7 +106,8 @@ class BaseMixture(DensityMixin, BaseEstimator):
             images = images or (self.layout_.is_image and not sparse.issparse(X))
         axes: Axes = "first"
         if images:
-            items, _, axes = images_of(X, None if reset else self.layout_, fewest=2 if reset else 1)
+            given = images_of(X, None if reset else self.layout_, fewest=2 if reset else 1)
+            items, axes = given.rows, given.axes
             if reset:
                 self.n_features_in_ = int(np.prod(items.shape[1:]))
         else:
