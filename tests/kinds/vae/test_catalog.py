@@ -62,10 +62,10 @@ def test_entry_says_what_it_is(name):
 
 def learning_curves(vae):
     """Losses by epoch: where weights ramp, the training losses of two epochs are of different objectives; the validation
-    loss, on a dozen images, is of one."""
+    loss, on a dozen images, is of one, and where a multiplier rises what it is the price of."""
     return [
         [row.get(name, row["train_loss"]) for row in vae.history_]
-        for name in ("train_loss", "validation_loss")
+        for name in ("train_loss", "validation_loss", "train_violation")
     ]
 
 
