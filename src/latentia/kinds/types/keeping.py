@@ -16,8 +16,9 @@ from latentia.estimators import folder as run_folder
 from latentia.files import write_atomically
 from latentia.kinds.fitting import check_folder
 from latentia.kinds.known import KNOWN, DataSpec, knowledge_of
+from latentia.kinds.plain import plain
 from latentia.kinds.replacing import put_back_unless_begun
-from latentia.kinds.run import Run, plain
+from latentia.kinds.run import Run
 from latentia.kinds.types.run import TABLE, WORKFLOW
 from latentia.kinds.types.workflow import Types
 
