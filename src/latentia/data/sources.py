@@ -197,6 +197,21 @@ def find(source: DataSource, data_dir: str | os.PathLike[str] | None = None) -> 
     return None
 
 
+def is_fetched(name: str) -> bool:
+    """Whether data of such a name come from the network: of the hub, or a named set whose files are not here.
+
+    Example:
+        >>> is_fetched("hf://owner/name"), is_fetched("digits"), is_fetched("table.csv")
+        (True, False, False)
+    """
+    if name.startswith("hf://"):
+        return True
+    if name not in SOURCES:
+        return False
+    source = SOURCES[name]
+    return source.hub is not None and bool(source.files) and find(source) is None
+
+
 def how_to_get(source: DataSource, data_dir: str | os.PathLike[str] | None = None) -> str:
     """Say in words which files to put where."""
     if not source.files:

@@ -66,6 +66,7 @@ def as_rows(estimator: Any, X: Any, *, reset: bool, channels: str = "auto") -> G
         rows = dense.toarray()
     elif rows.dtype == bool:
         rows = rows.astype(np.uint8)
+    rows = np.ascontiguousarray(rows)  # sums depend on the order in which numbers lie
     return Given(rows if form is None else form.like_before(rows, column_names(estimator)), sparse=was_sparse)
 
 

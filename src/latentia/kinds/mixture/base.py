@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
@@ -118,6 +118,7 @@ class BaseMixture(DensityMixin, BaseEstimator):
                 dtype="numeric",
                 ensure_all_finite=False,
             )
+            items = items if sparse.issparse(items) else np.ascontiguousarray(cast(Any, items))
         if reset:
             self.layout_ = Layout.of(items, dense=self._gaussian, scaled=self._scaled, axes=axes)
         return self.layout_.stored(items)
