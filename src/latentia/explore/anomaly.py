@@ -7,7 +7,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from latentia.data.items import Ragged
 from latentia.errors import ConfigError, DataError
 
 Method = Literal["likelihood", "typicality", "reconstruction"]
@@ -97,7 +96,7 @@ def auroc(usual: Any, anomalous: Any) -> float:
 
 
 def _squared_error(X: Any, rebuilt: NDArray[Any]) -> NDArray[np.float64]:
-    if isinstance(X, Ragged):  # sequences, each as long as it is
+    if hasattr(X, "lengths"):  # sequences, each as long as it is
         pairs = ((X.item(i)[None], np.asarray(rebuilt[i])[None]) for i in range(len(X)))
         return np.array([_squared_error(*pair)[0] for pair in pairs])
     given = X.toarray() if hasattr(X, "toarray") else np.asarray(X)
