@@ -123,6 +123,12 @@ def command(spec: DataSpec, params: Mapping[str, Any], out: Path | str) -> str:
         words += ["--channels", spec.channels]
     if spec.label_column is not None:
         words += ["--label-column", spec.label_column]
+    for name, kind_of_column in (spec.columns or {}).items():
+        words += ["--column", f"{name}={kind_of_column}"]
+    for name in spec.drop or ():
+        words += ["--drop", name]
+    if spec.id is not None:
+        words += ["--id", spec.id]
     for role, column in (spec.roles or {}).items():
         words += [f"--{role}-column" if role in ("text", "input", "output") else f"--{role}", column]
     if not spec.hold_out and not kind.recipe({"model": params["model"]}).holds_out:

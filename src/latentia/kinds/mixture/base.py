@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -104,9 +104,10 @@ class BaseMixture(DensityMixin, BaseEstimator):
         if not reset:
             check_is_fitted(self)
             images = images or (self.layout_.is_image and not sparse.issparse(X))
+        items: Any = X
         axes: Axes = "first"
         if images:
-            items, _, axes = images_of(X, None if reset else self.layout_, fewest=2 if reset else 1)
+            items, _, axes = images_of(X, None if reset else self.layout_, fewest=2 if reset else 1)[:3]
             if reset:
                 self.n_features_in_ = int(np.prod(items.shape[1:]))
         else:
@@ -118,7 +119,7 @@ class BaseMixture(DensityMixin, BaseEstimator):
                 dtype="numeric",
                 ensure_all_finite=False,
             )
-            items = items if sparse.issparse(items) else np.ascontiguousarray(cast(Any, items))
+            items = items if sparse.issparse(items) else np.ascontiguousarray(items)
         if reset:
             self.layout_ = Layout.of(items, dense=self._gaussian, scaled=self._scaled, axes=axes)
         return self.layout_.stored(items)

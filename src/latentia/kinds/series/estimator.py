@@ -102,7 +102,7 @@ class SeriesVAE(LatentEstimator):
         self.verbose = verbose
         self.random_state = random_state
 
-    form_: SeriesForm  # type: ignore[assignment]
+    form_: SeriesForm
     _way = SeriesWay()
 
     def _entry(self) -> Any:
