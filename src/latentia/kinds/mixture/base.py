@@ -116,10 +116,9 @@ class BaseMixture(DensityMixin, BaseEstimator):
                 X,
                 reset=reset,
                 accept_sparse="csr" if self._sparse else False,
-                dtype="numeric",
+                order="C",  # sums depend on the order in which numbers lie
                 ensure_all_finite=False,
             )
-            items = items if sparse.issparse(items) else np.ascontiguousarray(items)
         if reset:
             self.layout_ = Layout.of(items, dense=self._gaussian, scaled=self._scaled, axes=axes)
         return self.layout_.stored(items)
