@@ -89,6 +89,9 @@ class BaseMixture(DensityMixin, BaseEstimator):
     def _summary(self, rows: Rows) -> Summary:
         return summarize(rows, nonnegative=self._family.counts, integer=self._family.counts)
 
+    def _check_fit(self, summary: Summary) -> None:
+        """Look at rows that are to be fitted; those that are only scored may be a single one."""
+
     def _new_components(self, rows: Rows, random: Any) -> Components:  # noqa: ARG002
         return self._family(
             self.n_components, rows.n_features, dtype=rows.dtype, device=self.device, **self._settings()
@@ -110,13 +113,9 @@ class BaseMixture(DensityMixin, BaseEstimator):
             if reset:
                 self.n_features_in_ = int(np.prod(items.shape[1:]))
         else:
+            accepted = "csr" if self._sparse else False
             items = validate_data(
-                self,
-                X,
-                reset=reset,
-                accept_sparse="csr" if self._sparse else False,
-                dtype="numeric",
-                ensure_all_finite=False,
+                self, X, reset=reset, accept_sparse=accepted, dtype="numeric", ensure_all_finite=False
             )
         if reset:
             self.layout_ = Layout.of(items, dense=self._gaussian, scaled=self._scaled, axes=axes)

@@ -128,7 +128,10 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseMixture):
         return np.searchsorted(self.classes_, y)
 
     def _summary(self, rows: Rows) -> Summary:
-        return check_floor(summarize(rows), float(self.reg_covar))
+        return summarize(rows)
+
+    def _check_fit(self, summary: Summary) -> None:
+        check_floor(summary, float(self.reg_covar))
 
     def _new_components(self, rows: Rows, random: Any) -> Components:
         return GaussianExperts(

@@ -27,6 +27,8 @@ def fit_to(mixture: Any, X: Any, y: Any, sample_weight: Any) -> None:
         check_parameters(mixture)
         rows = mixture._rows(X, y, sample_weight, reset=True)
         summary = mixture._summary(rows)
+        if rows.n_rows > 1:
+            mixture._check_fit(summary)
         check_distinct(rows, mixture.n_components)
         random = check_random_state(mixture.random_state)
         components = mixture._new_components(rows, random)

@@ -97,8 +97,8 @@ class GaussianMixture(BaseMixture):
             raise ConfigError(f"reg_covar={self.reg_covar!r}: a number of at least 0 was expected")
         return {"covariance_type": self.covariance_type, "reg_covar": float(self.reg_covar)}
 
-    def _summary(self, rows: Rows) -> Summary:
-        return check_floor(super()._summary(rows), float(self.reg_covar))
+    def _check_fit(self, summary: Summary) -> None:
+        check_floor(summary, float(self.reg_covar))
 
     def _start(self, components: Components, rows: Rows, random: Any) -> None:
         super()._start(components, rows, random)
