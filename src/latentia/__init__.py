@@ -17,6 +17,7 @@ _PUBLIC = {
     "DirichletMultinomialMixture": "latentia.kinds.mixture.estimator",
     "GaussianMixture": "latentia.kinds.mixture.estimator",
     "GaussianMixtureClassifier": "latentia.kinds.classifier.estimator",
+    "MixedMixture": "latentia.kinds.mixture.estimator",
     "MultinomialMixture": "latentia.kinds.mixture.estimator",
     "PoissonMixture": "latentia.kinds.mixture.estimator",
     "SceneVAE": "latentia.kinds.scene.estimator",
@@ -44,6 +45,7 @@ __all__ = [
     "DirichletMultinomialMixture",
     "GaussianMixture",
     "GaussianMixtureClassifier",
+    "MixedMixture",
     "MultinomialMixture",
     "PoissonMixture",
     "SceneVAE",
@@ -70,6 +72,7 @@ if TYPE_CHECKING:
         CategoricalMixture,
         DirichletMultinomialMixture,
         GaussianMixture,
+        MixedMixture,
         MultinomialMixture,
         PoissonMixture,
     )

@@ -28,6 +28,7 @@ from latentia.commands.ending import ended, fail
 from latentia.commands.evaluate import evaluate
 from latentia.commands.export import export
 from latentia.commands.fit import fit
+from latentia.commands.impute import impute
 from latentia.commands.inpaint import inpaint
 from latentia.commands.interpolate import interpolate
 from latentia.commands.models import models
@@ -88,6 +89,7 @@ _USING = (
     neighbours,
     resample,
     inpaint,
+    impute,
     anomaly,
     compress,
     decompress,
@@ -103,7 +105,8 @@ COMMANDS: tuple[Callable[..., None], ...] = (*_FITTING, *_USING, types, benchmar
 _POSITIONAL = {"data": "DATA", "run": "RUN", "table": "TABLE", "images": "IMAGES", "file": "FILE"}
 
 
-_TWO_PLACES = (encode, predict, segment, objects, count, edit, rollout, track)
+_REPEATED = {"column": "NAME=KIND", "drop": "NAME"}
+_TWO_PLACES = (encode, predict, impute, segment, objects, count, edit, rollout, track)
 _PLUGIN = "a module (or .py file) that registers models, likelihoods, networks or kinds of your own; may be given more than once"
 
 
@@ -158,6 +161,10 @@ def _add_arguments(parser: Parser, function: Any, names: tuple[str, ...], whose:
             parser.add_argument(*flags, dest=name, default=default, action=yes_no, help=text)
         elif name == "set":
             parser.add_argument(*flags, dest=name, nargs="+", default=[], type=str, metavar="K=V", help=text)
+        elif name in _REPEATED:
+            parser.add_argument(
+                *flags, dest=name, action="append", type=str, metavar=_REPEATED[name], help=text
+            )
         elif hints[name] in (list[str], list[str] | None):
             parser.add_argument(
                 *flags, dest=name, nargs="+", default=default, type=str, metavar="NAME", help=text

@@ -8,13 +8,14 @@ from latentia.latent import LIKELIHOODS
 
 COUNTS = {"poisson", "multinomial", "dirichlet-multinomial", "negative-binomial", "zinb"}
 VECTOR, IMAGE, RGB, PIXEL = (5,), (1, 4, 6), (3, 4, 4), (1, 1, 1)
+TABLES_ONLY = {"mixed", "mixed-learned", "mixed-data"}
 IMAGES_ONLY = {"pixelcnn", "pixelcnn-binary", "pixelcnn++"}
 CASES = [
     (n, e)
     for n in LIKELIHOODS
     for e in (
         (VECTOR, (1,))
-        if n in COUNTS
+        if n in COUNTS | TABLES_ONLY
         else (IMAGE, RGB, PIXEL)
         if n in IMAGES_ONLY
         else (VECTOR, IMAGE, RGB, PIXEL)

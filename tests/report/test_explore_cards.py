@@ -82,7 +82,7 @@ def test_cards_of_images(digits, exploration):
     for name in names:
         assert len(shown[name].tiles) % STEPS == 0
         assert drawn([shown[name]])[0].sheet[:4] == b"\x89PNG"
-    assert [tile.caption for tile in shown["interpolations"].tiles[::8][:3]] == ["straight", "circle", "data"]
+    assert [tile.caption for tile in shown["interpolations"].tiles[::8][:3]] == ["line", "circle", "data"]
     assert shown["traversals"].tiles[0].caption == "dim 0"
     assert not {"interpolations", "traversals"} & {card.id for card in cards(digits(n=60))}
 

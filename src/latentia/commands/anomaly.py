@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from latentia.data import Split
     from latentia.kinds.run import Run
 
+EXPLAINED = 100
+"""Rows of each data for which it is said which cells make them unusual."""
 Method = Literal["likelihood", "typicality", "reconstruction"]
 Total = Literal["modelled", "given"]
 
@@ -38,7 +40,8 @@ def anomaly(
         method: -log p(x), its distance from what is usual, or the squared error of the reconstruction.
         total: of counts: modelled scores a row with its total, so that a row of very few or very many counts is unusual; given leaves the total out.
         n: most items of the run's own data.
-        out: a .csv file: data, item (its place, from 0), name, score, and the share of validation items that score as high (p_value).
+        out: a .csv file: data, item (its place, from 0), name, score, and the share of validation items that score as high (p_value); of
+            tables of unlike columns also the cells that are least likely given the others (because).
         json: print one JSON object and nothing else.
         data: where the run's data are now, if not where they were.
     """
@@ -53,7 +56,7 @@ def anomaly(
     scored = _scored(opened, other, n)
     of_usual = _scores(opened, usual, method, usual, total)
     scores = {name: _scores(opened, part, method, usual, total) for name, part in scored.items()}
-    write_csv(Path(out), _table(scored, scores, of_usual))
+    write_csv(Path(out), _table(scored, scores, of_usual, _reasons(opened, scored, scores)))
     conditional = getattr(opened, "conditions_on_total", False) and method != "reconstruction"
     figures = {
         "run": str(run),
@@ -93,7 +96,24 @@ def _scores(opened: Run, part: Split, method: Method, usual: Split, total: Total
     return explore.anomaly_scores(asked, dense(part.x), method, dense(usual.x))
 
 
-def _table(scored: dict[str, Split], scores: dict[str, Any], of_usual: Any) -> Any:
+def _reasons(opened: Run, scored: dict[str, Split], scores: dict[str, Any]) -> dict[str, list[str]]:
+    """Why the most unusual rows of tables of unlike columns are so; nothing for other items."""
+    import numpy as np
+
+    from latentia.data.items import Mixed
+
+    found = {}
+    for name, part in scored.items():
+        if isinstance(part.x, Mixed) and hasattr(opened, "reasons"):
+            first = np.argsort(-scores[name], kind="stable")[:EXPLAINED]
+            told = dict(zip(first.tolist(), opened.reasons(part.x[first]), strict=True))
+            found[name] = [told.get(i, "") for i in range(len(part))]
+    return found
+
+
+def _table(
+    scored: dict[str, Split], scores: dict[str, Any], of_usual: Any, reasons: dict[str, list[str]]
+) -> Any:
     """The rows of the file."""
     import numpy as np
     import pandas as pd
@@ -108,6 +128,7 @@ def _table(scored: dict[str, Split], scores: dict[str, Any], of_usual: Any) -> A
                 **({} if scored[name].names is None else {"name": scored[name].names}),
                 "score": values,
                 "p_value": explore.tail_share(values, of_usual),
+                **({"because": reasons[name]} if name in reasons else {}),
             }
         )
         for name, values in scores.items()

@@ -29,6 +29,8 @@ def fit(
     image_size: int | None = None,
     channels: str = "auto",
     label_column: str | None = None,
+    column: list[str] | None = None,
+    drop: list[str] | None = None,
     text_column: str | None = None,
     input_column: str | None = None,
     output_column: str | None = None,
@@ -56,10 +58,12 @@ def fit(
         channels: where images in a .npy or .npz have their channels, first or last; auto takes the only axis that they can be.
         image_size: cut the middle square out of each image and resize it to so many pixels.
         label_column: column of a table that holds classes: not fitted, used to colour maps.
+        column: what a column of a table is to be taken as, NAME=KIND; a kind is number, count, binary, category, ordinal, date, date:FORMAT, decimal-comma, id or drop. May be given more than once.
+        drop: a column of a table to leave out; may be given more than once.
         text_column: column of a table (key of a .jsonl file) that holds texts.
         input_column: column of a table that holds texts from which others follow; an empty cell: only the other is known.
         output_column: the column that holds those others.
-        id: of a table with a row an event or a time step: the column that says whose it is.
+        id: the column of a table that names its rows; with --event or --time, the column that says whose the event or time step is.
         order: the column by which events are ordered.
         time: the same, of time steps.
         event: the column that says what happened.
@@ -73,28 +77,42 @@ def fit(
     if data is None:
         raise ConfigError("DATA is missing: latentia fit DATA, for example latentia fit digits")
     from latentia.data.loading import shape_before
-    from latentia.kinds import fitting_model, kind_of, params_of
-    from latentia.kinds.auto_remedy import fit_with_remedies
-    from latentia.kinds.known import DataSpec
-    from latentia.kinds.stages import fit_in_stages
+    from latentia.kinds.spec import DataSpec
 
     if quick and auto_remedy:
         raise ConfigError("--quick ends with one short fit, --auto-remedy fits again: give one of them")
     roles = _given(
-        text=text_column, input=input_column, output=output_column, id=id, order=order, time=time, event=event
+        text=text_column, input=input_column, output=output_column, order=order, time=time, event=event
     )
+    if id is not None and roles:
+        roles["id"], id = id, None  # noqa: A001  the flag's name
+    kinds = _kinds(column or [])
+    spec = DataSpec(
+        data, seed, image_size, label_column, hold_out, channels, roles or None, kinds, drop, id
+    )  # fmt: skip
+    # what is wrong with a table is told before anything heavy is loaded
+    dataset = spec.load() if spec.is_table and not resume else None
+    from latentia.kinds import fitting_model, kind_of, params_of
+    from latentia.kinds.auto_remedy import fit_with_remedies
+    from latentia.kinds.stages import fit_in_stages
+
     model = fitting_model(model, shape_before(data, roles))
     kind = kind_of(model)
     params = params_of(kind, model, flags)
     if kind.shows_progress:
         params["verbose"] = not quiet
     params |= {"random_state": seed, **parse_settings(set or [])}
-    spec = DataSpec(data, seed, image_size, label_column, hold_out, channels=channels, roles=roles or None)
     folder = Path(out) if out else _new_folder(data, model, resume or overwrite)
     say = (lambda _: None) if quiet else print
 
     judged = partial(_judged, folder=folder, report=report, quiet=quiet)
-    options: dict[str, Any] = {"command": _command(), "resume": resume, "overwrite": overwrite, "say": say}
+    options: dict[str, Any] = {
+        "command": _command(),
+        "resume": resume,
+        "overwrite": overwrite,
+        "say": say,
+        "dataset": dataset,
+    }
     if auto_remedy:
         judged(fit_with_remedies(spec, params, folder, **options))
     else:
@@ -130,6 +148,17 @@ def parse_settings(pairs: list[str]) -> dict[str, Any]:
         else:
             settings[name] = tuple(value) if isinstance(value, list) else value
     return settings
+
+
+def _kinds(pairs: list[str]) -> dict[str, str] | None:
+    """`["plan=category"]` as `{"plan": "category"}`."""
+    found = {}
+    for pair in pairs:
+        name, equals, kind = pair.rpartition("=")
+        if not equals or not name:
+            raise ConfigError(f"--column {pair!r}: expected NAME=KIND, for example --column plan=category")
+        found[name] = kind
+    return found or None
 
 
 def _new_folder(data: str, model: str, reuse: bool) -> Path:

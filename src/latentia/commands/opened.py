@@ -27,10 +27,16 @@ def open_run(run: str, command: str, *abilities: Any, data: str | None = None) -
     """
     from latentia.kinds.abilities import need
     from latentia.kinds.run import Run
+    from latentia.kinds.uses import OF_ARRAYS
 
     opened = Run.open(run, data)
     for ability in abilities:
         need(opened, ability, command)
+        if ability.__name__ in OF_ARRAYS and getattr(opened.estimator, "columns_", None) is not None:
+            raise ConfigError(
+                f"{command} is for items that are arrays; this run's data are a table of columns of unlike kinds: impute, anomaly, sample, "
+                "reconstruct, encode and neighbours are for those"
+            )
     return opened
 
 

@@ -104,6 +104,7 @@ class Dataset:
         class_names: name of each class code in `y`, or None without labels.
         source: what was read, in words.
         vocabulary: of token sequences, the word for each token.
+        notes: further lines on what was read: what each column was taken as.
     """
 
     name: str
@@ -114,6 +115,7 @@ class Dataset:
     class_names: tuple[str, ...] | None = None
     source: str = ""
     vocabulary: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> Shape:
@@ -148,6 +150,7 @@ class Raw:
     class_names: tuple[str, ...] | None = None
     source: str = ""
     vocabulary: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
 
     def whole(self) -> Split:
         """All rows in the source's order, its own parts one behind another."""
@@ -234,5 +237,6 @@ def assemble(name: str, raw: Raw, *, seed: int, validation_fraction: float, test
         feature_names=raw.feature_names,
         class_names=raw.class_names,
         vocabulary=raw.vocabulary,
+        notes=raw.notes,
         source=f"{raw.source}; split into {sizes}{how}",
     )

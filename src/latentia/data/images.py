@@ -217,7 +217,24 @@ def read_folder(folder: Path, image_size: int | None = None) -> Raw:
         parts[part] = whole.subset(rows) if len(listed) > 1 else whole
         start += len(members)
     what = f"{len(files)} images" + (f" of {len(class_names)} classes" if class_names else "")
-    return Raw.of_parts(parts, f"{what} from the folder {folder}", class_names)
+    return Raw.of_parts(parts, f"{what} from the folder {folder}{_skipped(folder, files)}", class_names)
+
+
+def _skipped(folder: Path, taken: Sequence[Path]) -> str:
+    """Words for the files below a folder that are none of those taken, or none."""
+    known = set(taken)
+    other = [file for file in sorted(folder.rglob("*")) if file.is_file() and file not in known]
+    hidden = [file for file in other if any(part.startswith(".") for part in file.relative_to(folder).parts)]
+    other = [file for file in other if file not in set(hidden)]
+    found = []
+    if other:
+        shown = ", ".join(str(file.relative_to(folder)) for file in other[:3]) + (
+            ", ..." if len(other) > 3 else ""
+        )
+        found.append(f"{len(other)} file{'s' * (len(other) > 1)} that are no images ({shown})")
+    if hidden:
+        found.append(f"{len(hidden)} hidden")
+    return f"; skipped: {' and '.join(found)}" if found else ""
 
 
 def _is_image(path: Path) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from latentia.data.column import Column
 from latentia.data.shapes import Shape
 from latentia.errors import DataError
 from latentia.guard import require_room
@@ -152,24 +153,6 @@ class Strings(Ragged):
         return [text.split(_BEHIND_LABEL)[:-1] for text in texts] if self.labels else texts
 
 
-ColumnKind = Literal["number", "count", "binary", "category", "ordinal"]
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of `Mixed` items.
-
-    Attributes:
-        name: as the person has it.
-        kind: "number", "count" (a whole number of at least 0), "binary" (0 or 1), "category" or "ordinal" (numbers of `levels`).
-        levels: what the numbers of a category stand for; of "binary" the words for 0 and 1, if it had words.
-    """
-
-    name: str
-    kind: ColumnKind
-    levels: tuple[Any, ...] = ()
-
-
 @dataclass(frozen=True, eq=False)
 class Mixed:
     """Rows whose columns are of unlike kinds; NaN is missing.
@@ -199,6 +182,34 @@ class Mixed:
     def observed(self) -> NDArray[np.bool_]:
         """Where a value is not missing, `[n, d]`."""
         return ~np.isnan(self.values)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the columns."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether all columns are numbers, and no cell is missing: a table like any other to models that take numbers alone."""
+        return all(column.is_number for column in self.columns) and bool(self.observed.all())
+
+    def as_numbers(self) -> NDArray[Any]:
+        """The cells as numbers `[n, d]`, levels that are numbers as these; int64 where all are whole.
+
+        Raises:
+            DataError: if a column is none of numbers.
+        """
+        strange = next((column for column in self.columns if not column.is_number), None)
+        if strange is not None:
+            raise DataError(f"column {strange.name!r} is a {strange.kind} and has no numbers: {strange.why}")
+        found = self.values.copy()
+        for j, column in enumerate(self.columns):
+            if column.levels:
+                known = ~np.isnan(found[:, j])
+                levels = np.array([*map(float, column.levels), np.nan])
+                found[known, j] = levels[found[known, j].astype(np.int64)]
+        whole = bool((found == np.round(found)).all()) and bool((np.abs(found) < 2.0**53).all())
+        return found.astype(np.int64) if whole else found
 
     def __getitem__(self, rows: Any) -> Mixed:
         """Some rows, in their order."""

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from latentia.data.checks import reading
+from latentia.data.column import Column
 from latentia.data.dataset import Dataset, Raw, assemble
 from latentia.data.head import SUPPORTED, absent, check_head, kind_of
 from latentia.data.images import SUFFIXES, check_image_size, read_folder
 from latentia.data.roles import checked, read_roles, shape_of_roles
+from latentia.data.schema import NOTHING, Asked
 from latentia.data.shapes import Shape
 from latentia.data.sources import READER_SHAPES, SOURCES
 from latentia.data.text import TEXT_SUFFIXES, read_jsonl, read_lines, read_parts, text_parts
@@ -29,6 +31,9 @@ def load(
     test_fraction: float = 0.1,
     label_column: str | int | None = None,
     data_dir: str | os.PathLike[str] | None = None,
+    columns: Mapping[str, str] | None = None,
+    drop: Sequence[str] = (),
+    id: str | None = None,  # noqa: A002  the flag's name
     channels: str = "auto",
     roles: Mapping[str, str] | None = None,
 ) -> Dataset:
@@ -50,6 +55,9 @@ def load(
         test_fraction: share of the rows that become the test part, if the source has none.
         label_column: column of a table that holds the classes, by name or place.
         data_dir: where named sets are looked for first, before `$LATENTIA_DATA` and the user's cache.
+        columns: what columns of a table are to be taken as, by name (`latentia.data.schema.KINDS_ASKED`); others are decided by their cells.
+        drop: columns of a table that are left out.
+        id: column of a table that names its rows.
         channels: axis of the channels of images in a `.npy` or `.npz`: "first" `[n, C, H, W]`, "last" `[n, H, W, C]`, or "auto":
             the only one that it can be.
         roles: what columns of a table are, by name: `text`; or `id` with `event` and `order` (or `time`) for a row an event; or `id` and
@@ -58,7 +66,8 @@ def load(
     Returns:
         Text and events as `latentia.data.items.Strings`, series as `Ragged`, videos as `Ragged` frames; images as `[n, C, H, W]`
         (uint8 0 ... 255, 0/1 for binary sets; uint16 for whole numbers above 255; float32 if a `.npy` holds other numbers), tables as
-        `[n, d]` (int64 if all numbers are whole; CSR from a sparse `.npz`).
+        `[n, d]` (int64 if all numbers are whole; CSR from a sparse `.npz`), or `latentia.data.items.Mixed` where their columns
+        are of unlike kinds or have gaps.
 
     Raises:
         DataError: nothing of that name, a damaged file, numbers that are none, too few rows: says where.
@@ -78,6 +87,7 @@ def load(
             image_size=image_size,
             label_column=label_column,
             data_dir=data_dir,
+            asked=Asked(columns or {}, tuple(drop), id),
             channels=channels,
             roles=roles,
         ),
@@ -93,7 +103,8 @@ def read(
     image_size: int | None = None,
     label_column: str | int | None = None,
     data_dir: str | os.PathLike[str] | None = None,
-    columns: Sequence[str] | None = None,
+    columns: Sequence[Column] | None = None,
+    asked: Asked = NOTHING,
     channels: str = "auto",
     roles: Mapping[str, str] | None = None,
 ) -> Raw:
@@ -104,8 +115,9 @@ def read(
         image_size: as in `load`.
         label_column: as in `load`.
         data_dir: as in `load`.
-        columns: of a table with named columns: those that are features, in this order; others are left out, and a table that
-            lacks one is refused.
+        columns: of a table: what its features were in a fit; they are found by name and read as then, others are left out, and a
+            table that lacks one is refused.
+        asked: what a person says of the columns of a table.
         channels: as in `load`.
         roles: as in `load`.
 
@@ -123,8 +135,14 @@ def read(
             path, kind = _file_of(name)
             if image_size is not None:
                 raise DataError(f"{path} is a table; image_size is for images")
-            return read_roles(path, kind, named, label_column, None if columns is None else tuple(columns))
-        return _read(name, image_size, label_column, data_dir, columns, channels)
+            return read_roles(
+                path,
+                kind,
+                named,
+                label_column,
+                None if columns is None else tuple(column.name for column in columns),
+            )
+        return _read(name, image_size, label_column, data_dir, columns, channels, asked)
 
 
 def path_of(name: str) -> Path | None:
@@ -168,8 +186,9 @@ def _read(
     image_size: int | None,
     label_column: str | int | None,
     data_dir: str | os.PathLike[str] | None,
-    columns: Sequence[str] | None,
+    columns: Sequence[Column] | None,
     channels: str,
+    asked: Asked,
 ) -> Raw:
     if name in SOURCES:
         from latentia.data.named import read_named
@@ -180,6 +199,8 @@ def _read(
 
         return read_hub(name.removeprefix("hf://").strip("/"), image_size, label_column)
     path = place(name)
+    if path.is_dir() and asked.is_any:
+        raise DataError(f"{path} is a folder; what columns are to be taken as is for tables")
     if path.is_dir() and text_parts(path):
         return read_parts(text_parts(path), path)
     if path.is_dir():
@@ -191,7 +212,9 @@ def _read(
 
         return read_videos(path, image_size) or read_folder(path, image_size)
     path, kind = _file_of(name)
-    return _read_file(path, kind, image_size, label_column, columns, channels)
+    if asked.is_any and kind not in (".csv", ".tsv", ".parquet"):
+        raise DataError(f"{path} has no named columns; what columns are to be taken as is for tables")
+    return _read_file(path, kind, image_size, label_column, columns, channels, asked)
 
 
 def _read_file(
@@ -199,11 +222,13 @@ def _read_file(
     kind: str,
     image_size: int | None,
     label_column: str | int | None,
-    columns: Sequence[str] | None,
+    columns: Sequence[Column] | None,
     channels: str,
+    asked: Asked,
 ) -> Raw:
     if kind in _COUNTS or (kind in _TABLES and _has_taxa_in_rows(path)):
-        return _read_counts(path, image_size, label_column, columns)
+        names = None if columns is None else [column.name for column in columns]
+        return _read_counts(path, image_size, label_column, names)
     if kind in TEXT_SUFFIXES:
         if image_size is not None:
             raise DataError(f"{path} is text; image_size is for images")
@@ -217,11 +242,11 @@ def _read_file(
 
         if image_size is not None:
             raise DataError(f"{path} is a table; image_size is for images")
-        return read_text_table(path, label_column, columns)
+        return read_text_table(path, label_column, columns, asked)
     if kind == ".parquet":
         from latentia.data.parquet import read_parquet
 
-        return read_parquet(path, image_size, label_column, columns)
+        return read_parquet(path, image_size, label_column, columns, asked)
     if label_column is not None and kind in (".npy", ".npz"):
         raise DataError(
             f"{path} has no named columns; label_column is for tables, an .npz holds its labels as y"

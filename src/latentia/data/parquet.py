@@ -16,8 +16,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from latentia.data.checks import encode_labels, reading
+from latentia.data.column import Column
 from latentia.data.dataset import Raw, Split
 from latentia.data.images import decode_images
+from latentia.data.schema import NOTHING, Asked
 from latentia.data.sources import cache_folder
 from latentia.data.tables import from_frame
 from latentia.errors import DataError, RunFolderError
@@ -34,7 +36,8 @@ def read_parquet(
     path: Path,
     image_size: int | None = None,
     label_column: str | int | None = None,
-    columns: Sequence[str] | None = None,
+    columns: Sequence[Column] | None = None,
+    asked: Asked = NOTHING,
 ) -> Raw:
     """Read a Parquet file: images if it has a column of them, else a table of numbers.
 
@@ -54,7 +57,7 @@ def read_parquet(
             path, columns=[name for name in schema.names if name != column] if pixels is not None else None
         )
     start = time.perf_counter()
-    raw = from_table(table, str(path), image_size, label_column, pixels, columns)
+    raw = from_table(table, str(path), image_size, label_column, pixels, columns, asked)
     if cache and pixels is None and time.perf_counter() - start > _CACHE_SECONDS:
         _keep(cache, np.asarray(raw.train.x))
     return raw
@@ -66,7 +69,8 @@ def from_table(
     image_size: int | None,
     label_column: str | int | None,
     pixels: NDArray[np.uint8] | None = None,
-    columns: Sequence[str] | None = None,
+    columns: Sequence[Column] | None = None,
+    asked: Asked = NOTHING,
 ) -> Raw:
     """Turn an Arrow table into items and classes; `pixels` are its images if they were decoded before."""
     column = _image_column(table.schema)
@@ -77,7 +81,7 @@ def from_table(
             frame = table.to_pandas()
         named = frame.index.dtype.kind not in "iuf"
         frame = frame.reset_index() if named else frame
-        return from_frame(frame, where, label_column, row_names_first=named, columns=columns)
+        return from_frame(frame, where, label_column, row_names_first=named, columns=columns, asked=asked)
     label = table.column_names[label_column] if isinstance(label_column, int) else label_column
     if label is None:
         label = next((name for name in _LABEL_COLUMNS if name in table.column_names), None)

@@ -1,24 +1,28 @@
-"""Tables of numbers: `.csv`, `.tsv` (also gzipped), and data frames; which columns are features, names, classes."""
+"""Tables: `.csv`, `.tsv` (also gzipped), and data frames; which columns are features, names, classes."""
 
 from __future__ import annotations
 
 import csv
 import gzip
+import re
 from collections.abc import Iterator, Sequence
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from latentia.data.checks import encode_labels, reading, require_finite
+from latentia.data.cells import number_style
+from latentia.data.checks import reading
+from latentia.data.column import Column
 from latentia.data.dataset import Raw, Split
+from latentia.data.features import features_of
+from latentia.data.labels import LABEL_NAMES, classes_of, label_place
+from latentia.data.later_tables import later_table
+from latentia.data.schema import NOTHING, Asked
 from latentia.errors import DataError
 
-LABEL_NAMES = ("label", "class", "target", "y", "species", "group")
 _ROW_NAME_HEADERS = frozenset(
     {"", "sample", "sampleid", "sample_id", "id", "name", "index", "row", "#otu id"}
 )
@@ -28,16 +32,18 @@ _MOST_COLUMNS = 100_000
 
 
 def read_text_table(
-    path: Path, label_column: str | int | None = None, columns: Sequence[str] | None = None
+    path: Path,
+    label_column: str | int | None = None,
+    columns: Sequence[Column] | None = None,
+    asked: Asked = NOTHING,
 ) -> Raw:
     """Read a table with separated columns: rows are items, columns are features.
 
-    A header is recognised by text above numbers. A first column of distinct texts holds row names. The column
-    `label_column` (name, or place from 0) holds the classes; so does a column of text called label, class, target,
-    y, species or group.
+    A header is recognised by text above numbers. The column `label_column` (name, or place from 0) holds the classes; so does a
+    column of text called label, class, target, y, species or group. What the others are, see `from_frame`.
 
     Raises:
-        DataError: text, NaN or infinity in a feature, named by row and column; no rows; a damaged file.
+        DataError: cells that no column can hold, named by row and column; no rows; a damaged file.
     """
     with reading(path, "table"):
         separator, preview = _preview(path)
@@ -64,10 +70,35 @@ def read_text_table(
             index_col=False,
             **options,
         )
+        frame = _with_codes(frame, path, separator, options)
     named = header is not None
     return from_frame(
-        frame, str(path), label_column, named=named, row_names_first=unnamed_first, columns=columns
+        frame,
+        str(path),
+        label_column,
+        named=named,
+        row_names_first=unnamed_first,
+        columns=columns,
+        asked=asked,
     )
+
+
+def _with_codes(frame: pd.DataFrame, path: Path, separator: str, options: dict[str, Any]) -> pd.DataFrame:
+    """Columns of whole numbers, some of which are written with a zero before them, as the text that they are: codes."""
+    whole = [j for j, kind in enumerate(frame.dtypes) if pd.api.types.is_integer_dtype(kind)]
+    if not whole:
+        return frame
+    zero = re.compile(rf"""(?:^|{re.escape(separator)})\s*["']?[+-]?0[0-9]""")
+    with _opened(path) as file:
+        if not any(zero.search(line) for line in file):
+            return frame
+    text = pd.read_csv(path, sep=separator, encoding="utf-8-sig", dtype=str, skipinitialspace=True, index_col=False,
+                       compression="gzip" if path.suffix.lower() == ".gz" else None, **options)  # fmt: skip
+    for j in whole:
+        if bool(text.iloc[:, j].str.match(r"^[+-]?0[0-9]").any()):
+            frame = frame.astype({frame.columns[j]: object})
+            frame.isetitem(j, text.iloc[:, j])
+    return frame
 
 
 def _preview(path: Path) -> tuple[str, list[list[str]]]:
@@ -102,7 +133,8 @@ def _is_number(cell: str) -> bool:
     try:
         float(cell)
     except ValueError:
-        return cell.strip().lower() in ("", "na", "n/a", "null", "none", "true", "false")
+        plain = cell.strip().lower() in ("", "na", "n/a", "null", "none", "true", "false")
+        return plain or number_style([cell.strip()]) is not None
     return True
 
 
@@ -133,9 +165,14 @@ def from_frame(
     *,
     named: bool = True,
     row_names_first: bool = False,
-    columns: Sequence[str] | None = None,
+    columns: Sequence[Column] | None = None,
+    asked: Asked = NOTHING,
 ) -> Raw:
-    """Turn a data frame into features, classes and row names, as `read_text_table` says.
+    """Turn a data frame into features, classes and row names.
+
+    Where all features are numbers without a gap they are an array `[n, d]`: whole numbers if they are counts of one kind of thing
+    (`latentia.data.compositions`), else as they are. Any other table is `latentia.data.items.Mixed`; what each of its columns is, is
+    decided by all of its cells (`latentia.data.deciding`).
 
     Args:
         frame: the table.
@@ -143,158 +180,49 @@ def from_frame(
         label_column: name or place of the column of classes.
         named: whether the columns have names; else messages count them from 1.
         row_names_first: the first column has no name, so it holds row names if its values are distinct.
-        columns: names of the columns that are features, in this order; None: all that are neither classes nor row names.
+        columns: of a model that was fitted before: the features by name, in this order, read as then; None: this is the first table.
+        asked: what a person says of the columns.
     """
-    titles = [str(name) if named else str(j + 1) for j, name in enumerate(frame.columns)]
-    if columns is not None and named:
-        label_column = None if label_column not in titles else label_column
-        frame, titles, left_out = _with_columns(frame, titles, where, columns, label_column)
-    label = _label_place(frame, titles, where, label_column, named)
+    titles = [_title(name, j) if named else str(j + 1) for j, name in enumerate(frame.columns)]
+    _require_different(titles, where)
+    if columns is not None:
+        return later_table(frame, titles, where, label_column, columns, named)
+    label = label_place(frame, titles, where, label_column, named)
     if len(frame) == 0:
         raise DataError(f"{where} holds no rows, only the names of {len(titles)} columns")
-    row_names = None
-    if (
-        label != 0
-        and len(titles) > 1
-        and _are_row_names(frame.iloc[:, 0], row_names_first or _named_so(titles, named))
-    ):
-        row_names = frame.iloc[:, 0].astype(str).to_numpy(dtype=str)
-    features = [j for j in range(len(titles)) if j != label and not (j == 0 and row_names is not None)]
+    features = [j for j in range(len(titles)) if j != label]
     if not features:
-        raise DataError(f"{where} has no column of numbers beside its row names and labels")
-    for j in features:
-        _require_numbers(frame.iloc[:, j], titles[j], where)
-    chosen = frame.iloc[:, features]
-    whole = all(pd.api.types.is_integer_dtype(t) or pd.api.types.is_bool_dtype(t) for t in chosen.dtypes)
-    whole = whole and not chosen.select_dtypes("uint64").gt(np.iinfo(np.int64).max).to_numpy().any()
-    if whole and not chosen.isna().to_numpy().any():
-        x: NDArray[Any] = chosen.to_numpy(dtype=np.int64)
-    else:
-        x = chosen.to_numpy(dtype=np.float64, na_value=np.nan)
-    names = tuple(titles[j] for j in features)
-    require_finite(x, where, names)
-    y, class_names = None, None
+        raise DataError(f"{where} has no column beside the classes in {titles[label or 0]!r}")
+    found = features_of(
+        frame.iloc[:, features], [titles[j] for j in features], where, asked, row_names_first and label != 0
+    )
+    y, class_names = classes_of(frame, titles, where, label)
+    source = f"a table of {len(frame)} rows and {len(found.titles)} columns of {found.what} from {where}{found.beside}"
     if label is not None:
-        y, class_names = encode_labels(
-            _label_values(frame.iloc[:, label]), f"{where}, column {titles[label]!r}"
-        )
-    kind = "whole numbers" if x.dtype.kind == "i" else "numbers"
-    source = f"a table of {len(frame)} rows and {len(features)} columns of {kind} from {where}"
-    if columns is not None and named and left_out:
-        source += f"; left out, for the model was not fitted to them: {', '.join(map(repr, left_out))}"
-    if label is not None:
-        source += f", classes from column {titles[label]!r}"
+        source += f"; classes from column {titles[label]!r}"
     else:
         source += "".join(
             f" (column {name!r} is a feature; label_column={name!r} makes it the classes)"
-            for name in names
+            for name in found.titles
             if name.lower() in LABEL_NAMES and named
         )
-    return Raw(
-        Split(np.ascontiguousarray(x), y, row_names),
-        feature_names=names if named else None,
-        class_names=class_names,
-        source=source,
+    return Raw(Split(found.x, y, found.names), feature_names=found.titles if named else None, class_names=class_names,
+               source=source, notes=found.lines)  # fmt: skip
+
+
+def _title(name: Any, place: int) -> str:
+    """The name of a column; one without a name is called by its place."""
+    text = str(name)
+    return f"column {place + 1}" if not text.strip() or text.startswith("Unnamed: ") else text
+
+
+def _require_different(titles: list[str], where: str) -> None:
+    twice = (
+        [title for title in dict.fromkeys(titles) if titles.count(title) > 1]
+        if len(set(titles)) < len(titles)
+        else []
     )
-
-
-def _with_columns(
-    frame: pd.DataFrame,
-    titles: list[str],
-    where: str,
-    columns: Sequence[str],
-    label_column: str | int | None,
-) -> tuple[pd.DataFrame, list[str], list[str]]:
-    """The features in the order wanted, behind a first column of row names, with the classes at the end; and what is left out."""
-    missing = [name for name in columns if name not in titles]
-    if missing:
-        have = ", ".join(titles[:12]) + (", ..." if len(titles) > 12 else "")
+    if twice:
         raise DataError(
-            f"{where} lacks the column{'s' * (len(missing) > 1)} {', '.join(map(repr, missing[:12]))} that the model was"
-            f" fitted to; it has {have}"
+            f"{where}: the name {twice[0]!r} stands over {titles.count(twice[0])} columns; rename one of them"
         )
-    wanted = set(columns)
-    # names of rows stand first in the table of a fit; in another they may stand anywhere
-    rest = [j for j, title in enumerate(titles) if title not in wanted and title != label_column]
-    first = next(
-        (
-            [titles[j]]
-            for j in rest
-            if _are_row_names(frame.iloc[:, j], j == 0 and (not titles[0] or _named_so(titles, named=True)))
-        ),
-        [],
-    )
-    label = label_column if isinstance(label_column, str) and label_column in titles else None
-    if label is None:
-        numeric = {
-            t for t, kind in zip(titles, frame.dtypes, strict=True) if pd.api.types.is_numeric_dtype(kind)
-        }
-        others = [t for t in titles if t not in (*wanted, *first, *numeric)]
-        label = next((t for t in others if t.strip().lower() in LABEL_NAMES), None)
-    chosen = [*first, *columns, *([label] if label is not None and label not in wanted else [])]
-    places = [titles.index(name) for name in chosen]
-    left_out = [name for name in titles if name not in chosen]
-    return frame.iloc[:, places], chosen, left_out
-
-
-def _label_place(
-    frame: pd.DataFrame, titles: list[str], where: str, label_column: str | int | None, named: bool
-) -> int | None:
-    if isinstance(label_column, int) or (label_column is not None and not named and label_column.isdigit()):
-        place = int(label_column)
-        if not -len(titles) <= place < len(titles):
-            raise DataError(f"{where} has {len(titles)} columns; label_column={place} is not among them")
-        return place % len(titles)
-    if label_column is not None:
-        if not named or label_column not in titles:
-            columns = ", ".join(titles[:10]) + (", ..." if len(titles) > 10 else "") if named else "no names"
-            raise DataError(f"{where} has no column {label_column!r}; its columns: {columns}")
-        return titles.index(label_column)
-    for wanted in LABEL_NAMES:
-        for j, title in enumerate(titles):
-            if (
-                named
-                and title.strip().lower() == wanted
-                and not pd.api.types.is_numeric_dtype(frame.dtypes.iloc[j])
-            ):
-                return j
-    return None
-
-
-def _label_values(column: pd.Series[Any]) -> NDArray[Any]:
-    values = column.to_numpy()
-    return values if values.dtype.kind in "iubf" else column.to_numpy(dtype=object)
-
-
-def _named_so(titles: list[str], named: bool) -> bool:
-    """Whether the first column says by its header that it names the rows: then numbers are names too."""
-    return named and titles[0].strip().lower() in _SAMPLE_HEADERS
-
-
-def _are_row_names(column: pd.Series[Any], unnamed: bool) -> bool:
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return unnamed and column.is_unique
-    if not pd.api.types.is_string_dtype(column) or column.isna().any() or not column.is_unique:
-        return False
-    # a column of numbers with a slip in it is no column of names
-    return unnamed or 2 * int(pd.to_numeric(column, errors="coerce").isna().sum()) > len(column)
-
-
-def _require_numbers(column: pd.Series[Any], title: str, where: str) -> None:
-    if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_complex_dtype(column.dtype):
-        return
-    if column.isna().all():
-        raise DataError(
-            f"{where}: row 1, column {title!r} is missing, as is the whole column; fill it in or drop it"
-        )
-    try:
-        numbers = pd.to_numeric(column, errors="coerce")
-    except TypeError:
-        raise DataError(f"{where}: column {title!r} has type {column.dtype}; numbers are expected") from None
-    bad = np.flatnonzero((numbers.isna() & column.notna()).to_numpy())
-    row = int(bad[0]) if bad.size else 0
-    raise DataError(
-        f"{where}: row {row + 1}, column {title!r} holds {str(column.iloc[row])[:40]!r} where a number is expected;"
-        f" mend or drop it, or give label_column={title!r} if it is the class, or text_column={title!r} if it is the text to fit"
-        " (rows are counted from 1, without the header)"
-    )

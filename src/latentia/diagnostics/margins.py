@@ -67,6 +67,7 @@ def margins_of(
     """
     if x.ndim != 2 or len(x) < FEWEST or not x.is_floating_point():
         return None
+    cells = getattr(getattr(model, "likelihood", None), "cells", lambda rows: rows)
     parts: list[Tensor] = []
     with evaluating(model), seeded(seed, x.device), torch.no_grad():
         while sum(map(len, parts)) < DRAWS:
@@ -74,7 +75,7 @@ def margins_of(
                 parts.append(model.sample(min(250, DRAWS)))
             else:
                 parts.append(model.decode(sampler.sample(torch.Size([min(250, DRAWS)]))).sample())
-    return margins(x.cpu().numpy(), torch.cat(parts).cpu().numpy())
+    return margins(cells(x).cpu().numpy(), cells(torch.cat(parts)).cpu().numpy())
 
 
 def margins(data: NDArray[np.floating], samples: NDArray[np.floating]) -> Margins:
@@ -83,7 +84,7 @@ def margins(data: NDArray[np.floating], samples: NDArray[np.floating]) -> Margin
     .. math:: D_j = \sup_t |F_j(t) - G_j(t)|, \quad c = \sqrt{-\ln(.05 / 2) / 2} \, \sqrt{1/n + 1/m}
 
     Args:
-        data: rows `[n, d]`.
+        data: rows `[n, d]`, NaN where a cell is missing; a column with fewer than 30 others is not judged and has a gap of 0.
         samples: rows `[m, d]`.
 
     Source: Smirnov 1948, Table for estimating the goodness of fit of empirical distributions.
@@ -94,11 +95,18 @@ def margins(data: NDArray[np.floating], samples: NDArray[np.floating]) -> Margin
         ((0.0,), (1.0,))
     """
     n, m = len(data), len(samples)
+    told = n - np.isnan(data).sum(0)
     gaps = []
     for column, drawn in zip(np.sort(data, axis=0).T, np.sort(samples, axis=0).T, strict=True):
+        column = column[: len(column) - int(np.isnan(column).sum())]
+        drawn = drawn[: len(drawn) - int(np.isnan(drawn).sum())]
+        if not len(drawn) or len(column) < min(n, FEWEST):
+            gaps.append(0.0)
+            continue
         values = np.concatenate([column, drawn])
-        below = np.searchsorted(column, values, side="right") / n
-        gaps.append(float(np.abs(below - np.searchsorted(drawn, values, side="right") / m).max()))
+        below = np.searchsorted(column, values, side="right") / len(column)
+        gaps.append(float(np.abs(below - np.searchsorted(drawn, values, side="right") / len(drawn)).max()))
+    n = int(np.min(told[told >= min(n, FEWEST)], initial=n))
     chance = math.sqrt(-math.log(0.05 / 2) / 2) * math.sqrt(1 / n + 1 / m)
     return Margins(tuple(gaps), chance, n, m)
 

@@ -15,12 +15,14 @@ from latentia.distributions.gaussian import DiagonalGaussian
 from latentia.distributions.levels import CategoricalLevels
 from latentia.distributions.logistic import DiscretizedLogistic, DiscretizedLogisticMixture
 from latentia.distributions.means import mean_of
+from latentia.distributions.mixed import Columns, MixedColumns
 from latentia.distributions.mixture import Mixture
 from latentia.distributions.noise import item_keys, per_item_noise, standard_normal
 
 __all__ = [
     "CategoricalCodes",
     "CategoricalLevels",
+    "Columns",
     "ContinuousBernoulli",
     "Delta",
     "DiagonalGaussian",
@@ -30,6 +32,7 @@ __all__ = [
     "FlowDistribution",
     "FullGaussian",
     "IndependentBernoulli",
+    "MixedColumns",
     "Mixture",
     "Multinomial",
     "NegativeBinomial",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from latentia.diagnostics import Diagnosis, Evaluation, diagnose
+from latentia.estimators.forms.arrays import column_names
 from latentia.objectives import TermSum
 
 DIAGNOSED_ROWS = 10_000
@@ -68,7 +69,13 @@ def diagnosed(
         kept=next((at for at, row in enumerate(judged, 1) if row["epoch"] == best), None),
         last_gain=last_gain(estimator.history_),
         rate_weight=rate_weight(estimator.objective_),
-        columns=getattr(estimator, "feature_names_in_", columns),
+        columns=_names(estimator) or columns,
         sampler=estimator._source(asked.module),
         thorough=thorough,
     )
+
+
+def _names(estimator: Any) -> list[str] | None:
+    """Names of the columns that an estimator models, if it knows them."""
+    table = getattr(estimator, "columns_", None)
+    return column_names(estimator) if table is None else [column.name for column in table]

@@ -15,7 +15,6 @@ from torch.distributions import Distribution
 
 from latentia.data.pictures import Axes
 from latentia.distributions import Delta
-from latentia.estimators.forms.scaled import Scaled
 from latentia.latent.totals import Exposed, check_total, total_model, without_counts
 from latentia.models.importance import importance_log_prob
 from latentia.training.randomness import seeded
@@ -34,11 +33,11 @@ class Inference:
     """
 
     module: Any
-    form: Scaled
+    form: Any
     typical: Tensor | None
 
     @classmethod
-    def of(cls, module: nn.Module, form: Scaled, typical_size: float) -> Self:
+    def of(cls, module: nn.Module, form: Any, typical_size: float) -> Self:
         """For a fitted module."""
         device = next(module.parameters()).device
         dtype = torch.float32
@@ -69,6 +68,11 @@ class Inference:
             x = self.form.model_input(torch.from_numpy(stored).to(self.device))
             yield x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
 
+    def log_volumes(self, rows: NDArray[Any]) -> Any:
+        """Log |d(person's units) / d(model units)| in nats: of each row, where it is not the same for all."""
+        of_rows = getattr(self.form, "log_volumes", None)
+        return self.form.log_volume if of_rows is None else of_rows(rows)
+
     def codes(self, rows: NDArray[Any]) -> NDArray[Any]:
         """Means of q(z|x) of rows."""
         with torch.inference_mode():
@@ -78,8 +82,10 @@ class Inference:
         """Rows by way of their codes: means of p(x|z) at the means of q(z|x)."""
 
         def rebuilt(x: Tensor) -> NDArray[Any]:
-            mean = self.module.conditional(self.module.encode(x).mean[None], x).mean[0]
-            return self.form.items(mean, axes)
+            z = self.module.encode(x).mean[None]
+            # of rows with gaps, the missing cells too
+            p = self.module.decode(z) if self.form.kind == "mixed" else self.module.conditional(z, x)
+            return self.form.items(p.mean[0], axes)
 
         with torch.inference_mode():
             return gathered(len(rows), map(rebuilt, self.batches(rows)))
@@ -112,7 +118,7 @@ class Inference:
                     else importance_log_prob(scored, x, n_importance)
                 )
                 scores.append(found.double().cpu().numpy())
-        found = np.concatenate(scores) - self.form.log_volume
+        found = np.concatenate(scores) - self.log_volumes(rows)
         if not counts or scored is not None:
             return found
         totals = np.asarray(rows).sum(1, dtype=np.float64)
@@ -146,6 +152,6 @@ def gathered(n: int, parts: Iterable[NDArray[Any]]) -> NDArray[Any]:
     return out
 
 
-def frozen(form: Scaled) -> Scaled:
+def frozen(form: Any) -> Any:
     """A copy in evaluation mode: data are binarized the same way each time."""
     return copy.deepcopy(form).eval()

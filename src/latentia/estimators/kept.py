@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from torch import Tensor, nn
 
 from latentia.estimators.folder import Curves
@@ -26,6 +27,9 @@ def described(estimator: Any) -> tuple[dict[str, Any], dict[str, Tensor], Curves
         "objective": {"n_train": setting.n_train, "n_updates": setting.n_updates},
         **estimator._describe_fit(),
     }
+    usual = getattr(estimator, "usual_scores_", None)
+    if usual is not None:
+        entries["usual_scores"] = usual.tolist()
     return entries, tensors, estimator.history_
 
 
@@ -42,8 +46,10 @@ def restore(
     entry = estimator._entry()
     estimator.schedule_ = estimator._schedule(entry)
     estimator._compose()
-    estimator.n_features_in_ = math.prod(estimator.event_shape_)
+    estimator.n_features_in_ = getattr(estimator.form_, "n_given", math.prod(estimator.event_shape_))
     estimator._take_fit(config, curves())
+    usual = config.get("usual_scores")
+    estimator.usual_scores_ = None if usual is None else np.array(usual)
     # Folders that were written before objectives were kept have no such entry; theirs begin anew.
     sizes = config.get("objective") or {"n_train": estimator.n_train_, "n_updates": 1}
     estimator.objective_setting_ = ObjectiveSetting(

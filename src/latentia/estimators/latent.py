@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -15,6 +16,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from latentia.core import Objective
+from latentia.data.column import Column
 from latentia.diagnostics import Diagnosis, Evaluation, evaluate
 from latentia.errors import ConfigError
 from latentia.estimators.composition import Chosen, Composition
@@ -22,7 +24,7 @@ from latentia.estimators.entry import Entry
 from latentia.estimators.fitting import continue_with, fit_to
 from latentia.estimators.folder import Curves, params_of
 from latentia.estimators.forms.arrays import Given
-from latentia.estimators.forms.scaled import Scaled
+from latentia.estimators.forms.unlike import given_back
 from latentia.estimators.hints import diagnosed
 from latentia.estimators.inference import Inference
 from latentia.estimators.kept import described, restore
@@ -45,7 +47,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
     learning_rate: float
     n_importance: int
     composition_: Composition
-    form_: Scaled
+    form_: Any
     schedule_: Schedule
     objective_: Objective
     objective_setting_: ObjectiveSetting
@@ -116,8 +118,8 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
         """Fit to X from scratch. A fit that fails or is interrupted leaves the estimator as it was before.
 
         Args:
-            X: `[n, d]` (NumPy, torch, pandas, SciPy sparse), images `[n, C, H, W]`, `[n, H, W, C]` or `[n, H, W]`, or a
-                `latentia.data.Dataset` (its train part; its validation part chooses the epoch).
+            X: `[n, d]` (NumPy, torch, frames, SciPy sparse), images `[n, C, H, W]`, `[n, H, W, C]`, `[n, H, W]`, or a `latentia.data.Dataset`
+                 (its train part; its validation part chooses the epoch).
             y: classes `[n]`, for models that learn something by class; else ignored.
             validation: rows like X; None splits `validation_fraction` off X.
             run_dir: where `metrics.jsonl` and checkpoints go while fitting; None keeps nothing on disk.
@@ -153,7 +155,12 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
     @property
     def event_shape_(self) -> tuple[int, ...]:
         """Shape of one item."""
-        return self.composition_.event_shape
+        return self.composition_.event_shape if self.columns_ is None else tuple(self.form_.event_shape)
+
+    @property
+    def columns_(self) -> tuple[Column, ...] | None:
+        """What the columns of a table of unlike columns are; None for other data."""
+        return getattr(self.form_, "columns", None)
 
     @property
     def likelihood_(self) -> Any:
@@ -172,21 +179,17 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
 
     def transform(self, X: Any) -> NDArray[Any]:
         """Codes of X: means of q(z|x), `[n, latent_dim]`; the same for an item whatever stands beside it."""
-        rows = self._way.given(self, X, reset=False).rows
-        return self._inference().codes(rows)
+        return self._inference().codes(self._way.given(self, X, reset=False).rows)
 
     def inverse_transform(self, Z: Any) -> NDArray[Any]:
-        """Items for codes `[n, latent_dim]`: the mean of p(x|z) in the units, type and shape of the training data.
-
-        Count rows are given the median size of the training rows.
-        """
+        """Items for codes `[n, latent_dim]`: the mean of p(x|z) in the units, type and shape of the training data; counts of median size."""
         check_is_fitted(self)
-        return self._inference().decoded(self._codes_of(Z))
+        return given_back(self._inference().decoded(self._codes_of(Z)), self.form_)
 
     def reconstruct(self, X: Any) -> NDArray[Any]:
         """X by way of its codes: the mean of p(x|z) at the posterior mean, in the units, type and shape of X."""
         given = self._way.given(self, X, reset=False)
-        return self._inference().rebuilt(given.rows, given.axes)
+        return given_back(self._inference().rebuilt(given.rows, given.axes), self.form_, X)
 
     def sample(self, n_samples: int = 1, *, mean: bool = False, random_state: Any = None) -> NDArray[Any]:
         """`n_samples` draws from the model: a code from the prior (or what stands in its place), then x from p(x|z), in the units of the data.
@@ -198,14 +201,14 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
         """
         check_is_fitted(self)
         whole("n_samples", n_samples, 1)
-        seed = int(check_random_state(random_state).randint(2**31 - 1))
-        asked = self._inference()
-        return asked.drawn(n_samples, mean, self._source(asked.module), seed)
+        seed, asked = int(check_random_state(random_state).randint(2**31 - 1)), self._inference()
+        drawn = asked.drawn(n_samples, mean, self._source(asked.module), seed)
+        return given_back(drawn, self.form_, seed=seed)
 
     def tensors(self, X: Any) -> tuple[Any, Tensor]:
         """The torch module in evaluation mode, and X `[n, *event]` as it sees them: for what no method here does."""
-        asked = self._inference()
-        return asked.module, torch.cat(list(asked.batches(self._way.given(self, X, reset=False).rows)))
+        rows, asked = self._way.given(self, X, reset=False).rows, self._inference()
+        return asked.module, torch.cat(list(asked.batches(rows)))
 
     @property
     def _n_features_out(self) -> int:
@@ -214,9 +217,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
     # ------------------------------------------------------------------ likelihoods and diagnosis
 
     def score_samples(self, X: Any, *, total: str = "given", n_importance: int | None = None) -> NDArray[Any]:
-        """Importance-weighted log p(x) in nats of each row, `[n]`.
-
-        A density in the units of X for real-valued tables, on [0, 1] for pixels, a probability for binary and count data.
+        """Importance-weighted log p(x) in nats of each row, `[n]`: a density in the units of X, on [0, 1] for pixels, a probability for counts.
 
         Args:
             X: rows.
@@ -226,12 +227,11 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
         Raises:
             ConfigError: for models with deterministic codes, which define no density.
         """
-        rows = self._way.given(self, X, reset=False).rows
         samples = whole("n_importance", self.n_importance if n_importance is None else n_importance, 1)
         check_total(total)
+        rows = self._way.given(self, X, reset=False).rows
         modelled = {"total": total} if getattr(self.form_, "kind", "") == "counts" else {}
-        scores = self._inference().log_density(rows, samples, **modelled)
-        if scores is None:
+        if (scores := self._inference().log_density(rows, samples, **modelled)) is None:
             raise ConfigError(f"model {self.model!r} has deterministic codes and so no log-likelihood")
         return scores
 
@@ -256,7 +256,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
             asked.batches(rows, 250),
             n_importance=self.n_importance if n_importance is None else n_importance,
             importance_items=importance_items,
-            log_volume=self.form_.log_volume,
+            log_volume=float(np.mean(asked.log_volumes(rows))),
         )
 
     def diagnose(
@@ -296,5 +296,5 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = tags.input_tags.allow_nan = tags.input_tags.categorical = True
         return tags

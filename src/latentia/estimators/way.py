@@ -9,6 +9,7 @@ from latentia import training
 from latentia.estimators.composition import Chosen, chosen
 from latentia.estimators.defaults import default_batch_size, default_epochs, default_gradient_clip
 from latentia.estimators.forms.arrays import Given, as_rows
+from latentia.estimators.forms.mixed import MixedForm
 from latentia.estimators.forms.scaled import Scaled
 from latentia.estimators.settings import Defaults
 
@@ -27,7 +28,7 @@ class Way:
 
     def form_of(self, described: dict[str, Any]) -> Any:
         """The form that a run folder keeps."""
-        return Scaled(**described)
+        return MixedForm.rebuild(described) if described["kind"] == MixedForm.kind else Scaled(**described)
 
     def batches(self, rows: Any, form: Any) -> training.Batches:
         """Items as the training loop takes them."""

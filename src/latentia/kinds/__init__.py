@@ -38,6 +38,7 @@ _SLOTS = Flag(
 )
 _OBJECTS = Flag("--n-objects", "n_objects", int | None, "objects in every frame of a video; 3 if left out.")
 _ANY = frozenset({Shape.TABLE, Shape.COUNTS, Shape.IMAGES})
+_MIXED_TOO = _ANY | {Shape.MIXED}
 
 KINDS: Registry[Kind] = Registry("kind of model", group="latentia.kinds", of=Kind)
 """Kinds by name, in reading order."""
@@ -48,9 +49,9 @@ for _kind in (
         "variational autoencoders",
         "latentia.kinds.vae",
         ("VAE",),
-        _ANY,
+        _MIXED_TOO,
         (_DIM, _EPOCHS, _MINUTES),
-        ("Samples", "Scores", "Encodes", "Rebuilds", "Walks", "Infers", "Compresses", "Exports", "Remedies"),
+        ("Samples", "Scores", "Encodes", "Rebuilds", "Walks", "Infers", "Compresses", "Exports", "Imputes", "Remedies"),
         of_model=("objective", "objective_options", "schedule", "schedule_options"),
     ),
     Kind(
@@ -58,7 +59,7 @@ for _kind in (
         "models with discrete codes",
         "latentia.kinds.codes",
         ("VQVAE",),
-        _ANY,
+        _MIXED_TOO,
         (_DIM, _EPOCHS),
         ("Samples", "Scores", "Encodes", "Rebuilds", "Completes", "Remedies"),
     ),
@@ -77,11 +78,11 @@ for _kind in (
         "latentia.kinds.mixture",
         (
             "GaussianMixture", "BernoulliMixture", "CategoricalMixture", "PoissonMixture", "MultinomialMixture",
-            "DirichletMultinomialMixture",
+            "DirichletMultinomialMixture", "MixedMixture",
         ),
-        _ANY,
+        _MIXED_TOO,
         (_NUMBER,),
-        ("Samples", "Scores", "Clusters", "Remedies"),
+        ("Samples", "Scores", "Clusters", "Imputes", "Remedies"),
         {"gmm": "gaussian-mixture", "dmm": "dirichlet-multinomial-mixture"},
         {"epochs": "--n-components, and --set max_iter=N"},
         shows_progress=False,
@@ -115,7 +116,7 @@ for _kind in (
         ("VideoVAE",),
         frozenset({Shape.FRAMES}),
         (_OBJECTS, _EPOCHS),
-        ("Scores", "Encodes", "Forecasts", "Remedies"),
+        ("Samples", "Scores", "Encodes", "Rebuilds", "Forecasts", "Remedies"),
         of_model=("scale",),
     ),
     Kind(
@@ -146,7 +147,7 @@ for _kind in (
         ("SeriesVAE",),
         frozenset({Shape.SERIES}),
         (_DIM, _EPOCHS),
-        ("Samples", "Scores", "Encodes", "Rebuilds", "Remedies"),
+        ("Samples", "Scores", "Encodes", "Rebuilds", "Walks", "Remedies"),
     ),
     Kind(
         "transducer",

@@ -6,7 +6,6 @@ rows, levels and tokens itself.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -191,6 +190,19 @@ class Classifies(Protocol):
 
 
 @runtime_checkable
+class Imputes(Protocol):
+    """Fills gaps of tables, and says which cells of a row are unlikely."""
+
+    def imputed(self, items: Any, how: str, seed: int) -> Any:
+        """A frame without gaps; `how`: "mean" or "draw"."""
+        ...
+
+    def reasons(self, items: Any) -> list[str]:
+        """Of each row, its least likely cells with what was expected there, in words."""
+        ...
+
+
+@runtime_checkable
 class Remedies(Protocol):
     """Knows what to fit instead."""
 
@@ -203,61 +215,11 @@ ABILITIES: Mapping[str, type[Any]] = {
     each.__name__: each
     for each in (
         Samples, Scores, Encodes, Rebuilds, Walks, Completes, Infers, Compresses, Exports, Segments, Forecasts, Clusters, Classifies,
+        Imputes,
         Remedies,
     )
 }  # fmt: skip
 """By the names that a `Kind` declares."""
-
-
-@dataclass(frozen=True)
-class Use:
-    """What a model with some ability is used for.
-
-    Attributes:
-        text: in words.
-        command: with `RUN` for the folder and `SUFFIX` for that of a file of items.
-        python: the same of an estimator.
-    """
-
-    text: str
-    command: str
-    python: str
-
-
-USES: Mapping[str, Use] = {
-    "Samples": Use("Draw new items.", "latentia sample RUN -n 64 --out samples.SUFFIX", "model.sample(64)"),
-    "Encodes": Use(
-        "Turn every item into its code, as columns for another program.", "latentia encode RUN --out codes.csv", "model.transform(X)"
-    ),
-    "Clusters": Use("Say to which component each item belongs.", "latentia predict RUN --out components.csv", "model.predict(X)"),
-    "Scores": Use("Find the items that are most unusual.", "latentia anomaly RUN --out anomalies.csv", "model.score_samples(X)"),
-    "Completes": Use("Keep the first half of items and draw the rest.", "latentia complete RUN --out completed.SUFFIX", "model.complete(X, mask)"),
-    "Walks": Use("Go from one item to another, step by step.", "latentia interpolate RUN --items 0,1 --out way.SUFFIX", "latentia.explore.interpolate"),
-    "Exports": Use("Use encoder and decoder without latentia (ONNX).", "latentia export RUN", ""),
-}  # fmt: skip
-"""By the ability that it takes, the most usual first."""
-_MOST_USES = 5
-
-
-def uses_of(run: Any, figures: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What a run can be used for: words and a command line; of a model that lies in no folder, a line of Python."""
-    found = []
-    for ability, use in USES.items():
-        if ability not in run.kind.abilities:
-            continue
-        line = use.command
-        if ability == "Scores" and figures.get("log_likelihood") is None and figures.get("elbo") is None:
-            if "Rebuilds" not in run.kind.abilities:
-                continue
-            line = line.replace(" --out", " --method reconstruction --out")
-        if run.folder is None:
-            line = use.python
-        suffix = "png" if run.is_image else "csv"
-        line = line.replace("RUN", shlex.quote(str(run.folder))).replace("SUFFIX", suffix)
-        if line:
-            found.append((use.text, line))
-    return found[:_MOST_USES]
-
 
 _IN_WORDS = {
     "Samples": "a model that draws new items",
@@ -273,6 +235,7 @@ _IN_WORDS = {
     "Forecasts": "a model of videos",
     "Clusters": "a mixture",
     "Classifies": "a classifier",
+    "Imputes": "a model of tables with columns of unlike kinds, or with gaps",
     "Remedies": "a model whose diagnosis leads to another fit",
 }
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from latentia.data import Dataset
 from latentia.errors import ConfigError
 from latentia.estimators import folder as run_folder
 from latentia.kinds import kind_of
@@ -97,6 +98,7 @@ def fit_with_remedies(
     out: Path,
     *,
     command: str,
+    dataset: Dataset | None = None,
     resume: bool = False,
     overwrite: bool = False,
     say: Callable[[str], None] = lambda _: None,
@@ -112,6 +114,7 @@ def fit_with_remedies(
         params: arguments of `latentia.VAE`.
         out: the run folder.
         command: what the person typed.
+        dataset: the data, if they are loaded already.
         resume: go on with interrupted fits in `out`.
         overwrite: replace what is in `out`.
         say: told what happens.
@@ -136,7 +139,15 @@ def fit_with_remedies(
 
         def attempt(changed_params: dict[str, Any], number: int, label: str, remedy: str) -> Attempt:
             folder = out / ATTEMPTS / f"{number}-{label}"
-            run = fit_run(spec, changed_params, folder, command=command, resume=folder.exists(), say=say)
+            run = fit_run(
+                spec,
+                changed_params,
+                folder,
+                command=command,
+                dataset=dataset,
+                resume=folder.exists(),
+                say=say,
+            )
             found = Attempt(run, run.measure("validation", EFFORT), remedy)
             say(f"attempt {found}")
             return found

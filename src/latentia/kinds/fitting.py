@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from latentia.data import Dataset
+from latentia.data.shapes import Shape
 from latentia.errors import ConfigError, RunFolderError
 from latentia.estimators import folder as run_folder
 from latentia.kinds import kind_of
-from latentia.kinds.known import KNOWN, DataSpec, knowledge_of
+from latentia.kinds.kind import Kind
+from latentia.kinds.known import KNOWN, DataSpec, in_numbers, knowledge_of
 from latentia.kinds.replacing import is_rest_of_run, put_back_unless_begun
 from latentia.kinds.run import Run
 
 DEFAULT_MODEL = "sigma-vae"
+MOST_LINES = 60
+"""Lines on columns that are said."""
 
 
 def fit_run(
@@ -62,12 +66,16 @@ def fit_run(
             f"--no-hold-out is for mixtures, whose size a criterion chooses; {params.get('model')} stops by rows held out"
         )
     dataset = spec.load() if dataset is None else dataset
+    if not takes_columns(kind, params.get("model")):
+        dataset = in_numbers(dataset)
     if dataset.shape not in kind.accepts:
         takes = ", ".join(sorted(shape.value for shape in kind.accepts))
         raise ConfigError(
             f"{params.get('model')} ({kind.title}) is for {takes}; {spec.name} holds {dataset.shape.value}: take another --model"
         )
     say(dataset.source)
+    for line in [] if params.get("verbose") else [*dataset.notes[:MOST_LINES], *_further(dataset.notes)]:
+        say(f"  {line}")  # estimators that speak tell it themselves
     about = {"kind": kind.name, "data": asdict(spec), "command": command, **notes}
     with put_back_unless_begun(out, replaces=overwrite and not resume, resumes=resume):
         run_folder.start(recipe.estimator, out, {**about, **recipe.asked}, resume)
@@ -79,6 +87,18 @@ def fit_run(
     run = Run.open(out)
     run._dataset = dataset
     return run
+
+
+def takes_columns(kind: Kind, model: Any) -> bool:
+    """Whether a model takes tables of unlike columns; of a kind that takes no tables at all, others say what is wrong."""
+    if Shape.MIXED not in kind.accepts:
+        return Shape.TABLE not in kind.accepts
+    name = kind.model_name(model)
+    return name is None or bool(getattr(kind.entries()[name], "mixed", True))
+
+
+def _further(notes: Sequence[str]) -> list[str]:
+    return [f"... and {len(notes) - MOST_LINES} more columns"] if len(notes) > MOST_LINES else []
 
 
 def check_folder(

@@ -16,8 +16,10 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from latentia.data import Dataset, Split
+from latentia.data.column import Column
 from latentia.data.dataset import Raw
 from latentia.data.identity import checksum, digest_of, name_identities, row_identities
+from latentia.data.items import Mixed
 from latentia.data.loading import path_of, read
 from latentia.data.shapes import Shape
 from latentia.data.sources import is_fetched
@@ -25,11 +27,11 @@ from latentia.errors import DataError, RunFolderError
 from latentia.files import write_atomically
 from latentia.guard import read_plain
 from latentia.kinds.matching import PARTS, assigned
-from latentia.kinds.spec import DataSpec
+from latentia.kinds.spec import DataSpec, in_numbers
 
 logger = logging.getLogger("latentia")
 
-__all__ = ["KNOWN", "ROWS", "DataSpec", "RunData", "knowledge_of"]
+__all__ = ["KNOWN", "ROWS", "DataSpec", "RunData", "in_numbers", "knowledge_of"]
 
 KNOWN, ROWS = "known", "rows.safetensors"
 """Entry of `config.json`; the file in which the identities of the rows stand."""
@@ -60,14 +62,17 @@ def knowledge_of(spec: DataSpec, dataset: Dataset, folder: Path) -> dict[str, An
             "size": path.stat().st_size if path.is_file() else None,
             "sha256": checksum(path),
         }
-    kind = "whole" if dataset.shape is Shape.COUNTS else "number"
-    columns = (
-        None if dataset.feature_names is None else [{"name": n, "kind": kind} for n in dataset.feature_names]
-    )
+    columns = None
+    if isinstance(dataset.train.x, Mixed):
+        columns = [column.describe() for column in dataset.train.x.columns]
+    elif dataset.feature_names is not None:
+        kind = "whole" if dataset.shape is Shape.COUNTS else "number"
+        columns = [{"name": n, "kind": kind} for n in dataset.feature_names]
     return {
         **file,
         "n": {name: len(getattr(dataset, name)) for name in parts},
         "columns": columns,
+        "mixed": isinstance(dataset.train.x, Mixed),
         "label_column": spec.label_column,
         "classes": None if dataset.class_names is None else list(dataset.class_names),
         "event_shape": list(dataset.event_shape),
@@ -83,7 +88,7 @@ class RunData:
         known: the entry of `config.json`; None in folders of an earlier version.
         folder: the run folder.
         event_shape: shape of an item, as the model has it.
-        columns: names of the features, if they have names.
+        columns: what the features are, if they have names.
         path: where the data are now, if not where they were.
         say: told of what is not as it was.
     """
@@ -94,7 +99,7 @@ class RunData:
         known: dict[str, Any] | None,
         folder: Path,
         event_shape: tuple[int, ...],
-        columns: Sequence[str] | None,
+        columns: Sequence[Column] | None,
         path: str | None = None,
         say: Callable[[str], None] = lambda text: logger.warning("%s", text),
     ) -> None:
@@ -120,7 +125,7 @@ class RunData:
                 return self._all_new(name)
             return self._named(spec.load()), None
         if path is None or (self.known["sha256"] is not None and checksum(path) == self.known["sha256"]):
-            dataset = spec.load()
+            dataset = spec.load() if self.known.get("mixed") else in_numbers(spec.load())
             if self._same(dataset):
                 return self._named(dataset), None
         return self._matched(name)
@@ -197,8 +202,10 @@ class RunData:
             shape = tuple(int(size) for size in raw.train.x.shape[1:])
         if shape != self.event_shape:
             raise DataError(_other_shape(name, shape, self.event_shape, self.columns))
-        if "left out, for" in raw.source:
-            self.say(f"note: {name}: " + raw.source.split("; ")[-1].split(", classes from")[0])
+        left_out = next((part for part in raw.source.split("; ") if part.startswith("left out, for")), "")
+        for text in (left_out, *raw.notes):
+            if text:
+                self.say(f"note: {name}: {text}")
         return raw
 
     def _relabelled(self, raw: Raw) -> Split:
@@ -285,9 +292,10 @@ class RunData:
 
 
 def _other_shape(
-    name: str, shape: tuple[int, ...], wanted: tuple[int, ...], columns: Sequence[str] | None
+    name: str, shape: tuple[int, ...], wanted: tuple[int, ...], columns: Sequence[Column] | None
 ) -> str:
     if len(shape) == len(wanted) == 1:
-        named = f" ({', '.join(list(columns)[:8])}{', ...' if len(columns) > 8 else ''})" if columns else ""
+        names = [column.name for column in columns or ()]
+        named = f" ({', '.join(names[:8])}{', ...' if len(names) > 8 else ''})" if columns else ""
         return f"{name} has {shape[0]} columns, the model was fitted to {wanted[0]}{named}"
     return f"{name} has items of shape {list(shape)}, the model was fitted to {list(wanted)}"

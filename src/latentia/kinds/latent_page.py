@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from latentia.data import Split
 from latentia.data.items import dense
+from latentia.estimators.cells import Told, log_prob_by_column
 from latentia.kinds.latent_run import LatentRun
 from latentia.report.content import ReportInput
 from latentia.report.diagnosis import checks
@@ -44,7 +45,7 @@ def latent_content(
     view = estimator.form_.viewable
     shown = test.take(IMAGES_SHOWN if run.is_image else TABLE_ROWS_SHOWN).x
     mapped, words = _mapped(run, test, split)
-    worst, scores, what = _worst(estimator, test.take(SCORED), figures.get("elbo") is not None)
+    worst, scores, what, cells = _worst(estimator, test.take(SCORED), figures.get("elbo") is not None)
     n_samples = 64 if run.is_image else max(64, len(mapped))
     history = _in_data_units(
         estimator.history_ if rated else [_without_rate(row) for row in estimator.history_],
@@ -66,7 +67,13 @@ def latent_content(
         originals=view(shown),
         reconstructions=view(estimator.reconstruct(shown)),
         samples=view(estimator.sample(n_samples, mean=run.is_image, random_state=0)),
-        worst=(view(worst.x), view(estimator.reconstruct(worst.x)), scores),
+        worst=(
+            view(worst.x),
+            view(estimator.reconstruct(worst.x)) if cells is None else cells.expected,
+            scores,
+        ),
+        columns=getattr(estimator, "columns_", None),
+        worst_cells=None if cells is None else -cells.log_prob,
         worst_names=[] if worst.names is None else [str(name) for name in worst.names],
         codes=run.vectors(mapped.x),
         labels=mapped.y,
@@ -119,19 +126,25 @@ def _attempts(config: dict[str, Any]) -> list[dict[str, Any]]:
     return [{**attempt, "kept": attempt["folder"] == config.get("kept")} for attempt in tried]
 
 
-def _worst(estimator: Any, part: Split, has_bound: bool) -> tuple[Split, NDArray[Any], str]:
-    """The items that the model explains worst, worst first, with their scores."""
-    array = dense(part.x)
+def _worst(estimator: Any, part: Split, has_bound: bool) -> tuple[Split, NDArray[Any], str, Told | None]:
+    """The items that the model explains worst, worst first, with their scores; of tables of unlike columns, what is to be said of their cells."""
+    array, columns = dense(part.x), getattr(estimator, "columns_", None)
     if has_bound:
         scorer = copy.copy(estimator)  # an order needs no better estimate
         scorer.n_importance = SCORING_SAMPLES
         scores, what = scorer.score_samples(array), "log-likelihood, nats"
     else:
         top = 255 if estimator.form_.kind == "pixels" else 1  # in the units of the table of figures
-        difference = (estimator.reconstruct(array).astype(np.float64) - array) / top
+        view = (lambda x: x) if columns is None else estimator.form_.viewable
+        difference = (view(estimator.reconstruct(array)).astype(np.float64) - view(array)) / top
+        if columns is not None:
+            difference = np.nan_to_num(difference / np.nanstd(view(array), axis=0).clip(1e-12))
         scores, what = -(difference**2).reshape(len(array), -1).sum(1), "negative squared error"
     order = np.argsort(scores)[:WORST_SHOWN]
-    return replace(part.subset(order), x=array[order]), scores[order], what
+    worst = replace(part.subset(order), x=array[order])
+    cells = estimator._cells() if columns is not None and has_bound else None
+    told = None if cells is None else log_prob_by_column(cells, dense(worst.x).values)
+    return worst, scores[order], what, told
 
 
 def _without_rate(row: dict[str, Any]) -> dict[str, Any]:

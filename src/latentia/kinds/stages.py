@@ -31,6 +31,7 @@ def fit_in_stages(
     resume: bool = False,
     overwrite: bool = False,
     quick: bool = False,
+    dataset: Dataset | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Run:
     """Fit, judge, and keep all in `out`; where that takes long, a first model lies there meanwhile.
@@ -47,6 +48,7 @@ def fit_in_stages(
         resume: go on with what was interrupted.
         overwrite: replace what is in `out`.
         quick: end with the first model.
+        dataset: what `spec` loads, if it is there already.
         say: told what happens.
 
     Raises:
@@ -65,10 +67,9 @@ def fit_in_stages(
         raise ConfigError(
             f"--quick is for models that take --minutes; {params['model']} ({kind.title}) does not"
         )
-    dataset: Dataset | None = None
     if state is None:
         shutil.rmtree(later, ignore_errors=True)
-        dataset = spec.load()
+        dataset = spec.load() if dataset is None else dataset
         known = first_of(kind, params, dataset)
     if known is None:
         run = fit_run(spec, params, out, resume=resume, overwrite=overwrite, dataset=dataset, **options)

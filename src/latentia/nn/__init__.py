@@ -1,7 +1,7 @@
 """Networks: what turns data into features and codes into the parameters of a likelihood, picked by event shape."""
 
 from latentia.nn.conv import ConvDecoder, ConvEncoder
-from latentia.nn.inputs import Centred, Identity, LogCounts
+from latentia.nn.inputs import Bounded, Centred, Identity, LogCounts
 from latentia.nn.mlp import MLPDecoder, MLPEncoder
 from latentia.nn.networks import FEW_ROWS, LADDER, NETWORKS, Network, ladder, pick_network
 from latentia.nn.plain import PlainMLPDecoder, PlainMLPEncoder
@@ -14,6 +14,7 @@ __all__ = [
     "FEW_ROWS",
     "LADDER",
     "NETWORKS",
+    "Bounded",
     "Centred",
     "ConvDecoder",
     "ConvEncoder",

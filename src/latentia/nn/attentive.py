@@ -40,7 +40,6 @@ class Reader(nn.Module):
     def __init__(self, n_tokens: int, width: int, hidden: int, dropout: float) -> None:
         super().__init__()
         self.embedding = nn.Embedding(n_tokens, width)
-        nn.init.normal_(self.embedding.weight, std=0.1)
         self.lstm = nn.LSTM(width, hidden, batch_first=True, bidirectional=True)
         self.dropout = nn.Dropout(dropout)
         self.hidden = hidden
@@ -124,7 +123,6 @@ class Speller(nn.Module):
         size = 2 * hidden
         self.n_tokens = n_tokens
         self.embedding = nn.Embedding(n_tokens + 1, width)  # the last row is the start
-        nn.init.normal_(self.embedding.weight, std=0.1)
         self.start = nn.Linear(size, 2 * size)
         self.lstm = nn.LSTM(width, size, batch_first=True)
         self.score = nn.Linear(size, size, bias=False)

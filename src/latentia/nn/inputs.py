@@ -21,6 +21,26 @@ class Centred(nn.Module):
         return 2 * x - 1
 
 
+class Bounded(nn.Module):
+    """Numbers beyond a bound as the bound: one cell that lies far out does not rule a code.
+
+    Args:
+        bound: largest size.
+
+    Example:
+        >>> Bounded(8.0)(torch.tensor([-100.0, 0.5]))
+        tensor([-8.0000,  0.5000])
+    """
+
+    def __init__(self, bound: float) -> None:
+        super().__init__()
+        self.bound = bound
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `[*, *event]` to the same shape."""
+        return x.clamp(-self.bound, self.bound)
+
+
 class LogCounts(nn.Module):
     """Counts to log proportions: x -> log(1 + x c / sum(x)), with c the size of a typical row, and the row's log size.
 

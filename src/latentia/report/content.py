@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from latentia.data.column import Column
 from latentia.errors import DataError
 from latentia.report.exploring import Exploration
 from latentia.vocabulary import FAULTS, FIGURES, FaultWord, Words
@@ -144,6 +145,8 @@ class ReportInput(Head):
         checks: questions of the diagnosis, each with `question`, `answer` and `figures`.
         attempts: fits with remedies: `model, remedy, verdicts, validation_log_likelihood`, and `kept` of the one that is this run.
         source: where the codes of samples are drawn from.
+        columns: what the columns of rows of unlike kinds are; their numbers are NaN where a cell is missing.
+        worst_cells: how much each of their cells weighs, `[k, d]`.
         survives: share of the variance of the items that their reconstructions keep; None: that of the rows shown.
         among: share of samples that lie among data, and of other data that do; None where it was not measured.
         exploration: ways between items, single dimensions, neighbours; None leaves them out.
@@ -174,6 +177,8 @@ class ReportInput(Head):
     worst_names: Sequence[str] = ()
     rows: np.ndarray | None = None
     exploration: Exploration | None = None
+    columns: Sequence[Column] | None = None
+    worst_cells: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         event = self.event_shape

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from latentia.diagnostics.sample_findings import PRIOR_MATCH
 from latentia.report.cards import Card
 from latentia.report.content import Answered, ReportInput, number
-from latentia.report.theme import Theme, canvas, finite, legend, style
+from latentia.report.theme import Theme, canvas, legend, style
 from latentia.vocabulary import KEPT_EARLY, UNDERTRAINED, UNLIKE
 
 YES, NO, PARTLY, OPEN = "✓ yes", "✗ no", "△ in part", "–"
@@ -181,7 +182,7 @@ def question_card(asked: Sequence[Answered]) -> Card:
     """Questions with their answers."""
     rows = [
         ("Question", "Answer", "Figures"),
-        *((each.question, each.answer, each.figures) for each in asked),
+        *((each.question, each.answer, re.sub(r"(?<=[\s(])-(?=\d)", "−", each.figures)) for each in asked),
     ]
     return Card(
         "diagnosis", "Diagnosis", "Each answer with the figures behind it.", table=tuple(rows), wide=True
@@ -214,9 +215,8 @@ def _row(attempt: Mapping[str, Any]) -> tuple[str, ...]:
 def information_card(report: ReportInput) -> Card | None:
     """What the codes told of the items in the course of training; nothing where it came to its ceiling: then the answer says so."""
     looks = [row for row in report.history if row.get("mutual_information") is not None]
-    told, items = (
-        finite([row.get(name) for row in looks]) for name in ("mutual_information", "watched_items")
-    )
+    names = ("mutual_information", "watched_items")
+    told, items = np.array([[row.get(name) for row in looks] for name in names], dtype=float)
     if len(looks) and told[-1] >= SATURATED * np.log(items[-1]):
         return None
     lead = "Mutual information of items and codes on some validation items, looked at every few epochs."
@@ -236,10 +236,8 @@ def information_curve(
     looks = [row for row in history if row.get("mutual_information") is not None]
     if len(looks) < 2:
         return None
-    epochs, told, active, items = (
-        finite([row.get(name) for row in looks])
-        for name in ("epoch", "mutual_information", "active_units", "watched_items")
-    )
+    names = ("epoch", "mutual_information", "active_units", "watched_items")
+    epochs, told, active, items = np.array([[row.get(name) for row in looks] for name in names], dtype=float)
     figure = canvas(theme, 5.2, 3.3)
     axes = figure.add_subplot()
     style(axes, theme, x="epoch", y="nats per item")
@@ -250,10 +248,11 @@ def information_curve(
     axes.plot(epochs, np.log(items), ":", color=theme.muted, linewidth=1.4, label="the most that can be seen")
     axes.set_ylim(bottom=min(0.0, float(np.nanmin(told))))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    for epoch, value, units in ((epochs[0], told[0], active[0]), (epochs[-1], told[-1], active[-1])):
+    first = ((0, "left"),) if active[0] != active[-1] else ()
+    for place, side in (*first, (-1, "right")):
         axes.annotate(
-            f"{units:.0f} active", (epoch, value), xytext=(0, -14), textcoords="offset points", ha="center",
-            fontsize=8, color=theme.muted,
+            f"{active[place]:.0f} active", (epochs[place], told[place]), xytext=(0, 7), textcoords="offset points",
+            ha=side, fontsize=8, color=theme.muted,
         )  # fmt: skip
     legend(axes, theme)
     return figure

@@ -12,7 +12,7 @@ from latentia.report.content import ReportInput, number
 from latentia.report.exploring import Exploration
 from latentia.report.images import LARGE_IMAGE, is_image, pixels
 
-_NAMES = ("straight", "circle", "data")
+_NAMES = ("line", "circle", "data")
 _TOLD = 4
 
 

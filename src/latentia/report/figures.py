@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from latentia.report.content import number
-from latentia.report.theme import Theme, canvas, finite, legend, style
+from latentia.report.theme import Theme, canvas, legend, style
 
 _MAX_DIMENSION_LABELS = 32
 
@@ -24,7 +24,8 @@ def _column(
 ) -> np.ndarray | None:
     """The first of the named columns that has a number in it, with NaN where a row lacks one."""
     for name in names:
-        values = finite([row.get(name) for row in history])
+        known = np.array([row.get(name) for row in history], dtype=float)
+        values = np.where(np.isfinite(known), known, np.nan)
         if np.isfinite(values).any():
             return sign * values
     return None
@@ -169,10 +170,10 @@ def rate_and_distortion(history: Sequence[Mapping[str, float | None]], theme: Th
 
 def kl_per_dimension(kl: np.ndarray, active: np.ndarray, theme: Theme) -> Figure | None:
     """KL of each latent dimension in nats, sorted; inactive dimensions are hatched. None without a finite KL."""
-    values = finite(kl)
+    values = np.asarray(kl, dtype=float)
     if not np.isfinite(values).any():
         return None
-    values = np.nan_to_num(values)
+    values = np.where(np.isfinite(values), values, 0.0)
     order = np.argsort(-values, kind="stable")
     figure = canvas(theme, 5.2, 3.3)
     axes = figure.add_subplot()

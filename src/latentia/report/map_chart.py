@@ -70,12 +70,13 @@ class Group:
 
 def latent_picture(chart: LatentMap, labels: Labels, theme: Theme) -> Figure:
     """The latent space as a scatter of the codes (a histogram for D = 1), coloured by class or quantity."""
-    figure = canvas(theme, 5.2, 3.0 if chart.points.shape[1] == 1 else 4.3)
-    axes = figure.add_subplot()
     groups = groups_of(chart, labels, theme)
     if chart.points.shape[1] == 1 and labels.quantity is None:
-        _histogram(axes, chart, groups, theme)
-        return figure
+        low = canvas(theme, 5.2, 3.0)
+        _histogram(low.add_subplot(), chart, groups, theme)
+        return low
+    figure = canvas(theme, 5.2, 4.3)
+    axes = figure.add_subplot()
     style(axes, theme, grid=None)
     if chart.method == "codes":
         style(axes, theme, x="latent dimension 0", y="latent dimension 1", grid="both")

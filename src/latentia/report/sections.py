@@ -8,6 +8,7 @@ import numpy as np
 
 from latentia.report import figures
 from latentia.report.cards import Card, of_split
+from latentia.report.column_cards import column_cards
 from latentia.report.content import ReportInput, number
 from latentia.report.diagnosis import diagnosis_cards, information_card
 from latentia.report.embedding import NEIGHBOURS, LatentMap, latent_map
@@ -20,7 +21,10 @@ from latentia.report.vector_cards import vector_cards
 
 def cards(report: ReportInput) -> list[Card]:
     """All cards of the report in reading order; what the run has no data for is left out."""
-    first, last = image_cards(report) if is_image(report.event_shape) else vector_cards(report)
+    if report.columns is not None:
+        first, last = column_cards(report)
+    else:
+        first, last = image_cards(report) if is_image(report.event_shape) else vector_cards(report)
     judged, information = diagnosis_cards(report), information_card(report)
     learning, kl, latent = _learning(report), _kl(report), _latent(report)
     found = [*judged, *first, latent, *explore_cards(report), *learning, information, kl, *last]

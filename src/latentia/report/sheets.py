@@ -27,7 +27,7 @@ def check_out(path: Path, image: bool) -> None:
 
 
 def write_items(
-    items: NDArray[Any],
+    items: NDArray[Any] | pd.DataFrame,
     path: Path,
     features: Sequence[str] | None = None,
     beside: Any = None,
@@ -36,7 +36,7 @@ def write_items(
     """Write drawn or rebuilt items as .png (images), .npy or .csv.
 
     Args:
-        items: `[n, *event]`.
+        items: `[n, *event]`, or a frame.
         path: the file; its suffix says the format.
         features: column names of a table.
         beside: for .png, originals drawn in a row above the items.
@@ -49,7 +49,11 @@ def write_items(
     image = items.ndim >= 3
     check_out(path, image)
     suffix, view = path.suffix.lower(), view or stretched
-    if suffix == ".npy":
+    if isinstance(items, pd.DataFrame):
+        if suffix == ".npy":
+            raise ConfigError(f"--out {path}: columns of unlike kinds can be written as .csv")
+        write_csv(path, items)
+    elif suffix == ".npy":
         write_atomically(path, lambda file: np.save(file, items, allow_pickle=False))
     elif suffix == ".png":
         tiles = pixels(view(_channelled(items)))

@@ -71,7 +71,8 @@ def test_unknown_tokens_are_a_fault_from_a_fifth_on():
     assert findings.unknown(0.2, "word").name == ""
     words = findings.unknown(0.21, "word")
     assert (words.name, words.remedies[0].settings) == (UNKNOWN_WORDS, {"tokens": "char"})
-    assert all(remedy.settings == {} for remedy in findings.unknown(0.21, "char").remedies)
+    asked = [remedy.settings for remedy in findings.unknown(0.21, "char").remedies if remedy.is_command]
+    assert asked == [{"tokens": {"unit": "char", "min_count": 1}}]
 
 
 def test_what_codes_tell_and_reconstructions_do_not_show_is_a_note():

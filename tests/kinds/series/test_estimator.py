@@ -202,3 +202,20 @@ def test_on_the_command_line(tmp_path, capsys):
         capsys, "fit", tmp_path / "levels.csv", *roles, "--model", "sequence-vae", "--out", tmp_path / "other"
     )
     assert "as .npy, .csv or .parquet" in fails(capsys, "sample", tmp_path / "run", "--out", "drawn.png")
+
+
+def test_ways_and_traversals_are_tables(tmp_path, capsys):
+    rows = [f"{i},{t},{np.sin(t + i):.3f}" for i in range(30) for t in range(5 + i % 3)]
+    (tmp_path / "s.csv").write_text("id,time,v\n" + "\n".join(rows))
+    roles = ["--id", "id", "--time", "time", "--latent-dim", 2, "--set", "width=4"]
+    run("fit", tmp_path / "s.csv", *roles, "--epochs", 1, "--quiet", "--no-report", "--out", tmp_path / "run")
+    run("interpolate", tmp_path / "run", "--steps", 3, "--method", "linear", "--out", tmp_path / "way.csv")
+    way = pd.read_csv(tmp_path / "way.csv")
+    assert list(way.columns) == ["method", "place", "step", "v"]
+    assert way["place"].nunique() == 3
+    run("traverse", tmp_path / "run", "--dims", "1", "--steps", 4, "--out", tmp_path / "grid.csv")
+    grid = pd.read_csv(tmp_path / "grid.csv")
+    assert grid["dimension"].unique().tolist() == [1]
+    assert grid["value"].nunique() == 4
+    assert "item 99" in fails(capsys, "interpolate", tmp_path / "run", "--items", "0,99")
+    assert "expected 2 whole numbers" in fails(capsys, "interpolate", tmp_path / "run", "--items", "0")

@@ -12,8 +12,10 @@ from scipy import sparse
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from latentia.data.given import as_given, check_frame
+from latentia.data.items import Mixed
 from latentia.data.pictures import Axes, axes_of, in_order, on_one_scale
 from latentia.errors import DataError
+from latentia.estimators.forms.unlike import Unlike, read_later, unlike
 
 
 class Given(NamedTuple):
@@ -23,11 +25,13 @@ class Given(NamedTuple):
         rows: `[n, d]`, or images `[n, C, H, W]`.
         sparse: whether they came as a sparse matrix.
         axes: where images had their channels.
+        unlike: what the columns of rows of unlike kinds are, in a fit; their rows have NaN where a cell is missing.
     """
 
     rows: NDArray[Any]
     sparse: bool = False
     axes: Axes = "first"
+    unlike: Unlike | None = None
 
 
 def as_rows(estimator: Any, X: Any, *, reset: bool, channels: str = "auto") -> Given:
@@ -42,7 +46,11 @@ def as_rows(estimator: Any, X: Any, *, reset: bool, channels: str = "auto") -> G
     Raises:
         DataError: NaN or infinity (with row and column), no rows, rows of another shape or on another scale than in fitting.
     """
-    X = as_given(X)
+    X = X if isinstance(X, Mixed) else as_given(X)
+    if getattr(estimator, "takes_columns", False):
+        found = _columns(estimator, X, reset)
+        if found is not None:
+            return found
     if not reset:
         check_is_fitted(estimator)
     form = None if reset else form_of(estimator)
@@ -66,6 +74,7 @@ def as_rows(estimator: Any, X: Any, *, reset: bool, channels: str = "auto") -> G
         rows = dense.toarray()
     elif rows.dtype == bool:
         rows = rows.astype(np.uint8)
+    rows = np.ascontiguousarray(rows)  # sums depend on the order in which numbers lie
     return Given(rows if form is None else form.like_before(rows, column_names(estimator)), sparse=was_sparse)
 
 
@@ -75,6 +84,26 @@ def form_of(estimator: Any) -> Any:
         (getattr(estimator, name) for name in ("form_", "levels_", "layout_") if hasattr(estimator, name)),
         None,
     )
+
+
+def _columns(estimator: Any, X: Any, reset: bool) -> Given | None:
+    """Rows of columns of unlike kinds; None where they are none."""
+    if not reset:
+        check_is_fitted(estimator)
+        columns = estimator.columns_
+        return None if columns is None else Given(read_later(X, columns, estimator.n_features_in_))
+    vars(estimator).pop("feature_names_in_", None)
+    found = unlike(X)
+    if found is None:
+        return None
+    if len(found.values) < 2:
+        raise DataError(
+            f"Found array with {len(found.values)} sample(s) (shape={found.values.shape}) while a minimum of 2 is required"
+        )
+    estimator.n_features_in_ = len(found.given)
+    if found.frames:
+        estimator.feature_names_in_ = np.asarray(found.given, dtype=object)
+    return Given(found.values, unlike=found)
 
 
 def column_names(estimator: Any) -> list[str] | None:

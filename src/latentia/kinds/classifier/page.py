@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import matplotlib.figure
 import numpy as np
 
 from latentia.kinds.classifier.run import ClassifierRun, Predicted
+from latentia.kinds.classifier.words import OVERCONFIDENT, USELESS
+from latentia.kinds.mixture.words import DUPLICATE, EDGE, EMPTY, NOT_CONVERGED, SINGULAR
 from latentia.report.cards import Card
 from latentia.report.content import number
+from latentia.report.diagnosis import NO, YES, Check, question_card
 from latentia.report.head import about, head_of
 from latentia.report.page import Page
 from latentia.report.theme import Theme, canvas, style
+from latentia.vocabulary import OVERFITTED
 
 _BINS = 10
 _TOLD = 4  # features told of each component
@@ -26,6 +33,7 @@ def page(run: ClassifierRun) -> Page:
     part = run.split(split)
     probabilities, places = run.class_probabilities(part.x), run.places(part)
     cards = [
+        question_card(questions(figures)),
         _confusion(run, probabilities, places),
         _reliability(probabilities, places),
         _components(run, part.x, places),
@@ -33,8 +41,35 @@ def page(run: ClassifierRun) -> Page:
     return Page(head, run.event_shape, cards)
 
 
+def questions(figures: Mapping[str, Any]) -> list[Check]:
+    """Questions and answers from what `latentia evaluate --json` gives."""
+    faults, seen = figures["verdicts"], figures["evidence"]
+    wrong = [name for name in (SINGULAR, EMPTY, DUPLICATE) if name in faults]
+    # the evidence has the faults first, each in one sentence, in their order
+    told = [seen[place] for place, name in enumerate(faults) if name in wrong]
+    least = f"The smallest of {figures['n_components']} holds {min(figures['weights']):.1%} of the items."
+    came = "came to rest" if figures["converged"] else "was stopped"
+    asked = [
+        ("Does it tell the classes apart?", USELESS, _sentence(seen, "are given their class")),
+        ("Does it hold for new items?", OVERFITTED, _sentence(seen, "on training rows")),
+        ("Is it as sure as it should be?", OVERCONFIDENT, _sentence(seen, "mean confidence")),
+        ("Is the number of components settled?", EDGE, _sentence(seen, "number of components")),
+        ("Did the fit come to rest?", NOT_CONVERGED, f"EM {came} after {figures['n_iter']} iterations."),
+    ]
+    found = [Check(what, NO if fault in faults else YES, text) for what, fault, text in asked if text]
+    return [
+        *found,
+        Check("Does every component stand for something?", NO if wrong else YES, " ".join(told) or least),
+    ]
+
+
+def _sentence(seen: list[str], words: str) -> str:
+    """The sentence of the evidence that has these words; empty if there is none."""
+    return next((text for text in seen if words in text), "")
+
+
 def _confusion(run: ClassifierRun, probabilities: np.ndarray, places: np.ndarray) -> Card:
-    names, guessed = run.class_names, probabilities.argmax(1)
+    names, guessed, found = run.class_names, probabilities.argmax(1), Predicted.of(probabilities, places)
     rows = []
     for place, name in enumerate(names):
         own = places == place
@@ -48,6 +83,10 @@ def _confusion(run: ClassifierRun, probabilities: np.ndarray, places: np.ndarray
         lead,
         table=(("true class", *names, "right"), *rows),
         wide=len(names) > 4,
+        headline=(
+            f"{found.accuracy:.0%}",
+            f"of {found.n} items are given their class; always the most frequent one: {max(found.shares):.0%}",
+        ),
     )
 
 
@@ -66,6 +105,7 @@ def _reliability(probabilities: np.ndarray, places: np.ndarray) -> Card:
         "How sure it is",
         lead,
         facts=facts,
+        headline=(f"{found.confidence:.0%}", f"mean confidence, where {found.accuracy:.0%} are right"),
         alt="Share of right guesses against the probability that the model gives them.",
         draw=lambda theme: reliability_figure(probabilities, places, theme),
     )
@@ -110,4 +150,5 @@ def _components(run: ClassifierRun, items: np.ndarray, places: np.ndarray) -> Ca
         body.append((str(k), f"{estimator.weights_[k]:.1%}", told, features))
     head = ("component", "weight", "classes of its items", "features that its rule weighs most")
     lead = "Each component is a cluster of items with a linear rule of its own."
-    return Card("components", "Components", lead, table=(head, *body), wide=True)
+    how_many = (str(len(body)), "components")
+    return Card("components", "Components", lead, table=(head, *body), wide=True, headline=how_many)

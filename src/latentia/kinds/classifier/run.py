@@ -268,7 +268,7 @@ def judge(found: Predicted, train: Predicted | None, n_components: int, findings
         Finding(USELESS if skill < SKILL else "", f"{told}.", (more, stiffer), SKILL / max(skill, 1e-12)),
         Finding(
             OVERCONFIDENT if sure > chance else "",
-            f"The mean confidence is {found.confidence:.1%}, {sure:+.1%} of the accuracy.",
+            f"The mean confidence is {found.confidence:.1%}, the accuracy {found.accuracy:.1%}.",
             (stiffer, *fewer),
             sure / chance,
         ),

@@ -17,7 +17,6 @@ from latentia.estimators.forms.arrays import Given
 from latentia.estimators.parameters import whole
 from latentia.kinds.codes.catalog import DiscreteEntry
 from latentia.kinds.codes.defaults import default_code_dim, default_groups, default_n_codes
-from latentia.latent import LIKELIHOODS
 from latentia.models import build_vqvae
 
 
@@ -40,12 +39,11 @@ class CodesComposition(Composition):
     def build(self, entry: Entry, inputs: nn.Module | None) -> nn.Module:
         """The untrained module."""
         assert isinstance(entry, DiscreteEntry)
-        likelihood = LIKELIHOODS[self.likelihood] if isinstance(self.likelihood, str) else self.likelihood
         if not isinstance(self.network, str):
             raise ConfigError("network must be 'conv', 'mlp' or 'auto' for models with discrete codes")
         return build_vqvae(
             self.event_shape,
-            likelihood_of(likelihood, torch.Size(self.event_shape)),
+            likelihood_of(self.likelihood_factory, torch.Size(self.event_shape)),
             quantizer=entry.quantizer,
             n_codes=self.n_codes,
             dim=self.latent_dim,
@@ -91,10 +89,10 @@ def codes_composed(
         prior: over codes.
         classes: of a prior by class.
     """
-    event, n = tuple(given.rows.shape[1:]), len(given.rows)
+    event, n = parts.vector_shape, len(given.rows)
     n_groups = default_groups(event) if params.n_groups is None else whole("n_groups", params.n_groups, 1)
     if params.latent_dim is None:
-        dim = default_code_dim(event)
+        dim = default_code_dim(tuple(given.rows.shape[1:]))
         parts.choices.append(Choice("latent_dim", str(dim), "length of a code's vector"))
     else:
         dim = whole("latent_dim", params.latent_dim, 1)
@@ -105,5 +103,5 @@ def codes_composed(
         n_codes = whole("n_codes", params.n_codes, 2)
     return CodesComposition(
         params.model, event, dim, parts.likelihood, parts.network, parts.typical_size,
-        n_codes, n_groups, prior, classes,
+        n_codes, n_groups, prior, classes, terms=parts.terms,
     )  # fmt: skip

@@ -74,6 +74,8 @@ class VQVAE(LatentEstimator):
         ((5, 8, 8), (3, 8, 8))
     """
 
+    takes_columns = True
+
     def __init__(
         self,
         model: str | DiscreteEntry = "vq-vae",
@@ -283,9 +285,8 @@ class VQVAE(LatentEstimator):
     def _judged(self, diagnosis: Diagnosis, X: Any, evaluation: Evaluation | None) -> Diagnosis:
         """Adds whether most codes are dead."""
         use = use_of(evaluation) or use_of(self.code_usage(X))
-        return dataclasses.replace(
-            diagnosis, verdict=with_codes(diagnosis.verdict, use, stages.stage_of(self))
-        )
+        verdict = with_codes(diagnosis.verdict, use, stages.stage_of(self))
+        return dataclasses.replace(diagnosis, verdict=verdict)
 
     def describe(self) -> tuple[dict[str, Any], dict[str, Tensor], Curves]:
         """Entries of `config.json`, tensors and learning curves."""

@@ -89,9 +89,6 @@ class BaseMixture(DensityMixin, BaseEstimator):
     def _summary(self, rows: Rows) -> Summary:
         return summarize(rows, nonnegative=self._family.counts, integer=self._family.counts)
 
-    def _check_fit(self, summary: Summary) -> None:
-        """Look at rows that are to be fitted; those that are only scored may be a single one."""
-
     def _new_components(self, rows: Rows, random: Any) -> Components:  # noqa: ARG002
         return self._family(
             self.n_components, rows.n_features, dtype=rows.dtype, device=self.device, **self._settings()
@@ -107,9 +104,10 @@ class BaseMixture(DensityMixin, BaseEstimator):
         if not reset:
             check_is_fitted(self)
             images = images or (self.layout_.is_image and not sparse.issparse(X))
+        items: Any = X
         axes: Axes = "first"
         if images:
-            items, _, axes = images_of(X, None if reset else self.layout_, fewest=2 if reset else 1)
+            items, _, axes = images_of(X, None if reset else self.layout_, fewest=2 if reset else 1)[:3]
             if reset:
                 self.n_features_in_ = int(np.prod(items.shape[1:]))
         else:
@@ -117,6 +115,7 @@ class BaseMixture(DensityMixin, BaseEstimator):
             items = validate_data(
                 self, X, reset=reset, accept_sparse=accepted, dtype="numeric", ensure_all_finite=False
             )
+            items = items if sparse.issparse(items) else np.ascontiguousarray(items)
         if reset:
             self.layout_ = Layout.of(items, dense=self._gaussian, scaled=self._scaled, axes=axes)
         return self.layout_.stored(items)

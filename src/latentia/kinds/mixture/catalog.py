@@ -16,12 +16,14 @@ class MixtureEntry:
         reference: where it was published.
         estimator: name of its class in `latentia`.
         criterion: a name of `latentia.mixture.selection.CRITERIA`.
+        mixed: whether it takes tables of unlike columns, and gaps.
     """
 
     summary: str
     reference: str
     estimator: str
     criterion: str = "bic"
+    mixed: bool = False
 
 
 MIXTURES: Registry[MixtureEntry] = Registry("mixture", group="latentia.models", of=MixtureEntry)
@@ -56,6 +58,12 @@ for _name, _entry in {
         "Holmes, Harris & Quince 2012, PLoS ONE 7(2) e30126",
         "DirichletMultinomialMixture",
         criterion="laplace",
+    ),
+    "mixed-mixture": MixtureEntry(
+        "mixture of rows whose columns are of unlike kinds, with gaps; latent classes and profiles",
+        "McLachlan & Peel 2000, Finite Mixture Models, section 5.5",
+        "MixedMixture",
+        mixed=True,
     ),
 }.items():
     MIXTURES.add(_name, _entry)

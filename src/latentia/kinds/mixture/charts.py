@@ -77,6 +77,7 @@ def criteria_curve(table: Sequence[Mapping[str, float]], criterion: str, theme: 
         if np.isfinite(values).any():
             best = int(np.nanargmin(values))
             axes.plot(numbers[best], values[best], "o", color=theme.model, markersize=8)
+        axes.margins(y=0.12)  # the mark of the smallest value is whole
         axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
         _whole(axes)
     for axes in grid[-1]:

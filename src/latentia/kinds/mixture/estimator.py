@@ -1,4 +1,4 @@
-"""Mixtures as scikit-learn estimators: Gaussian, Bernoulli, categorical, Poisson, multinomial, Dirichlet-multinomial."""
+"""Mixtures as scikit-learn estimators: Gaussian, columns of unlike kinds, Bernoulli, categorical, Poisson, multinomial, Dirichlet-multinomial."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from latentia.kinds.mixture.discrete import (
     PoissonMixture,
 )
 from latentia.kinds.mixture.gaussian import GaussianMixture
+from latentia.kinds.mixture.mixed import MixedMixture
 
 __all__ = [
     "BernoulliMixture",
     "CategoricalMixture",
     "DirichletMultinomialMixture",
     "GaussianMixture",
+    "MixedMixture",
     "MultinomialMixture",
     "PoissonMixture",
 ]

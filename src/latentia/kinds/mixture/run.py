@@ -20,6 +20,7 @@ from latentia.kinds.mixture.catalog import MIXTURES, MixtureEntry
 from latentia.kinds.mixture.recipe import MixtureRecipe
 from latentia.kinds.mixture.words import CRITERIA, EDGE, FAULTS, WORDS
 from latentia.kinds.run import Effort, Measured, Run, SplitName
+from latentia.kinds.tables import FillsTables
 from latentia.mixture import ComponentFault
 
 TOLD_OF_A_KIND = 3
@@ -31,7 +32,7 @@ def recipe(params: dict[str, Any]) -> MixtureRecipe:
     return MixtureRecipe(params)
 
 
-class MixtureRun(Run):
+class MixtureRun(FillsTables, Run):
     """A fitted mixture, its data and its folder."""
 
     @property
@@ -100,7 +101,10 @@ class MixtureRun(Run):
             return None
         rows = dense(items[:COMPARED])
         more = Remedy(f"more components: `--n-components {2 * k}`", settings={"n_components": 2 * k})
-        found = margins(np.asarray(rows, float), np.asarray(dense(self.drawn(COMPARED, seed=0)), float))
+        drawn = dense(self.drawn(COMPARED, seed=0))
+        if self.has_columns:
+            rows, drawn = (self.estimator.layout_.viewable(each) for each in (rows, drawn))
+        found = margins(np.asarray(rows, float), np.asarray(drawn, float))
         return unlike(found, self.columns, (more,))
 
     def _agreement(self, part: Split) -> dict[str, float | None]:
@@ -128,12 +132,14 @@ class MixtureRun(Run):
         alphabet = COUNTS if known is None else levels(int(np.max(known)))
         return bits_of_levels(log_likelihood, size, alphabet)
 
-    def drawn(self, n: int, *, seed: int, mean: bool = True, label: str | None = None) -> NDArray[Any]:  # noqa: ARG002
+    def drawn(self, n: int, *, seed: int, mean: bool = True, label: str | None = None) -> Any:  # noqa: ARG002
         """Items in random order; images of bytes are on the scale 0 to 1. See `latentia.kinds.abilities.Samples`."""
         if label is not None:
             raise ConfigError("--label is for models that are conditional on a class, which mixtures are not")
         self.estimator.set_params(random_state=seed)
         items = self.estimator.sample(n)[0]
+        if self.has_columns:
+            return items.iloc[np.random.default_rng(seed).permutation(n)] if hasattr(items, "iloc") else items
         items = items[np.random.default_rng(seed).permutation(n)]  # they come sorted by component
         return items if self.estimator.layout_.dense else items.astype(np.int64)
 
@@ -227,9 +233,8 @@ def chosen_by(selection: Mapping[str, Any], n_components: int) -> str:
     if edge:
         ends = sorted({chosen[name] for name in others if name in selection["at_edge"]})
         many = "s" * (len(edge) == 1)
-        text += (
-            f"; {' and '.join(edge)} choose{many} {' and '.join(map(str, ends))}, the edge of what was tried"
-        )
+        named = " and ".join([", ".join(edge[:-1]), edge[-1]] if edge[1:] else edge)
+        text += f"; {named} choose{many} {' and '.join(map(str, ends))}, the edge of what was tried"
     return f"{text}."
 
 

@@ -73,7 +73,7 @@ def result_from_state(state: dict[str, np.ndarray]) -> EMResult:
     )
 
 
-_OF_COMPONENTS = ("weights", "means", "covariances", "probabilities", "rates", "alphas")
+_OF_COMPONENTS = ("weights", "means", "covariances", "probabilities", "rates", "alphas", "variances", "bits")
 """Parameters whose first axis is that of the components."""
 
 

@@ -127,7 +127,7 @@ class SequenceVAE(LatentEstimator):
         self.verbose = verbose
         self.random_state = random_state
 
-    form_: TokenForm  # type: ignore[assignment]
+    form_: TokenForm
     pretraining_: Curves
     _way = SequenceWay()
 

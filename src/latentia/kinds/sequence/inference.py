@@ -112,7 +112,12 @@ class SequenceInference:
                 found += self.form.items(self._generated(z, GREEDY if mean else drawing).cpu())
         return found
 
-    def log_density(self, rows: Strings, n_importance: int) -> NDArray[np.float64]:
+    def log_density(
+        self,
+        rows: Strings,
+        n_importance: int,
+        total: str = "given",  # noqa: ARG002  of counts alone
+    ) -> NDArray[np.float64]:
         """Importance-weighted log p(x) in nats, `[n]`; of a language model exact."""
         samples = 1 if self.is_language_model else n_importance
         return self.each(rows, lambda x: importance_log_prob(self.module, x, samples))

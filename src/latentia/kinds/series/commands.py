@@ -99,7 +99,111 @@ def neighbours(
     _save(path, pd.DataFrame(rows, columns=["series", "rank", "neighbour", "distance"]))
 
 
-COMMANDS = (sample, reconstruct, neighbours)
+def interpolate(
+    run: str,
+    items: str = "0,1",
+    steps: int = 8,
+    method: Literal["linear", "spherical", "geodesic", "all"] = "all",
+    out: str = "interpolation.csv",
+    split: Literal["train", "validation", "test", "new"] = "test",
+    data: str | None = None,
+) -> None:
+    """Decode the way between the codes of two series.
+
+    Args:
+        run: run folder.
+        items: places of two series in the split, as 0,1.
+        steps: series on the way, both ends included.
+        method: straight, on a great circle, along the training data, or each of them.
+        out: a .csv or .parquet file, a row a step.
+        split: train, validation or test; new: items that the model has not seen.
+        data: where the run's data are now, if not where they were.
+    """
+    from latentia import explore
+
+    opened = _opened(run, data)
+    path = _table_path(out)
+    ends = _picked(opened, split, _places(items, "--items", 2))
+    methods: tuple[Any, ...] = ("linear", "spherical", "geodesic") if method == "all" else (method,)
+    known = None
+    if "geodesic" in methods:
+        known = opened.split("train").take(_CODED).x
+    found: list[Any] = []
+    named: list[tuple[str, int]] = []
+    for name in methods:
+        way = explore.interpolate(opened.estimator, ends[0], ends[1], steps=steps, method=name, data=known)
+        found += list(way.items)
+        named += [(name, place) for place in range(len(way.items))]
+    titles: list[tuple[str, list[Any]]] = [
+        ("method", [name for name, _ in named]),
+        ("place", [place for _, place in named]),
+    ]
+    _write(path, opened, titles, [found], [""])
+
+
+def traverse(
+    run: str,
+    item: int | None = None,
+    dims: str | None = None,
+    steps: int = 5,
+    out: str = "traversal.csv",
+    split: Literal["train", "validation", "test", "new"] = "test",
+    data: str | None = None,
+) -> None:
+    """Change one dimension of a code after another over its range in the data.
+
+    Args:
+        run: run folder.
+        item: place in the split of the series to start from; the median code if left out.
+        dims: which dimensions, as 0,4,7; the five most varied if left out.
+        steps: values of each.
+        out: a .csv or .parquet file, a row a step.
+        split: train, validation or test; new: items that the model has not seen.
+        data: where the run's data are now, if not where they were.
+    """
+    import numpy as np
+
+    from latentia import explore
+
+    opened = _opened(run, data)
+    path = _table_path(out)
+    codes = opened.coded(opened.split(opened.whole_or(split)).take(_CODED).x)
+    start = None if item is None else opened.coded(_picked(opened, split, [item]))[0]
+    chosen = codes.std(axis=0).argsort()[::-1][:5] if dims is None else _places(dims, "--dims")
+    way = explore.traverse(opened.estimator, codes, start=start, dims=chosen, steps=steps)
+    found = [each for row in way.items for each in row]
+    values = np.asarray(way.values).ravel()
+    titles: list[tuple[str, list[Any]]] = [
+        ("dimension", np.repeat(np.asarray(way.dims), len(values) // len(way.dims)).tolist()),
+        ("value", values.tolist()),
+    ]
+    _write(path, opened, titles, [found], [""])
+
+
+COMMANDS = (sample, reconstruct, neighbours, interpolate, traverse)
+
+_CODED = 2000
+
+
+def _places(text: str, flag: str, n: int | None = None) -> list[int]:
+    try:
+        found = [int(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or (n is not None and len(found) != n):
+        raise ConfigError(
+            f"{flag} {text!r}: expected {n or 'some'} whole numbers with commas between, as 3,17"
+        )
+    return found
+
+
+def _picked(opened: Any, split: Any, places: list[int]) -> list[Any]:
+    """Series of a split by their places in it."""
+    part = opened.split(opened.whole_or(split))
+    for place in places:
+        if not 0 <= place < len(part):
+            raise ConfigError(f"item {place}: the {split} split has items 0 to {len(part) - 1}")
+    return [part.x.item(place) for place in places]
 
 
 def _opened(run: str, data: str | None = None) -> Any:

@@ -26,7 +26,7 @@ from latentia.latent.posteriors import DiagonalGaussianPosterior
 from latentia.models import VAE
 from latentia.nn.series import SeriesEncoder
 
-UPDATES = 3000
+UPDATES = 1500
 MOST_EPOCHS = 200
 GRADIENT_CLIP = 5.0
 

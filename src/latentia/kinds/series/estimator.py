@@ -38,7 +38,7 @@ class SeriesVAE(LatentEstimator):
         model: "series-vae", or "series-linear": probabilistic principal components with gaps.
         latent_dim: length of a code; None: a fifth of the numbers of a series, within 2 and 16.
         width: states of the LSTMs.
-        max_epochs: passes over the data; None: about 3000 steps.
+        max_epochs: passes over the data; None: about 1500 steps.
         batch_size: None: a 16th of the data, within 16 to 64.
         optimizer: "adamw", "muon" or "sgd", as in `latentia.VAE`.
         learning_rate: peak of the schedule.
@@ -102,7 +102,7 @@ class SeriesVAE(LatentEstimator):
         self.verbose = verbose
         self.random_state = random_state
 
-    form_: SeriesForm  # type: ignore[assignment]
+    form_: SeriesForm
     _way = SeriesWay()
 
     def _entry(self) -> Any:

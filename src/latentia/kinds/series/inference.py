@@ -67,7 +67,12 @@ class SeriesInference:
             found = [self.module.decode(some).sample() for some in z.split(TOGETHER)]
             return torch.cat(found)[..., : self.form.n_columns].double().cpu().numpy()
 
-    def log_density(self, rows: NDArray[Any], n_importance: int) -> NDArray[np.float64]:
+    def log_density(
+        self,
+        rows: NDArray[Any],
+        n_importance: int,
+        total: str = "given",  # noqa: ARG002  of counts alone
+    ) -> NDArray[np.float64]:
         """Importance-weighted log p of what is observed in nats, `[n]`."""
         with torch.inference_mode():
             found = [

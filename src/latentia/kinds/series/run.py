@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from latentia.data.items import Ragged
 from latentia.diagnostics import Finding, ordered
+from latentia.diagnostics.finding import another_seed, longer
 from latentia.kinds.kind import NetworkRecipe
 from latentia.kinds.latent_run import LatentRun
 from latentia.kinds.run import Effort, Measured, SplitName
 from latentia.kinds.series.estimator import SeriesVAE
 from latentia.kinds.series.form import as_series
 from latentia.kinds.series.words import WORDS
+from latentia.vocabulary import COLLAPSE, INFERENCE_COLLAPSE, PARTIAL_COLLAPSE
 
 _TOLD_ABOVE = ("verdict", "verdicts", "evidence", "remedies", "evaluation", "seconds")
 _OF_TABLES = ("bits_per_dim", "bits_per_dim_note", "sse", "sse_of_mean", "sigma2", "sigma2_optimal")
@@ -40,6 +42,15 @@ class SeriesRun(LatentRun):
         """Names of the columns."""
         n = self.event_shape[0]
         return self.columns or (["value"] if n == 1 else [f"column {i}" for i in range(n)])
+
+    def coded(self, items: Any) -> NDArray[Any]:
+        """See `latentia.kinds.abilities.Walks`."""
+        return np.asarray(self.estimator.transform(items))
+
+    def decoded(self, codes: NDArray[Any]) -> NDArray[Any]:
+        """See `latentia.kinds.abilities.Walks`; of the greatest length."""
+        found: NDArray[Any] = self.estimator.inverse_transform(codes)
+        return found
 
     def measure(self, split: SplitName, effort: Effort) -> Measured:
         """Figures, verdict and diagnosis on one part of the data, beside Gaussians without a code."""
@@ -68,7 +79,8 @@ class SeriesRun(LatentRun):
                 "columns": [{"column": name, **each} for name, each in zip(names, errors, strict=True)],
             }
         }
-        found = [_of_series(each) for each in diagnosis.verdict.findings]
+        epochs = max(1, int(self.estimator.settings_.get("max_epochs", 1)))
+        found = [of_series(each, epochs) for each in diagnosis.verdict.findings]
         verdict = ordered([*found, _explained(names, errors)], WORDS.order)
         return Measured(split, figures, verdict, details)
 
@@ -82,12 +94,18 @@ def _explained(names: list[str], errors: list[dict[str, float]]) -> Finding:
     return Finding("", f"Reconstructions explain of the variance of {' and of '.join(told)}.")
 
 
-def _of_series(finding: Finding) -> Finding:
-    """A finding with those of its remedies that this kind has."""
-    kept = tuple(
-        each for each in finding.remedies if not each.models and set(each.settings) <= set(_SETTINGS)
-    )
-    return replace(finding, remedies=kept)
+def of_series(finding: Finding, epochs: int) -> Finding:
+    """A finding with those of its remedies that this kind has; where there is none, longer training, or another seed.
+
+    Args:
+        finding: that every model with codes may have.
+        epochs: of the fit.
+    """
+    kept = [each for each in finding.remedies if not each.models and set(each.settings) <= set(_SETTINGS)]
+    if finding.name and not any(each.settings for each in kept):
+        rates = (COLLAPSE, INFERENCE_COLLAPSE, PARTIAL_COLLAPSE)
+        kept.insert(0, longer(2 * epochs) if finding.name in rates else another_seed())
+    return replace(finding, remedies=tuple(kept))
 
 
 def column_errors(items: Ragged, rebuilt: NDArray[Any], means: tuple[float, ...]) -> list[dict[str, float]]:

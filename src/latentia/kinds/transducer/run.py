@@ -186,6 +186,7 @@ def judge(
     """
     longer = Remedy(f"`--steps {2 * steps}`", settings={"steps": 2 * steps})
     forget = Remedy("forget more while learning: `--set dropout=0.5`", settings={"dropout": 0.5})
+    more = Remedy("more pairs: a word has a number of its own from its second occurrence on")
     alone = Remedy("learn from pairs alone: `--model seq2seq`", ("seq2seq",))
     weaker = Remedy(
         "count outputs without inputs less: `--set unpaired_weight=0.1`", settings={"unpaired_weight": 0.1}
@@ -221,7 +222,7 @@ def judge(
     if unknown:
         told = f"{unknown:.1%} of the tokens of inputs are unknown to the vocabulary."
         findings.append(
-            Finding(UNKNOWN_WORDS if unknown > MOST_UNKNOWN else "", told, (), unknown / MOST_UNKNOWN)
+            Finding(UNKNOWN_WORDS if unknown > MOST_UNKNOWN else "", told, (more,), unknown / MOST_UNKNOWN)
         )
     return ordered(findings, WORDS.order)
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from latentia.distributions import Mixture
 from latentia.errors import ConfigError, DataError
+from latentia.estimators.cells import CodedCells
 from latentia.estimators.choices import Choice
 from latentia.estimators.composition import Chosen, Composition
 from latentia.estimators.defaults import default_latent_dim
@@ -23,6 +24,7 @@ from latentia.estimators.folder import Curves
 from latentia.estimators.forms.arrays import Given, as_rows
 from latentia.estimators.latent import LatentEstimator
 from latentia.estimators.parameters import whole
+from latentia.estimators.table_face import TableFace, usual_scores
 from latentia.kinds.face import html_repr, report
 from latentia.kinds.loading import load_as
 from latentia.kinds.vae.catalog import CATALOG
@@ -42,7 +44,7 @@ from latentia.objectives import OBJECTIVES
 from latentia.training import Schedule
 
 
-class VAE(LatentEstimator):
+class VAE(TableFace, LatentEstimator):
     r"""A variational autoencoder fitted to arrays, tables, counts or images; the default has nothing to tune.
 
     It maximises the evidence lower bound E_q[log p(x|z)] - KL(q(z|x) || p(z)) (Kingma & Welling 2014), with, for real
@@ -186,10 +188,10 @@ class VAE(LatentEstimator):
         return dataclasses.replace(entry, objective=OBJECTIVES[self.objective] if named else self.objective)
 
     def _composed(self, given: Given, parts: Chosen) -> Composition:
-        event = tuple(given.rows.shape[1:])
-        size = int(np.prod(event))
+        event, item = parts.vector_shape, tuple(given.rows.shape[1:])
+        size = int(np.prod(item))
         if self.latent_dim is None:
-            latent_dim = default_latent_dim(event)
+            latent_dim = default_latent_dim(item)
             parts.choices.append(Choice("latent_dim", str(latent_dim), f"{size} numbers in a datum"))
         else:
             latent_dim = whole("latent_dim", self.latent_dim, 1)
@@ -197,7 +199,15 @@ class VAE(LatentEstimator):
             raise ConfigError(
                 f"latent_dim={latent_dim} is larger than a datum, which holds {size} numbers: give 1 to {size}"
             )
-        return Composition(self.model, event, latent_dim, parts.likelihood, parts.network, parts.typical_size)
+        return Composition(
+            self.model,
+            event,
+            latent_dim,
+            parts.likelihood,
+            parts.network,
+            parts.typical_size,
+            terms=parts.terms,
+        )
 
     def _codes_of(self, Z: Any) -> Tensor:
         codes = np.asarray(Z, dtype=np.float64)
@@ -216,6 +226,20 @@ class VAE(LatentEstimator):
     def _after(self, given: Given, rows: NDArray[Any], held_out: NDArray[Any] | None, **how: Any) -> None:  # noqa: ARG002
         refine(self, rows, held_out)
         take_sampler(self, rows, whole_data=not how.get("streamed"))
+        self.usual_scores_ = usual_scores(self, held_out)
+
+    def score_samples(
+        self, X: Any, *, total: str = "given", n_importance: int | None = None, by_column: bool = False
+    ) -> Any:
+        """Log p(x) of each row, `[n]` (see `LatentEstimator`); with `by_column`, what `score_cells` gives of a table of unlike columns."""
+        return (
+            self.score_cells(X)
+            if by_column
+            else super().score_samples(X, total=total, n_importance=n_importance)
+        )
+
+    def _cells(self) -> CodedCells:
+        return CodedCells(self._inference().module, self._inference().form)
 
     def _follows(self, n: int) -> tuple[float, float]:
         steps = self._entry().refinement_steps if self.refinement_steps == "auto" else self.refinement_steps

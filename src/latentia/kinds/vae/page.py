@@ -13,7 +13,9 @@ def page(run: VAERun) -> Page:
     """What the report of a run shows, on its test part."""
     split = run.whole_or("test")
     train = run.split("train") if len(run.dataset.train) else run.split(split)
-    exploration = explored(run.estimator, run.split(split), train, run.estimator.form_.viewable)
+    exploration = None
+    if run.estimator.columns_ is None:
+        exploration = explored(run.estimator, run.split(split), train, run.estimator.form_.viewable)
     content = latent_content(
         run,
         rated=run.figures(split)["kl"] is not None,

@@ -15,6 +15,7 @@ from latentia.errors import ConfigError
 from latentia.estimators.planning import expected_seconds
 from latentia.kinds.kind import NetworkRecipe
 from latentia.kinds.latent_run import LatentRun
+from latentia.kinds.tables import FillsTables
 from latentia.kinds.vae.estimator import VAE
 from latentia.kinds.vae.export import export_onnx
 
@@ -39,7 +40,7 @@ def recipe(params: dict[str, Any]) -> VAERecipe:
     return VAERecipe(VAE, params)
 
 
-class VAERun(LatentRun):
+class VAERun(FillsTables, LatentRun):
     """A fitted VAE, its data and its folder."""
 
     def coded(self, items: Any) -> NDArray[Any]:

@@ -17,6 +17,7 @@ from latentia.latent.likelihoods.counts import (
     ZeroInflatedNegativeBinomialLikelihood,
 )
 from latentia.latent.likelihoods.gaussian import GaussianLikelihood
+from latentia.latent.likelihoods.mixed import MixedLikelihood
 from latentia.latent.likelihoods.pixels import (
     BernoulliLikelihood,
     CategoricalLikelihood,
@@ -50,6 +51,9 @@ LIKELIHOODS.add("multinomial", MultinomialLikelihood)
 LIKELIHOODS.add("dirichlet-multinomial", DirichletMultinomialLikelihood)
 LIKELIHOODS.add("negative-binomial", NegativeBinomialLikelihood)
 LIKELIHOODS.add("zinb", ZeroInflatedNegativeBinomialLikelihood)
+LIKELIHOODS.add("mixed", MixedLikelihood)
+LIKELIHOODS.add("mixed-learned", partial(MixedLikelihood, variance="learned"))
+LIKELIHOODS.add("mixed-data", partial(MixedLikelihood, variance="data"))
 
 __all__ = [
     "LIKELIHOODS",
@@ -62,6 +66,7 @@ __all__ = [
     "LaplaceLikelihood",
     "Likelihood",
     "LogisticMixtureLikelihood",
+    "MixedLikelihood",
     "MultinomialLikelihood",
     "NegativeBinomialLikelihood",
     "PixelCNNLikelihood",

@@ -39,6 +39,10 @@ class Likelihood(nn.Module):
     def prepare(self, x: Tensor) -> None:
         """Look once at training data `[n, *event]`."""
 
+    def cells(self, x: Tensor) -> Tensor:
+        """What margins compare of rows `[n, d]` of a table: a number a column, NaN where its cell is missing."""
+        return x
+
     def initial_outputs(self) -> Tensor | None:
         """Start values of the decoder's last bias, `[n_outputs, *event]`; None: keep the decoder's own."""
         return None

@@ -1,0 +1,36 @@
+"""What runs of models of tables with columns of unlike kinds have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from latentia.errors import ConfigError
+
+
+class FillsTables:
+    """The ability `latentia.kinds.abilities.Imputes` of a run, if its estimator was fitted to such a table."""
+
+    estimator: Any
+
+    @property
+    def has_columns(self) -> bool:
+        """Whether rows have columns of unlike kinds."""
+        return getattr(self.estimator, "columns_", None) is not None
+
+    def imputed(self, items: Any, how: str, seed: int) -> Any:
+        """See `latentia.kinds.abilities.Imputes`."""
+        self._need_columns("impute")
+        return self.estimator.impute(items, how, random_state=seed)
+
+    def reasons(self, items: Any) -> list[str]:
+        """See `latentia.kinds.abilities.Imputes`."""
+        self._need_columns("what is unlikely in a row")
+        found: list[str] = self.estimator.reasons(items)
+        return found
+
+    def _need_columns(self, what: str) -> None:
+        if not self.has_columns:
+            raise ConfigError(
+                f"{what} is of tables with columns of unlike kinds, or with gaps; this run was fitted to numbers without gaps (such a table "
+                "is fitted by `--model sigma-vae` or `--model mixed-mixture`)"
+            )
