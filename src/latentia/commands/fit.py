@@ -86,10 +86,8 @@ def fit(
     )
     if id is not None and roles:
         roles["id"], id = id, None  # noqa: A001  the flag's name
-    kinds = _kinds(column or [])
-    spec = DataSpec(
-        data, seed, image_size, label_column, hold_out, channels, roles or None, kinds, drop, id
-    )  # fmt: skip
+    of_columns = (roles or None, _kinds(column or []), drop, id)
+    spec = DataSpec(data, seed, image_size, label_column, hold_out, channels, *of_columns)
     # what is wrong with a table is told before anything heavy is loaded
     dataset = spec.load() if spec.is_table and not resume else None
     from latentia.kinds import fitting_model, kind_of, params_of
@@ -98,25 +96,16 @@ def fit(
 
     model = fitting_model(model, shape_before(data, roles))
     kind = kind_of(model)
-    params = params_of(kind, model, flags)
-    if kind.shows_progress:
-        params["verbose"] = not quiet
-    params |= {"random_state": seed, **parse_settings(set or [])}
+    shown = {"verbose": not quiet} if kind.shows_progress else {}
+    params = {**params_of(kind, model, flags), **shown, "random_state": seed, **parse_settings(set or [])}
     folder = Path(out) if out else _new_folder(data, model, resume or overwrite)
     say = (lambda _: None) if quiet else print
-
     judged = partial(_judged, folder=folder, report=report, quiet=quiet)
-    options: dict[str, Any] = {
-        "command": _command(),
-        "resume": resume,
-        "overwrite": overwrite,
-        "say": say,
-        "dataset": dataset,
-    }
+    how: dict[str, Any] = {"resume": resume, "overwrite": overwrite, "say": say, "dataset": dataset}
     if auto_remedy:
-        judged(fit_with_remedies(spec, params, folder, **options))
+        judged(fit_with_remedies(spec, params, folder, command=_command(), **how))
     else:
-        fit_in_stages(spec, params, folder, judged=judged, quick=quick, **options)
+        fit_in_stages(spec, params, folder, command=_command(), judged=judged, quick=quick, **how)
 
 
 def _judged(run: Run, folder: Path, report: bool, quiet: bool) -> None:

@@ -52,8 +52,7 @@ def knowledge_of(spec: DataSpec, dataset: Dataset, folder: Path) -> dict[str, An
         names = name_identities(part.names)
         if names is not None:
             arrays[f"{name}.names"] = names
-    content = save_arrays(arrays)
-    write_atomically(folder / ROWS, content)
+    write_atomically(folder / ROWS, save_arrays(arrays))
     file: dict[str, Any] = {"path": None, "relative": None, "size": None, "sha256": None}
     if path is not None:
         file = {

@@ -113,9 +113,8 @@ class BaseMixture(DensityMixin, BaseEstimator):
         else:
             accepted = "csr" if self._sparse else False
             items = validate_data(
-                self, X, reset=reset, accept_sparse=accepted, dtype="numeric", ensure_all_finite=False
+                self, X, reset=reset, accept_sparse=accepted, order="C", ensure_all_finite=False
             )
-            items = items if sparse.issparse(items) else np.ascontiguousarray(items)
         if reset:
             self.layout_ = Layout.of(items, dense=self._gaussian, scaled=self._scaled, axes=axes)
         return self.layout_.stored(items)
