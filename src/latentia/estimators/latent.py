@@ -251,12 +251,13 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
             importance_items: most rows for which they are drawn; None: all.
         """
         rows, asked = self._way.given(self, X, reset=False).rows, self._inference()
+        volumes = getattr(asked, "log_volumes", None)  # of sequences and series it is one number
         return evaluate(
             asked.module,
             asked.batches(rows, 250),
             n_importance=self.n_importance if n_importance is None else n_importance,
             importance_items=importance_items,
-            log_volume=float(np.mean(asked.log_volumes(rows))),
+            log_volume=self.form_.log_volume if volumes is None else float(np.mean(volumes(rows))),
         )
 
     def diagnose(
