@@ -237,8 +237,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
 
     def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002
         """Mean of `score_samples(X)`: nats per item (that has counts, where these are scored), greater is better."""
-        scores = self.score_samples(X)
-        return float(scores[scores == scores].mean())
+        return float(np.nanmean(self.score_samples(X)))
 
     def evaluate(
         self, X: Any, *, n_importance: int | None = None, importance_items: int | None = None
