@@ -54,6 +54,8 @@ def check_head(name: str) -> None:
         return
     path = place(name)
     if path.is_dir():
+        if path.resolve() == path.resolve().parent:
+            raise DataError(f"{shown(path)} is the root of all files; give the folder that holds the data")
         return
     if not path.exists():
         raise DataError(absent(name, kind_of(path)))

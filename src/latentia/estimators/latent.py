@@ -237,8 +237,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
 
     def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002
         """Mean of `score_samples(X)`: nats per item (that has counts, where these are scored), greater is better."""
-        scores = self.score_samples(X)
-        return float(scores[scores == scores].mean())
+        return float(np.nanmean(self.score_samples(X)))
 
     def evaluate(
         self, X: Any, *, n_importance: int | None = None, importance_items: int | None = None
@@ -251,12 +250,13 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
             importance_items: most rows for which they are drawn; None: all.
         """
         rows, asked = self._way.given(self, X, reset=False).rows, self._inference()
+        volumes = getattr(asked, "log_volumes", None)  # of sequences and series it is one number
         return evaluate(
             asked.module,
             asked.batches(rows, 250),
             n_importance=self.n_importance if n_importance is None else n_importance,
             importance_items=importance_items,
-            log_volume=float(np.mean(asked.log_volumes(rows))),
+            log_volume=self.form_.log_volume if volumes is None else float(np.mean(volumes(rows))),
         )
 
     def diagnose(
