@@ -97,9 +97,9 @@ DATA: dict[Shape, Callable[[Path], str]] = {
     Shape.COUNTS: _counts,
     Shape.IMAGES: lambda folder: "digits",
     Shape.TOKENS: _tokens,
+    Shape.FRAMES: _frames,
     Shape.PAIRS: _pairs,
     Shape.SERIES: _series,
-    Shape.FRAMES: _frames,
 }
 """Data of each shape that a gallery is made of; a kind that takes another shape adds it here."""
 LABELS = {Shape.TABLE: "cultivar", Shape.COUNTS: "group"}

@@ -13,6 +13,7 @@ from PIL import Image
 import command_line
 from latentia.data import load
 from latentia.errors import DataError, RunFolderError
+from latentia.kinds.known import DataSpec, RunData
 from latentia.kinds.run import Effort, Run
 from run_folders import rewrite
 
@@ -229,6 +230,14 @@ def test_a_folder_of_an_earlier_version_splits_by_its_seed(run):
     rewrite(run, lambda config: config.pop("known"))
     (run / "rows.safetensors").unlink()
     assert figures(run) == before
+
+
+def test_a_run_folder_fetches_nothing_that_was_not_asked_for(tmp_path):
+    named = RunData(DataSpec("hf://owner/name"), None, tmp_path, (3,), None)
+    with pytest.raises(DataError, match=r"--data hf://owner/name"):
+        named.found()
+    asked = RunData(DataSpec("hf://owner/name"), None, tmp_path, (3,), None, "hf://owner/name")
+    assert asked.where() == "hf://owner/name"
 
 
 def test_lost_identities_are_one_line(run):

@@ -22,7 +22,7 @@ from latentia.benchmarks.protocol import DEFAULT, MODELS, OWN, PYTHAE, REPORT, S
 from latentia.errors import ConfigError, DataError, LatentiaError, RunFolderError
 from latentia.estimators.folder import read_json, versions, write_json
 from latentia.files import write_atomically
-from latentia.kinds.run import plain
+from latentia.kinds.plain import plain
 from latentia.training import resolve_device
 
 FORMAT = 2

@@ -46,7 +46,7 @@ def anomaly(
         data: where the run's data are now, if not where they were.
     """
     from latentia.kinds.abilities import Rebuilds, Scores
-    from latentia.kinds.run import plain
+    from latentia.kinds.plain import plain
 
     opened = open_run(run, "anomaly", Rebuilds if method == "reconstruction" else Scores, data=data)
     at_least_one(n, "-n")

@@ -81,35 +81,31 @@ def fit(
 
     if quick and auto_remedy:
         raise ConfigError("--quick ends with one short fit, --auto-remedy fits again: give one of them")
-    roles = _given(text=text_column, input=input_column, output=output_column, order=order, time=time, event=event)  # fmt: skip
-    roles |= {"id": id} if id is not None and roles else {}
-    own: dict[str, Any] = {"columns": _kinds(column or []), "drop": drop, "id": None if roles else id}
-    spec = DataSpec(data, seed, image_size, label_column, hold_out, channels, roles or None, **own)
+    roles = _given(
+        text=text_column, input=input_column, output=output_column, order=order, time=time, event=event
+    )
+    if id is not None and roles:
+        roles["id"], id = id, None  # noqa: A001  the flag's name
+    of_columns = (roles or None, _kinds(column or []), drop, id)
+    spec = DataSpec(data, seed, image_size, label_column, hold_out, channels, *of_columns)
     # what is wrong with a table is told before anything heavy is loaded
     dataset = spec.load() if spec.is_table and not resume else None
-    from latentia.kinds import fitting_model
+    from latentia.kinds import fitting_model, kind_of, params_of
     from latentia.kinds.auto_remedy import fit_with_remedies
     from latentia.kinds.stages import fit_in_stages
 
     model = fitting_model(model, shape_before(data, roles))
-    params = {**_params(model, flags, quiet), "random_state": seed, **parse_settings(set or [])}
-    folder = Path(out) if out else _new_folder(data, model, resume or overwrite)
-    judged = partial(_judged, folder=folder, report=report, quiet=quiet)
-    options: dict[str, Any] = {"command": _command(), "resume": resume, "overwrite": overwrite, "dataset": dataset}  # fmt: skip
-    options["say"] = (lambda _: None) if quiet else print
-    if auto_remedy:
-        judged(fit_with_remedies(spec, params, folder, **options))
-    else:
-        fit_in_stages(spec, params, folder, judged=judged, quick=quick, **options)
-
-
-def _params(model: str, flags: dict[str, Any], quiet: bool) -> dict[str, Any]:
-    """Parameters that the flags of kinds of models mean, and whether the fit speaks."""
-    from latentia.kinds import kind_of, params_of
-
     kind = kind_of(model)
-    params = params_of(kind, model, flags)
-    return {**params, "verbose": not quiet} if kind.shows_progress else params
+    shown = {"verbose": not quiet} if kind.shows_progress else {}
+    params = {**params_of(kind, model, flags), **shown, "random_state": seed, **parse_settings(set or [])}
+    folder = Path(out) if out else _new_folder(data, model, resume or overwrite)
+    say = (lambda _: None) if quiet else print
+    judged = partial(_judged, folder=folder, report=report, quiet=quiet)
+    how: dict[str, Any] = {"resume": resume, "overwrite": overwrite, "say": say, "dataset": dataset}
+    if auto_remedy:
+        judged(fit_with_remedies(spec, params, folder, command=_command(), **how))
+    else:
+        fit_in_stages(spec, params, folder, command=_command(), judged=judged, quick=quick, **how)
 
 
 def _judged(run: Run, folder: Path, report: bool, quiet: bool) -> None:

@@ -116,7 +116,7 @@ for _kind in (
         ("VideoVAE",),
         frozenset({Shape.FRAMES}),
         (_OBJECTS, _EPOCHS),
-        ("Scores", "Encodes", "Forecasts", "Remedies"),
+        ("Samples", "Scores", "Encodes", "Rebuilds", "Forecasts", "Remedies"),
         of_model=("scale",),
     ),
     Kind(

@@ -22,6 +22,7 @@ from latentia.data.identity import checksum, digest_of, name_identities, row_ide
 from latentia.data.items import Mixed
 from latentia.data.loading import path_of, read
 from latentia.data.shapes import Shape
+from latentia.data.sources import is_fetched
 from latentia.errors import DataError, RunFolderError
 from latentia.files import write_atomically
 from latentia.guard import read_plain
@@ -51,8 +52,7 @@ def knowledge_of(spec: DataSpec, dataset: Dataset, folder: Path) -> dict[str, An
         names = name_identities(part.names)
         if names is not None:
             arrays[f"{name}.names"] = names
-    content = save_arrays(arrays)
-    write_atomically(folder / ROWS, content)
+    write_atomically(folder / ROWS, save_arrays(arrays))
     file: dict[str, Any] = {"path": None, "relative": None, "size": None, "sha256": None}
     if path is not None:
         file = {
@@ -151,6 +151,11 @@ class RunData:
                 f"latentia.load({str(self.folder)!r}) there"
             )
         if path_of(self.spec.name) is None:
+            if is_fetched(self.spec.name):
+                raise DataError(
+                    f"the data of {self.folder} are {self.spec.name}, which would be fetched from the network: a run folder does not "
+                    f"decide that; say so by --data {self.spec.name}"
+                )
             return self.spec.name
         tried = [self.spec.name]
         if self.known is not None and self.known["path"] is not None:

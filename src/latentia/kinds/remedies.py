@@ -11,10 +11,13 @@ from typing import Any
 
 from latentia.diagnostics import Remedy, Verdict
 from latentia.errors import ConfigError
+from latentia.estimators.planning import one_step
 from latentia.kinds import kind_of
 from latentia.kinds.abilities import Change
 from latentia.kinds.kind import Kind
 from latentia.kinds.known import DataSpec
+
+LONGER = 3
 
 
 def known_params(kind: Kind, model: str) -> dict[str, Any]:
@@ -58,7 +61,29 @@ def changed(params: Mapping[str, Any], remedy: Remedy) -> dict[str, Any] | None:
     for name, value in remedy.settings.items():
         if name in known and value != params.get(name, known[name]):
             new[name] = value
+    if new.get("max_minutes") is not None:
+        new = _in_time(kind, params, new)
     return new if new != dict(params) else None
+
+
+def _in_time(kind: Kind, params: Mapping[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """The same for a fit of so many minutes: a longer one has three times as many, a model that cannot be told how long to take has none.
+
+    Example:
+        >>> longer = Remedy("", settings={"max_epochs": 16})
+        >>> changed({"model": "sigma-vae", "max_minutes": 2}, longer)
+        {'model': 'sigma-vae', 'max_minutes': 6}
+        >>> changed({"model": "sigma-vae", "max_minutes": 2}, Remedy("", models=("lagging-vae",)))
+        {'model': 'lagging-vae'}
+    """
+    asked = kind.recipe(new).estimator
+    if not one_step(asked._schedule(asked._entry())):
+        return {name: value for name, value in new.items() if name != "max_minutes"}
+    if new.get("max_epochs") == params.get("max_epochs"):
+        return new
+    others = {name: value for name, value in new.items() if name != "max_epochs"}
+    kept = {"max_epochs": params["max_epochs"]} if "max_epochs" in params else {}
+    return {**others, **kept, "max_minutes": LONGER * new["max_minutes"]}
 
 
 def _exists(model: str) -> bool:
@@ -129,6 +154,9 @@ def changes_of(run: Any, verdict: Verdict) -> list[Change]:
             if action.models
             else action.text
         )
+        minutes = new.get("max_minutes")
+        if minutes is not None and minutes != run.asked.get("max_minutes"):
+            text = re.sub(r"--epochs \d+", f"--minutes {minutes:g}", text)
         label = label_of(run.asked, new)
         line = ""
         if run.spec is not None and run.folder is not None:
@@ -177,7 +205,7 @@ def label_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     for name, value in new.items():
         if value == old.get(name) or (moved and name in of_model):
             continue
-        short = {"model": "", "latent_dim": "dim-", "max_epochs": "epochs-"}.get(
+        short = {"model": "", "latent_dim": "dim-", "max_epochs": "epochs-", "max_minutes": "minutes-"}.get(
             name, f"{name.replace('_', '-')}-"
         )
         if isinstance(value, Mapping):

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from latentia.data import Dataset, Split
 from latentia.diagnostics import Verdict
 from latentia.errors import ConfigError, DataError
@@ -21,6 +19,7 @@ from latentia.kinds.kind import Kind
 from latentia.kinds.known import KNOWN, DataSpec, RunData
 from latentia.kinds.loading import class_of, read_judged
 from latentia.kinds.named_data import spec_of
+from latentia.kinds.plain import plain
 from latentia.kinds.remedies import changes_of, steps_of, told
 from latentia.kinds.tables import columns_of
 from latentia.kinds.uses import uses_of
@@ -282,16 +281,3 @@ class Run:
     def remedied(self, verdict: Verdict) -> list[Any]:
         """Each remedy of the verdict that is a fit with other parameters; see `latentia.kinds.remedies`."""
         return changes_of(self, verdict)
-
-
-def plain(value: Any) -> Any:
-    """A figure as JSON has it; None for what is not finite."""
-    if isinstance(value, dict):
-        return {name: plain(item) for name, item in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value

@@ -50,14 +50,13 @@ def check_ranges(summary: Summary, dtype: torch.dtype, n_rows: int) -> None:
         )
 
 
-def check_floor(summary: Summary, reg_covar: float) -> Summary:
-    """The summary; raises `DataError` if `reg_covar` is above the variance of every column, and would decide the fit."""
+def check_floor(summary: Summary, reg_covar: float) -> None:
+    """Raise `DataError` if `reg_covar` is above the variance of every column, and would decide the fit."""
     if reg_covar > 0 and float(summary.variance.max()) <= reg_covar:
         raise DataError(
             f"reg_covar={reg_covar:g} is above the variance of every column (at most {float(summary.variance.max()):.3g}) and would "
             "decide the fit: scale the columns, or give a smaller reg_covar"
         )
-    return summary
 
 
 def _first(which: Tensor) -> int:

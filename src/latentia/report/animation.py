@@ -24,25 +24,25 @@ def write_animation(path: Path, seen: Any, foretold: NDArray[Any], form: Any) ->
 
     Args:
         path: the file.
-        seen: videos as `Ragged` frames.
+        seen: videos as `Ragged` frames; None: there were none.
         foretold: `[n, steps, C, H, W]`, in the same units.
         form: has the `mean` and `scale` that bring these units to [0, 1].
 
     Raises:
         RunFolderError: if it cannot be written.
     """
-    shortest = int(seen.lengths.min())
-    before = np.stack([seen.item(i)[len(seen.item(i)) - shortest :] for i in range(len(seen))])
-    first, then = (_rgb(frames, form) for frames in (before, foretold))
-    colour = tuple(int(LIGHT.model.lstrip("#")[i : i + 2], 16) for i in (0, 2, 4))
-    for edge in (
-        np.s_[:, :, :_BORDER],
-        np.s_[:, :, -_BORDER:],
-        np.s_[:, :, :, :_BORDER],
-        np.s_[:, :, :, -_BORDER:],
-    ):
-        then[edge] = colour
-    whole = np.concatenate([first, then], 1)
+    whole = _rgb(foretold, form)
+    if seen is not None:
+        for edge in (
+            np.s_[:, :, :_BORDER],
+            np.s_[:, :, -_BORDER:],
+            np.s_[:, :, :, :_BORDER],
+            np.s_[:, :, :, -_BORDER:],
+        ):
+            whole[edge] = tuple(int(LIGHT.model.lstrip("#")[i : i + 2], 16) for i in (0, 2, 4))
+        shortest = int(seen.lengths.min())
+        before = np.stack([seen.item(i)[len(seen.item(i)) - shortest :] for i in range(len(seen))])
+        whole = np.concatenate([_rgb(before, form), whole], 1)
     columns = int(np.ceil(np.sqrt(len(whole))))
     pictures = [Image.fromarray(_sheet(whole[:, t], columns)) for t in range(whole.shape[1])]
     buffer = io.BytesIO()

@@ -33,6 +33,8 @@ STATES = {
     "healthy masks": (MASKS, []),
     "always none": (replace(WINDOWS, numbers=np.zeros(300, int)), ["count collapse"]),
     "always all": (replace(WINDOWS, numbers=FULL), ["count collapse", "slots exhausted"]),
+    "on white": (replace(WINDOWS, ground=0.9), ["ground not black"]),
+    "on nearly black": (replace(WINDOWS, ground=0.05), []),
     "never sure": (replace(WINDOWS, entropy=0.9), ["count collapse"]),
     "always two, and rightly": (replace(WINDOWS, numbers=COUNTS * 0 + 2, regions=COUNTS * 0 + 2), []),
     "two windows on one object": (replace(WINDOWS, doubled=0.2), ["doubled objects"]),
@@ -131,6 +133,13 @@ def test_masks_that_know_no_image_are_named(monet, sprites):
 def test_a_single_slot_is_all_in_one_slot(sprites):
     alone = SceneVAE("monet", n_slots=1, latent_dim=4, max_epochs=0, random_state=0).fit(sprites.x)
     assert "all in one slot" in alone.diagnose(sprites.x, thorough=False).names
+
+
+def test_windows_on_colours_are_told(sprites):
+    model = SceneVAE("air", n_slots=2, latent_dim=4, max_epochs=0, random_state=0).fit(sprites.x)
+    verdict = model.diagnose(sprites.x, thorough=False).verdict
+    assert verdict.name == "ground not black"
+    assert verdict.actions[0].models[0] == "genesis-v2"
 
 
 def test_remedies_are_fits_that_differ(air, digits):

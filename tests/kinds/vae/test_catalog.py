@@ -73,8 +73,10 @@ def learning_curves(vae):
 @pytest.mark.parametrize(("name", "data"), PAIRS)
 def test_fit_use_and_keep(name, data, tmp_path):
     X = DATA[data]
-    length = {"max_epochs": 5, "batch_size": 32} if data == "images" else {"max_epochs": 2, "batch_size": 64}
-    vae = VAE(name, latent_dim=3, n_importance=4, random_state=0, **length).fit(X)
+    # five epochs are enough for Muon to learn something of every entry
+    long = {"max_epochs": 5, "batch_size": 32, "optimizer": "muon"}
+    settings = long if data == "images" else {"max_epochs": 2, "batch_size": 64}
+    vae = VAE(name, latent_dim=3, n_importance=4, random_state=0, **settings).fit(X)
     if data == "images":
         assert any(losses[-1] < losses[0] for losses in learning_curves(vae))
     codes = vae.transform(X)

@@ -11,6 +11,7 @@ from PIL import Image
 
 import command_line
 import latentia
+import latentia.kinds.run
 from latentia import VideoVAE
 from latentia.data import Balls, load
 from latentia.data.items import Ragged
@@ -227,6 +228,27 @@ def test_rollouts_of_a_folder_of_gifs(folder, tmp_path):
     assert pd.read_csv(tmp_path / "drawn.csv")["draw"].nunique() == 2
 
 
+def test_draws_and_reconstructions_are_animations(folder, tmp_path):
+    command_line.run("sample", folder / "run", "-n", 3, "--out", tmp_path / "drawn.gif")
+    command_line.run("sample", folder / "run", "-n", 3, "--out", tmp_path / "drawn.npy")
+    command_line.run("reconstruct", folder / "run", "-n", 2, "--out", tmp_path / "again.npy")
+    with Image.open(tmp_path / "drawn.gif") as picture:
+        assert picture.n_frames == 10
+    assert np.load(tmp_path / "drawn.npy").shape == (3, 10, 1, 12, 12)
+    assert np.load(tmp_path / "again.npy").shape == (2, 20, 1, 12, 12)
+
+
+def test_videos_that_are_rebuilt_badly_are_odd(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command_line.run("anomaly", folder / "run", "--method", "reconstruction", "--out", "odd.csv")
+    found = pd.read_csv("odd.csv")
+    run = latentia.kinds.run.Run.open(folder / "run")
+    items = run.split("test").x
+    again = run.rebuilt(items)
+    errors = [(((items.item(i) - again[i].astype(float)) / 255) ** 2).sum() for i in range(len(items))]
+    np.testing.assert_allclose(found["score"], errors, rtol=1e-6)
+
+
 def test_tracks_are_named_by_their_files(folder, tmp_path):
     command_line.run("track", folder / "run", "--out", tmp_path / "tracks.csv")
     table = pd.read_csv(tmp_path / "tracks.csv")
@@ -242,8 +264,10 @@ WRONG = {
     "rollout of images": (["rollout", "RUN", "digits"], "video 0 has 1 frame;"),
     "track as a picture": (["track", "RUN", "--out", "t.png"], "can be written as"),
     "segment": (["segment", "RUN"], "this run is a stove"),
-    "sample": (["sample", "RUN"], "this run is a stove"),
-    "reconstruct": (["reconstruct", "RUN"], "this run is a stove"),
+    "sample as a picture": (["sample", "RUN", "--out", "s.png"], "videos can be written as"),
+    "sample of a class": (["sample", "RUN", "--label", "a"], "--label is not for this run"),
+    "reconstruct nothing": (["reconstruct", "RUN", "-n", "0"], "at least 1"),
+    "interpolate": (["interpolate", "RUN"], "this run is a stove"),
     "fit images": (["fit", "digits", "--model", "stove"], "is for frames"),
     "fit with slots": (["fit", "DATA", "--model", "stove", "--n-slots", "3"], "--n-slots is for"),
     "fit long windows": (["fit", "DATA", "--model", "stove", "--set", "frames=50", "--out", "new"], "0 windows of 50 frames"),

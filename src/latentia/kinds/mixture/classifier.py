@@ -17,7 +17,6 @@ from latentia.mixture.components import Components
 from latentia.mixture.criteria import Scores
 from latentia.mixture.em import posterior
 from latentia.mixture.experts import GaussianExperts
-from latentia.mixture.ranges import check_floor
 from latentia.mixture.rows import Rows
 from latentia.mixture.summary import Summary, summarize
 
@@ -110,8 +109,8 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseMixture):
         kinds = [np.float64, np.float32]
         if not reset:
             check_is_fitted(self)
-            return validate_data(self, X, reset=False, dtype=kinds, ensure_all_finite=False)
-        X, y = validate_data(self, X, y, dtype=kinds, ensure_all_finite=False)
+            return validate_data(self, X, reset=False, dtype=kinds, ensure_all_finite=False, order="C")
+        X, y = validate_data(self, X, y, dtype=kinds, ensure_all_finite=False, order="C")
         check_classification_targets(y)
         self.classes_ = np.unique(column_or_1d(y))
         if len(self.classes_) < 2:
@@ -128,7 +127,7 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseMixture):
         return np.searchsorted(self.classes_, y)
 
     def _summary(self, rows: Rows) -> Summary:
-        return check_floor(summarize(rows), float(self.reg_covar))
+        return summarize(rows)
 
     def _new_components(self, rows: Rows, random: Any) -> Components:
         return GaussianExperts(

@@ -15,6 +15,7 @@ from latentia.estimators.parameters import whole
 from latentia.estimators.whole import all_or_nothing
 from latentia.mixture.components import Components, check_n_components
 from latentia.mixture.em import EMResult, run_restarts
+from latentia.mixture.ranges import check_floor
 from latentia.mixture.rows import check_distinct
 from latentia.mixture.start import STARTS
 from latentia.mixture.stepwise import StepwiseEM
@@ -27,6 +28,8 @@ def fit_to(mixture: Any, X: Any, y: Any, sample_weight: Any) -> None:
         check_parameters(mixture)
         rows = mixture._rows(X, y, sample_weight, reset=True)
         summary = mixture._summary(rows)
+        if mixture._gaussian and rows.n_rows > 1:
+            check_floor(summary, float(mixture.reg_covar))
         check_distinct(rows, mixture.n_components)
         random = check_random_state(mixture.random_state)
         components = mixture._new_components(rows, random)

@@ -12,9 +12,7 @@ from latentia.errors import ConfigError
 from latentia.kinds.mixture.base import BaseMixture
 from latentia.mixture.components import Components
 from latentia.mixture.gaussian import GaussianComponents
-from latentia.mixture.ranges import check_floor
 from latentia.mixture.rows import Rows
-from latentia.mixture.summary import Summary
 
 
 class GaussianMixture(BaseMixture):
@@ -96,9 +94,6 @@ class GaussianMixture(BaseMixture):
         if not self.reg_covar >= 0:
             raise ConfigError(f"reg_covar={self.reg_covar!r}: a number of at least 0 was expected")
         return {"covariance_type": self.covariance_type, "reg_covar": float(self.reg_covar)}
-
-    def _summary(self, rows: Rows) -> Summary:
-        return check_floor(super()._summary(rows), float(self.reg_covar))
 
     def _start(self, components: Components, rows: Rows, random: Any) -> None:
         super()._start(components, rows, random)

@@ -16,7 +16,7 @@ from latentia.kinds.mixture import estimator as estimators
 from latentia.kinds.mixture.catalog import MIXTURES
 from latentia.kinds.mixture.state import by_weight
 from latentia.kinds.mixture.words import CRITERIA
-from latentia.kinds.run import plain
+from latentia.kinds.plain import plain
 from latentia.mixture import Selection, select
 
 DEFAULT_RANGE = "1..10"

@@ -16,6 +16,7 @@ from latentia.kinds.scene.words import (
     EXHAUSTED,
     IDLE,
     LEAK,
+    NOT_BLACK,
     ONE_SLOT,
 )
 from latentia.vocabulary import COLLAPSE, PARTIAL_COLLAPSE
@@ -39,17 +40,34 @@ TWICE = 0.05
 SPARE = 2
 """Slots idle: so many places that fewer than one image in a hundred needs; one spare place says that the others are enough."""
 ACTIVE_SHARE = 0.5
+BLACK = 0.1
+"""Ground not black: median brightness of the border above this."""
 
 
 def found_in(state: SceneState) -> list[Finding]:
     """All that is looked at."""
-    asked = (codes, count_collapse, doubled) if state.windows else (codes, one_slot, blind, by_colour)
+    asked = (
+        (not_black, codes, count_collapse, doubled) if state.windows else (codes, one_slot, blind, by_colour)
+    )
     every = (*asked, leak, exhausted, idle)
     findings = [finding for ask in every if (finding := ask(state)) is not None]
     named = {finding.name for finding in findings}
     # one mask that is 1 everywhere does not vary either; and where nothing is separated, what is used says nothing
     hidden = {BLIND, IDLE} if ONE_SLOT in named else {IDLE} if named & {BLIND, COUNT_COLLAPSE} else set()
     return [finding for finding in findings if finding.name not in hidden]
+
+
+def not_black(state: SceneState) -> Finding | None:
+    """Whether a model of windows on black was given something else."""
+    if state.ground is None:
+        return None
+    text = f"The border of the images has a median brightness of {state.ground:.2f} (0 is black)"
+    strength = state.ground / BLACK
+    if strength <= 1:
+        return Finding("", f"{text}.", strength=strength)
+    other = Remedy("a model that divides an image by masks: `--model genesis-v2`", ("genesis-v2", "monet"))
+    turned = Remedy("where objects are dark on white: images turned round, 255 - x")
+    return Finding(NOT_BLACK, f"{text}.", (other, turned), strength)
 
 
 def codes(state: SceneState) -> Finding | None:

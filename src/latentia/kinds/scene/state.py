@@ -32,6 +32,7 @@ class SceneState:
         numbers: objects found in each image, `[n]`.
         regions: connected regions of one colour in each image, or the true numbers where they are known, `[n]`.
         scale: standard deviation of pixels that was asked for.
+        ground: median brightness of the border, on [0, 1].
         entropy: mean entropy of q(n|x) in nats.
         doubled: share of images in which two windows overlap by half (intersection over union).
         unpaid: share of images in which an object costs more nats than leaving it out would.
@@ -51,6 +52,7 @@ class SceneState:
     numbers: NDArray[np.int64]
     regions: NDArray[np.int64]
     scale: float = 0.3
+    ground: float | None = None
     entropy: float | None = None
     doubled: float | None = None
     unpaid: float | None = None
@@ -125,6 +127,9 @@ class _Gathered:
         ]
         gain = 0.5 * without / model.likelihood().square()
         price = model.encode(x).central().rates.sum(-1)
+        bright = x.abs().mean(1)
+        edge = torch.cat([bright[:, 0], bright[:, -1], bright[:, :, 0], bright[:, :, -1]], 1)
+        self._append(ground=edge.median(1).values.cpu().numpy())
         self._append(unpaid=((gain < price) & there).any(1).cpu().numpy())
 
     def shared(self, x: Tensor, scene: Scene) -> None:
@@ -151,6 +156,7 @@ class _Gathered:
         extra: dict[str, Any] = {}
         if self.windows:
             extra |= {name: float(found[name].mean()) for name in ("entropy", "doubled", "unpaid")}
+            extra["ground"] = float(np.median(found["ground"]))
         else:
             variance = float((sums["square"] / n - (sums["x"] / n).square()).sum()) * n
             of_masks = (sums["mask2"] / n - (sums["mask"] / n).square()).mean((-1, -2))

@@ -22,6 +22,7 @@ ONE_SLOT, BLIND, BY_COLOUR, LEAK = (
     "grouped by colour",
     "background leak",
 )
+NOT_BLACK = "ground not black"
 EXHAUSTED, IDLE, COUNT_COLLAPSE, DOUBLED = (
     "slots exhausted",
     "slots idle",
@@ -54,6 +55,7 @@ WORDS = Words(
         *figures("elbo", "distortion", "kl", "active_units", "bits_per_dim", "sse", "sse_of_mean", "sigma2"),
     ),
     (
+        FaultWord(NOT_BLACK, "bad", "The images are not bright objects on black, which is all that this model can see.", 3),
         *faults(COLLAPSE),
         FaultWord(COUNT_COLLAPSE, "bad", "The model finds the same number of objects whatever there is, or cannot tell how many.", 3),
         FaultWord(ONE_SLOT, "bad", "One slot paints the whole image: nothing is separated.", 3),

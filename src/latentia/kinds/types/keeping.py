@@ -16,8 +16,9 @@ from latentia.estimators import folder as run_folder
 from latentia.files import write_atomically
 from latentia.kinds.fitting import check_folder
 from latentia.kinds.known import KNOWN, DataSpec, knowledge_of
+from latentia.kinds.plain import plain
 from latentia.kinds.replacing import put_back_unless_begun
-from latentia.kinds.run import Run, plain
+from latentia.kinds.run import Run
 from latentia.kinds.types.run import TABLE, WORKFLOW
 from latentia.kinds.types.workflow import Types
 
@@ -62,6 +63,9 @@ def keep(
 
 def _written(found: Types, out: Path, command: str, arguments: Sequence[str]) -> Dataset:
     """Write tables, counts and model; give the data as the run will have them."""
+    run_folder.start(
+        found.estimator, out, {"kind": "types", "command": command}
+    )  # until all is there: unfinished
     for name in TABLES:
         if name in found.tables:
             write_tsv(out / f"{name}.tsv", found.tables[name])

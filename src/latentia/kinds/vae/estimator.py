@@ -15,9 +15,7 @@ from torch import Tensor
 
 from latentia.distributions import Mixture
 from latentia.errors import ConfigError, DataError
-from latentia.estimators.choices import Choice
 from latentia.estimators.composition import Chosen, Composition
-from latentia.estimators.defaults import default_latent_dim
 from latentia.estimators.entry import Entry
 from latentia.estimators.folder import Curves
 from latentia.estimators.forms.arrays import Given, as_rows
@@ -27,6 +25,7 @@ from latentia.estimators.table_face import TableFace, usual_scores
 from latentia.kinds.face import html_repr, report
 from latentia.kinds.loading import load_as
 from latentia.kinds.vae.catalog import CATALOG
+from latentia.kinds.vae.composing import composed
 from latentia.kinds.vae.monitoring import Monitor
 from latentia.kinds.vae.refining import check_refinement, refine, refinement_passes
 from latentia.kinds.vae.sampler import (
@@ -187,26 +186,7 @@ class VAE(TableFace, LatentEstimator):
         return dataclasses.replace(entry, objective=OBJECTIVES[self.objective] if named else self.objective)
 
     def _composed(self, given: Given, parts: Chosen) -> Composition:
-        event, item = parts.vector_shape, tuple(given.rows.shape[1:])
-        size = int(np.prod(item))
-        if self.latent_dim is None:
-            latent_dim = default_latent_dim(item)
-            parts.choices.append(Choice("latent_dim", str(latent_dim), f"{size} numbers in a datum"))
-        else:
-            latent_dim = whole("latent_dim", self.latent_dim, 1)
-        if latent_dim > size:
-            raise ConfigError(
-                f"latent_dim={latent_dim} is larger than a datum, which holds {size} numbers: give 1 to {size}"
-            )
-        return Composition(
-            self.model,
-            event,
-            latent_dim,
-            parts.likelihood,
-            parts.network,
-            parts.typical_size,
-            terms=parts.terms,
-        )
+        return composed(self, given, parts)
 
     def _codes_of(self, Z: Any) -> Tensor:
         codes = np.asarray(Z, dtype=np.float64)

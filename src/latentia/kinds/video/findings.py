@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from latentia.diagnostics import Finding, Remedy
+from latentia.diagnostics.finding import another_seed, longer
 from latentia.kinds.video.state import VideoState
 from latentia.kinds.video.words import DRIFTS, IGNORED, SWITCHES, UNSEEN
 
@@ -32,10 +33,9 @@ def unseen(state: VideoState) -> Finding:
     strength = SEEN / max(state.seen_share, 1e-12)
     if strength <= 1:
         return Finding("", f"{text}.", strength=strength)
-    number = Remedy("the number of objects that there are: `--n-objects K`")
-    return Finding(
-        UNSEEN, f"{text}.", (_longer(), number, Remedy("another seed: `--set random_state=1`")), strength
-    )
+    more = state.n_objects + 1
+    number = Remedy(f"a place for one object more: `--n-objects {more}`", settings={"n_objects": more})
+    return Finding(UNSEEN, f"{text}.", (longer(2 * max(1, state.epochs)), number, another_seed()), strength)
 
 
 def switches(state: VideoState) -> Finding | None:
@@ -46,7 +46,12 @@ def switches(state: VideoState) -> Finding | None:
     strength = state.switches / MOST_SWITCHES
     if strength <= 1:
         return Finding("", f"{text}.", strength=strength)
-    return Finding(SWITCHES, f"{text}.", (_longer(), Remedy("frames that lie closer in time")), strength)
+    return Finding(
+        SWITCHES,
+        f"{text}.",
+        (longer(2 * max(1, state.epochs)), Remedy("frames that lie closer in time")),
+        strength,
+    )
 
 
 def ignored(state: VideoState) -> Finding | None:
@@ -62,7 +67,7 @@ def ignored(state: VideoState) -> Finding | None:
     strength = own / max(AS_REFLECTION * wall, 1e-12)
     if strength <= 1:
         return Finding("", f"{text}.", strength=strength)
-    return Finding(IGNORED, f"{text}.", (_longer(), Remedy("more videos")), strength)
+    return Finding(IGNORED, f"{text}.", (longer(2 * max(1, state.epochs)), Remedy("more videos")), strength)
 
 
 def drifts(state: VideoState) -> Finding | None:
@@ -74,9 +79,5 @@ def drifts(state: VideoState) -> Finding | None:
     strength = max(ratio / MOST_ENERGY, LEAST_ENERGY / max(ratio, 1e-12))
     if strength <= 1:
         return Finding("", f"{text}.", strength=strength)
-    drawn = Remedy("draw paths instead of the expected one: `latentia rollout --samples 1`")
-    return Finding(DRIFTS, f"{text}.", (drawn, _longer()), strength)
-
-
-def _longer() -> Remedy:
-    return Remedy("train longer: `--epochs N` with a larger N")
+    drawn = Remedy("draw paths instead of the expected one: `latentia rollout RUN --samples 1`")
+    return Finding(DRIFTS, f"{text}.", (drawn, longer(2 * max(1, state.epochs))), strength)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentia.diagnostics import Diagnosis, Evaluation
+from latentia.errors import ConfigError
 from latentia.kinds.kind import NetworkRecipe
 from latentia.kinds.run import TRAIN_ROWS, Effort, Measured, Run, SplitName
 from latentia.kinds.video.estimator import VideoVAE
@@ -64,6 +65,18 @@ class VideoRun(Run):
         own = {name: value for name, value in asdict(evaluation).items() if name not in _OF_CODES}
         figures = {"likelihood": "gaussian", **own, **state.figures}
         return Measured(split, figures, diagnosis.verdict, {"diagnosis": details})
+
+    def drawn(self, n: int, *, seed: int, mean: bool = True, label: str | None = None) -> Any:
+        """See `latentia.kinds.abilities.Samples`."""
+        if label is not None:
+            raise ConfigError(
+                "--label is for models that are conditional on a class; models of videos are not"
+            )
+        return self.estimator.sample(n, mean=mean, random_state=seed)
+
+    def rebuilt(self, items: Any) -> Any:
+        """See `latentia.kinds.abilities.Rebuilds`."""
+        return self.estimator.reconstruct(items)
 
     def log_density(self, items: Any) -> NDArray[np.float64]:
         """See `latentia.kinds.abilities.Scores`."""

@@ -40,6 +40,8 @@ class VideoState:
         switches: identity switches in 100 frames.
         seen_share: share of the variance of the frames around their ground that the reconstruction has.
         known: whether the reference are true places.
+        n_objects: places for objects.
+        epochs: of the fit.
     """
 
     n: int
@@ -49,6 +51,8 @@ class VideoState:
     switches: float | None
     seen_share: float
     known: bool
+    n_objects: int = 3
+    epochs: int = 0
 
     def at(self, name: str, horizon: int) -> float | None:
         """The error of a way so many frames ahead."""
@@ -101,6 +105,8 @@ def state_of(estimator: Any, videos: Ragged, truth: Mapping[str, Any]) -> VideoS
         switches,
         _seen_share(asked, videos),
         states is not None,
+        estimator.n_objects_,
+        len(estimator.history_),
     )
 
 

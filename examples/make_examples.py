@@ -1,0 +1,104 @@
+"""Writes the small files beside it, on which the commands of the README run; the same bytes each time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageDraw
+from sklearn.datasets import load_iris
+
+HERE = Path(__file__).parent
+
+
+def plants() -> None:
+    """Fisher's irises: 140 of them, and ten that are new."""
+    iris = load_iris(as_frame=True)
+    names = ["sepal length", "sepal width", "petal length", "petal width"]
+    table = iris.data.set_axis(names, axis=1).assign(species=[iris.target_names[k] for k in iris.target])
+    order = np.random.default_rng(0).permutation(len(table))
+    table.iloc[order[:140]].to_csv(HERE / "plants.csv", index=False)
+    table.iloc[order[130:]].to_csv(HERE / "new.csv", index=False)
+
+
+def pictures(random: np.random.Generator) -> None:
+    """Discs and squares, 16 x 16, a folder each."""
+    for shape in ("discs", "squares"):
+        (HERE / "pictures" / shape).mkdir(parents=True, exist_ok=True)
+        for i in range(30):
+            image = Image.new("L", (16, 16))
+            x, y, side = random.integers(0, 8), random.integers(0, 8), random.integers(5, 8)
+            draw = ImageDraw.Draw(image)
+            (draw.ellipse if shape == "discs" else draw.rectangle)((x, y, x + side, y + side), fill=255)
+            image.save(HERE / "pictures" / shape / f"{i:02d}.png")
+
+
+def counts(random: np.random.Generator) -> None:
+    """Two types of communities: a table of counts, the same as BIOM, and what is known of the samples."""
+    taxa = [
+        "Bacteroides",
+        "Prevotella",
+        "Faecalibacterium",
+        "Alistipes",
+        "Ruminococcus",
+        "Blautia",
+        "Dialister",
+        "Roseburia",
+    ]
+    means = np.array([[40, 2, 20, 10, 8, 8, 2, 10], [4, 45, 15, 3, 10, 6, 10, 7]], dtype=float)
+    types = np.arange(60) % 2
+    table = np.array(
+        [random.multinomial(random.integers(800, 2000), random.dirichlet(means[k] / 2)) for k in types]
+    )
+    samples = [f"s{i:02d}" for i in range(60)]
+    pd.DataFrame(table, columns=taxa).assign(sample=samples)[["sample", *taxa]].to_csv(
+        HERE / "counts.csv", index=False
+    )
+    cells = [[int(j), int(i), int(table[i, j])] for j in range(8) for i in range(60) if table[i, j]]
+    biom = {
+        "id": None, "format": "Biological Observation Matrix 1.0.0", "format_url": "http://biom-format.org", "type": "OTU table",
+        "generated_by": "latentia's examples", "date": "2026-01-01T00:00:00", "matrix_type": "sparse", "matrix_element_type": "int",
+        "shape": [8, 60], "rows": [{"id": name, "metadata": None} for name in taxa],
+        "columns": [{"id": name, "metadata": None} for name in samples], "data": cells,
+    }  # fmt: skip
+    (HERE / "table.biom").write_text(json.dumps(biom) + "\n")
+    diet = np.where(random.random(60) < 0.85, types, 1 - types)
+    pd.DataFrame({"sample": samples, "diet": np.where(diet, "fibre", "fat")}).to_csv(
+        HERE / "metadata.tsv", sep="\t", index=False
+    )
+
+
+def reviews(random: np.random.Generator) -> None:
+    """Sentences of a small grammar, a line each."""
+    things, verbs = (
+        ["the phone", "the camera", "the keyboard", "the screen", "the cable"],
+        ["works", "broke", "arrived", "looks", "feels"],
+    )
+    hows, ends = (
+        ["very well", "after a week", "too late", "as promised", "cheap", "better than the old one"],
+        ["", " and I would buy it again", " and I sent it back"],
+    )
+    lines = [
+        f"{random.choice(things)} {random.choice(verbs)} {random.choice(hows)}{random.choice(ends)}"
+        for _ in range(300)
+    ]
+    (HERE / "reviews.txt").write_text("\n".join(lines) + "\n")
+
+
+def scenes(random: np.random.Generator) -> None:
+    """None to two squares on black, 24 x 24, and how many there are."""
+    images, numbers = np.zeros((200, 1, 24, 24), np.uint8), random.integers(0, 3, 200)
+    for image, n in zip(images, numbers, strict=True):
+        for _ in range(n):
+            x, y = random.integers(0, 17, 2)
+            image[0, y : y + 7, x : x + 7] = 255
+    np.savez_compressed(HERE / "scenes.npz", x=images, counts=numbers)
+
+
+if __name__ == "__main__":
+    seeded = np.random.default_rng(0)
+    plants()
+    for make in (pictures, counts, reviews, scenes):
+        make(seeded)
