@@ -243,7 +243,6 @@ def test_bad_data(capsys, tmp_path):
     out = ["--out", str(tmp_path / "run"), "--quiet", "--no-report"]
     good = "".join(f"{i},{i % 3}.5\n" for i in range(20))
     cases = {
-        "nan.csv": ("a,b\n" + good + "nan,1.0\n", ("'a'",)),
         "inf.csv": ("a,b\n" + good + "1,inf\n", ("'b'",)),
         "text.csv": ("a,b\n" + good + "1,oops\n", ("'b'", "oops")),
         "one.csv": ("a,b\n1.5,2.5\n", ("1 row",)),

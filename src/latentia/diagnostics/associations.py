@@ -26,7 +26,7 @@ def associations(rows: NDArray[np.floating], nominal: Sequence[bool]) -> NDArray
     Example:
         >>> x = np.arange(90.0)
         >>> found = associations(np.column_stack([x, -x, x // 30]), [False, False, True])
-        >>> found[0, 1].round(3), found[0, 2] > 0.9
+        >>> float(found[0, 1].round(3)), bool(found[0, 2] > 0.9)
         (1.0, True)
     """
     d = rows.shape[1]

@@ -68,11 +68,6 @@ class Inference:
             x = self.form.model_input(torch.from_numpy(stored).to(self.device))
             yield x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
 
-    def log_volumes(self, rows: NDArray[Any]) -> Any:
-        """Log |d(person's units) / d(model units)| in nats: of each row, where it is not the same for all."""
-        of_rows = getattr(self.form, "log_volumes", None)
-        return self.form.log_volume if of_rows is None else of_rows(rows)
-
     def codes(self, rows: NDArray[Any]) -> NDArray[Any]:
         """Means of q(z|x) of rows."""
         with torch.inference_mode():
@@ -118,7 +113,7 @@ class Inference:
                     else importance_log_prob(scored, x, n_importance)
                 )
                 scores.append(found.double().cpu().numpy())
-        found = np.concatenate(scores) - self.log_volumes(rows)
+        found = np.concatenate(scores) - log_volumes(self.form, rows)
         if not counts or scored is not None:
             return found
         totals = np.asarray(rows).sum(1, dtype=np.float64)
@@ -133,6 +128,12 @@ class Inference:
 
         with torch.inference_mode():
             return gathered(len(z), map(decoded, z.split(TOGETHER)))
+
+
+def log_volumes(form: Any, rows: Any) -> Any:
+    """Log |d(person's units) / d(model units)| in nats: of each row, where it is not the same for all."""
+    of_rows = getattr(form, "log_volumes", None)
+    return form.log_volume if of_rows is None else of_rows(rows)
 
 
 def gathered(n: int, parts: Iterable[NDArray[Any]]) -> NDArray[Any]:

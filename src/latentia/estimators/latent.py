@@ -26,7 +26,7 @@ from latentia.estimators.folder import Curves, params_of
 from latentia.estimators.forms.arrays import Given
 from latentia.estimators.forms.unlike import given_back
 from latentia.estimators.hints import diagnosed
-from latentia.estimators.inference import Inference
+from latentia.estimators.inference import Inference, log_volumes
 from latentia.estimators.kept import described, restore
 from latentia.estimators.network import NetworkEstimator
 from latentia.estimators.parameters import whole
@@ -250,13 +250,12 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
             importance_items: most rows for which they are drawn; None: all.
         """
         rows, asked = self._way.given(self, X, reset=False).rows, self._inference()
-        volumes = getattr(asked, "log_volumes", None)  # of sequences and series it is one number
         return evaluate(
             asked.module,
             asked.batches(rows, 250),
             n_importance=self.n_importance if n_importance is None else n_importance,
             importance_items=importance_items,
-            log_volume=self.form_.log_volume if volumes is None else float(np.mean(volumes(rows))),
+            log_volume=float(np.mean(log_volumes(self.form_, rows))),
         )
 
     def diagnose(
