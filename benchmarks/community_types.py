@@ -6,7 +6,7 @@ likelihood: log p(x | depth) of a held-out fifth of Twins and the HITChip Atlas,
 mixtures of K = 1..6, multinomial mixtures, and VAE, VQ-VAE and gumbel-vae with the likelihood `dirichlet-multinomial`, with codes of their
 own choice and with one code out of four. All condition on depth. verdict: how often samples of one community, of two clusters and of two
 kinds of gradient are called so. twins: seeds whose Laplace at K = 4 is as good as it should be. Printed, and kept under
-benchmarks/results/community_types.txt. `--quick`: one seed, Twins, few models.
+benchmarks/results/community_types.txt. `--quick`: one seed, Twins, mixtures and the VAE.
 """
 
 from __future__ import annotations
@@ -48,11 +48,14 @@ def scorers(quick: bool) -> dict:
     multinomials = {
         f"multinomial mixture, K = {k}": of_multinomials(k, 2) for k in ((4,) if quick else (4, 16))
     }
-    networks = {"VAE": of_network("sigma-vae", {"n_importance": 200})}
-    networks |= {
-        f"{name}, one code of 4": of_network(name, dict(ONE_CODE)) for name in ("vq-vae", "gumbel-vae")
+    networks = {
+        "VAE": of_network("sigma-vae", {"n_importance": 200}),
+        "VAE, optimizer auto": of_network("sigma-vae", {"n_importance": 200, "optimizer": "auto"}),
     }
     if not quick:
+        networks |= {
+            f"{name}, one code of 4": of_network(name, dict(ONE_CODE)) for name in ("vq-vae", "gumbel-vae")
+        }
         networks |= {
             f"{name}, codes of its own choice": of_network(name, {}) for name in ("vq-vae", "gumbel-vae")
         }

@@ -1,6 +1,7 @@
 """What models of scenes learn on a CPU: counts and windows of AIR, its published gradients, masks of MONet, speed of the loops.
 
-`--only NAME --seed N` runs one row and prints its figure; without `--only` all rows are run one after another. Rows:
+`--only NAME --seed N` runs one row and prints its figure; without `--only` all rows are run one after another. `--quick` takes 3000 images of
+28 x 28 pixels with digits of scikit-learn, and a few seconds. Rows:
 
 * air-count: share of test images of 0 to 2 digits (40 x 40 pixels, digits of 20) with the right number.
 * air-nvil, air-relaxed: the same with the published gradients of the count, for as many steps.
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -27,24 +29,54 @@ from latentia.data import MultiDigits, MultiSprites
 from latentia.data.digits import digit_images
 from latentia.data.scenes import Scenes
 
-DIGITS = MultiDigits(size=40, digits=(0, 2), scale=(1.4, 0.0), overlap=True, apart=15)
-TOUCHING = MultiDigits(size=40, digits=(2, 2), scale=(1.4, 0.0), overlap=True, apart=10)
-N_TRAIN, N_TEST, EPOCHS, BATCH = 20_000, 1000, 12, 64
+
+@dataclass(frozen=True)
+class Setting:
+    """The images of AIR, and how long it learns from them.
+
+    Attributes:
+        digits: of training, validation and test.
+        touching: of the row on separation.
+        n_train: images.
+        epochs: passes over them.
+        mnist: whether digits are those of MNIST; else of scikit-learn.
+    """
+
+    digits: MultiDigits
+    touching: MultiDigits
+    n_train: int
+    epochs: int
+    mnist: bool
+
+
+FULL = Setting(
+    MultiDigits(size=40, digits=(0, 2), scale=(1.4, 0.0), overlap=True, apart=15),
+    MultiDigits(size=40, digits=(2, 2), scale=(1.4, 0.0), overlap=True, apart=10),
+    20_000, 12, mnist=True,
+)  # fmt: skip
+QUICK = Setting(
+    MultiDigits(size=28, digits=(0, 2), scale=(1.2, 0.0), overlap=True, apart=10),
+    MultiDigits(size=28, digits=(2, 2), scale=(1.2, 0.0), overlap=True, apart=7),
+    3000, 12, mnist=False,
+)  # fmt: skip
+N_TEST, BATCH = 1000, 64
+setting = FULL
 
 
 @cache
 def digits(part: str, n: int) -> Scenes:
     """Pictures of digits; no digit of the training part is in the test part."""
     seed = ("train", "validation", "test").index(part)
-    return DIGITS.sample(n, seed=seed, source=digit_images("test" if part == "test" else "train"))
+    images = digit_images("test" if part == "test" else "train", mnist=setting.mnist)
+    return setting.digits.sample(n, seed=seed, source=images)
 
 
 @cache
 def fitted(model: str, seed: int) -> tuple[SceneVAE, float]:
     """AIR on digits, and the CPU seconds that its fit took."""
     started = time.process_time()
-    estimator = SceneVAE(model, max_epochs=EPOCHS, batch_size=BATCH, random_state=seed)
-    estimator.fit(digits("train", N_TRAIN).x, validation=digits("validation", 500).x)
+    estimator = SceneVAE(model, max_epochs=setting.epochs, batch_size=BATCH, random_state=seed)
+    estimator.fit(digits("train", setting.n_train).x, validation=digits("validation", 500).x)
     return estimator, time.process_time() - started
 
 
@@ -59,7 +91,7 @@ def air_count(seed: int, model: str = "air") -> str:
 def air_separation(seed: int) -> str:
     """ARI over the pixels of digits on images of two that often touch."""
     estimator, seconds = fitted("air", seed)
-    test = TOUCHING.sample(500, seed=3, source=digit_images("test"))
+    test = setting.touching.sample(500, seed=3, source=digit_images("test", mnist=setting.mnist))
     found = estimator.separation(test.x, test.truth)
     assert found.masks is not None
     assert found.components is not None
@@ -157,7 +189,7 @@ def air_speed(seed: int) -> str:
     """Training steps a second over those of the published loop, taken by turns."""
     torch.manual_seed(seed)
     estimator = SceneVAE("air", max_epochs=0, random_state=seed).fit(digits("validation", 500).x)
-    ours, theirs = estimator.module_.train(), PublishedLoop(DIGITS.size)
+    ours, theirs = estimator.module_.train(), PublishedLoop(setting.digits.size)
     x = torch.from_numpy(digits("validation", 500).x[:BATCH]).float() / 255
 
     def stepper(module: nn.Module, loss: Callable[[], torch.Tensor]) -> Callable[[], None]:
@@ -203,7 +235,11 @@ def main() -> None:
     )
     parser.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS))
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--quick", action="store_true")
     given = parser.parse_args()
+    if given.quick:
+        global setting
+        setting = QUICK
     for name in given.only:
         print(f"{name}: {ROWS[name](given.seed)}", flush=True)
 

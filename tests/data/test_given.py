@@ -9,7 +9,7 @@ import torch
 from scipy import sparse
 
 from latentia import VAE, GaussianMixture
-from latentia.data.given import as_given, check_frame
+from latentia.data.given import check_frame, plain_data
 from latentia.errors import DataError
 
 ROWS = np.random.default_rng(0).normal(size=(40, 4))
@@ -29,7 +29,7 @@ FRAME = pd.DataFrame(ROWS, columns=list("abcd"))
     ids=["big-endian", "longdouble", "tensor", "with gradient", "sparse tensor", "csr"],
 )
 def test_the_numbers_stay_what_they_are(given):
-    found = as_given(given)
+    found = plain_data(given)
     dense = found.toarray() if sparse.issparse(found) else found
     np.testing.assert_allclose(np.asarray(dense, dtype=np.float64), ROWS)
     assert found.dtype.isnative
@@ -37,17 +37,17 @@ def test_the_numbers_stay_what_they_are(given):
 
 
 def test_halves_are_widened():
-    found = as_given(torch.tensor(ROWS).bfloat16())
+    found = plain_data(torch.tensor(ROWS).bfloat16())
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, ROWS, rtol=1e-2)
 
 
 def test_lists_of_pictures_are_stacked():
     pictures = [np.full((4, 5), i, np.uint8) for i in range(3)]
-    np.testing.assert_array_equal(as_given(pictures), np.stack(pictures))
-    np.testing.assert_array_equal(as_given([torch.from_numpy(p) for p in pictures]), np.stack(pictures))
+    np.testing.assert_array_equal(plain_data(pictures), np.stack(pictures))
+    np.testing.assert_array_equal(plain_data([torch.from_numpy(p) for p in pictures]), np.stack(pictures))
     with pytest.raises(DataError, match=r"different sizes \(\(4, 5\), \(3, 5\)"):
-        as_given([*pictures, np.zeros((3, 5))])
+        plain_data([*pictures, np.zeros((3, 5))])
 
 
 @pytest.mark.parametrize(

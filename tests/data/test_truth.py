@@ -8,9 +8,10 @@ from PIL import Image
 
 from latentia.data import Balls, MultiSprites, load
 from latentia.data.items import Ragged
-from latentia.data.loading import read
+from latentia.data.loading import read, shape_before
 from latentia.data.shapes import Shape
 from latentia.errors import DataError
+from latentia.kinds import fitting_model
 
 SCENES = MultiSprites(size=16, objects=(1, 2)).sample(12, seed=0)
 VIDEOS = Balls(size=16, frames=6, colours=True).sample(10, seed=0)
@@ -181,3 +182,15 @@ def test_videos_that_are_none_are_told(tmp_path):
     with pytest.raises(DataError, match=r"a.gif is 16x16, .*b.gif is 8x16"):
         load(tmp_path / "sizes")
     assert read(tmp_path / "sizes", image_size=8).train.x.event_shape[1:] == (8, 8)
+
+
+def test_what_holds_videos_is_known_before_it_is_read(tmp_path):
+    (tmp_path / "clips").mkdir()
+    animated(tmp_path / "clips" / "one.gif", VIDEOS.x[0])
+    (tmp_path / "pictures" / "cats").mkdir(parents=True)
+    Image.new("L", (8, 8)).save(tmp_path / "pictures" / "cats" / "tom.png")
+    assert shape_before(str(tmp_path / "clips")) is Shape.FRAMES
+    assert shape_before(str(tmp_path / "clips" / "one.gif")) is Shape.FRAMES
+    assert shape_before("billiards") is Shape.FRAMES
+    assert shape_before(str(tmp_path / "pictures")) is None
+    assert fitting_model("sigma-vae", Shape.FRAMES) == "stove"

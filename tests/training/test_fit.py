@@ -100,6 +100,17 @@ def test_nothing_is_printed_or_left_in_the_working_directory(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_where_there_is_no_terminal_a_line_comes_every_few_seconds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("latentia.training.progress._LINE_SECONDS", 0.0)
+    run(replace(CONFIG, progress=True))
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) >= CONFIG.max_epochs
+    assert all(line.startswith("epoch ") and "loss" in line for line in lines)
+    assert "100%" in lines[-1]
+
+
 def test_progress_bar_shows_loss_and_its_parts(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,7 +10,7 @@ from latentia.guard import place, shown
 
 FOLDERS = frozenset({"fit", "decompress", "export", "benchmark"})
 """Commands whose --out is a folder; that of the others is a file."""
-EITHER = frozenset({"types"})
+EITHER = frozenset({"segment", "types"})
 """Commands that look at the place themselves: whether it is a file or a folder depends on what else is asked for."""
 
 

@@ -19,6 +19,7 @@ def segment(run: str, data: str | None = None, out: str = "masks") -> None:
     import numpy as np
 
     from latentia.commands.opened import open_run
+    from latentia.commands.places import check_place
     from latentia.files import write_atomically
     from latentia.kinds.abilities import Segments
     from latentia.report.mask_files import write_masks
@@ -26,6 +27,7 @@ def segment(run: str, data: str | None = None, out: str = "masks") -> None:
     path = Path(out)
     if path.suffix.lower() not in ("", ".npy"):
         raise ConfigError(f"--out {out}: masks can be written into a folder, as pictures, or as one .npy")
+    check_place(out, not path.suffix)
     opened = open_run(run, "segment", Segments)
     part = opened.items(data if data is not None else opened.place)
     labels = np.asarray(opened.labels(part.x)).astype(np.uint8)

@@ -15,7 +15,7 @@ from latentia.errors import DataError
 _SHOWN = 8
 
 
-def as_given(X: Any) -> Any:
+def plain_data(X: Any) -> Any:
     """X, with tensors, lists of pictures and unusual numbers as plain arrays; frames, arrays and nested lists stay what they are.
 
     Args:
@@ -25,7 +25,7 @@ def as_given(X: Any) -> Any:
         DataError: for pictures of several sizes, and for what holds no rows that can be counted (loaders, iterators, paths, mappings).
 
     Example:
-        >>> as_given([np.zeros((2, 2)), np.ones((2, 2))]).shape, as_given(np.ones((1, 2), ">f8")).dtype
+        >>> plain_data([np.zeros((2, 2)), np.ones((2, 2))]).shape, plain_data(np.ones((1, 2), ">f8")).dtype
         ((2, 2, 2), dtype('float64'))
     """
     if hasattr(X, "detach") and hasattr(X, "layout"):
@@ -82,7 +82,7 @@ def _plain_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def _pictures(pictures: Any) -> NDArray[Any]:
-    found = [as_given(picture) for picture in pictures]
+    found = [plain_data(picture) for picture in pictures]
     sizes = list(dict.fromkeys(tuple(picture.shape) for picture in found))
     if len(sizes) > 1:
         raise DataError(

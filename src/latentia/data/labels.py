@@ -12,6 +12,8 @@ from latentia.data.checks import encode_labels
 from latentia.errors import DataError
 
 LABEL_NAMES = ("label", "class", "target", "y", "species", "group")
+SAMPLE_HEADERS = frozenset({"sample", "sampleid", "sample id", "sample_id", "sample-id", "#sampleid"})
+"""What stands above names of samples: then numbers are names, too."""
 
 
 def label_place(

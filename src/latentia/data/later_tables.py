@@ -13,7 +13,7 @@ from latentia.data.checks import require_finite
 from latentia.data.column import Column
 from latentia.data.dataset import Raw, Split
 from latentia.data.deciding import decided
-from latentia.data.labels import LABEL_NAMES, classes_of
+from latentia.data.labels import LABEL_NAMES, SAMPLE_HEADERS, classes_of
 from latentia.data.schema import is_unique, later
 
 
@@ -70,6 +70,6 @@ def _as_before(
 
 
 def _are_row_names(cells: pd.Series[Any], title: str) -> bool:
-    if not title.strip() or title == "column 1":
+    if not title.strip() or title == "column 1" or title.strip().lower() in SAMPLE_HEADERS:
         return is_unique(cells)
     return decided(title, cells).role == "id"

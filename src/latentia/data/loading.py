@@ -164,7 +164,11 @@ def shape_before(name: str, roles: Mapping[str, str] | None = None) -> Shape | N
         return READER_SHAPES.get(SOURCES[name].reader)
     path = place(name)
     if path.is_dir():
-        return Shape.TOKENS if text_parts(path) else None
+        from latentia.data.videos import holds_videos
+
+        return Shape.TOKENS if text_parts(path) else Shape.FRAMES if holds_videos(path) else None
+    if kind_of(path) == ".gif":
+        return Shape.FRAMES
     if kind_of(path) in _TABLES and path.is_file() and _has_taxa_in_rows(path):
         return None
     return Shape.TOKENS if kind_of(path) in TEXT_SUFFIXES else None

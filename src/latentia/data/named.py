@@ -32,7 +32,7 @@ def read_named(
     if label_column is not None and source.reader != "parquet":
         raise DataError(f"the data set {source.name!r} has no named columns; leave label_column out")
     size = image_size or source.image_size
-    if source.reader == "drawn":
+    if source.reader in ("drawn", "drawn-videos"):
         return _draw(source, size or source.shape[-1])
     if source.reader in READER_SHAPES and image_size is not None:
         raise DataError(f"the data set {source.name!r} holds sequences; image_size is for images")

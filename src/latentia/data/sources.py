@@ -18,7 +18,8 @@ class DataSource:
     Attributes:
         name: what `load` calls it.
         summary: what it is, in a line.
-        reader: how its files are read: "bundled" or "drawn" (no files), "idx", "parquet", "npz", "lines", "pairs", "anonymous-pairs" or "drawn-sequences".
+        reader: how its files are read: "bundled" or "drawn" (no files), "idx", "parquet", "npz", "lines", "pairs", "anonymous-pairs", "drawn-sequences" or
+            "drawn-videos".
         n: rows over all parts, of the full set.
         shape: shape of an item as loaded.
         files: what is needed below the folder of its name; none if it comes with scikit-learn or is drawn.
@@ -80,17 +81,18 @@ _CLOTHES = (
 READER_SHAPES = {
     "lines": Shape.TOKENS,
     "drawn-sequences": Shape.TOKENS,
+    "drawn-videos": Shape.FRAMES,
     "pairs": Shape.PAIRS,
     "anonymous-pairs": Shape.PAIRS,
 }
-"""What readers give that do not give arrays."""
+"""What readers give that do not give tables or images."""
 
 
-def _drawn(name: str, summary: str, n: int, shape: tuple[int, ...]) -> DataSource:
+def _drawn(name: str, summary: str, n: int, shape: tuple[int, ...], reader: str = "drawn") -> DataSource:
     return DataSource(
         name,
         summary,
-        "drawn",
+        reader,
         n,
         shape,
         licence="MIT, with latentia",
@@ -148,9 +150,9 @@ for _source in (
     _drawn("multi-dsprites-grey-same", "multi-dsprites-grey whose shapes share one colour in each picture", 20_000, (3, 64, 64)),
     _drawn("tetrominoes", "3 tetrominoes out of 17 shapes and 6 colours, with masks", 20_000, (3, 35, 35)),
     _drawn("multi-digits", "0 to 2 digits (of MNIST, or of scikit-learn) in a picture, with masks", 24_000, (1, 50, 50)),
-    _drawn("billiards", "videos of three balls that collide, with all states", 1300, (1, 32, 32)),
-    _drawn("gravity", "videos of three balls that draw each other, with all states", 1300, (1, 50, 50)),
-    _drawn("drift", "videos of three balls that bounce off the walls alone, with all states", 1300, (1, 32, 32)),
+    _drawn("billiards", "videos of three balls that collide, with all states", 1300, (1, 32, 32), "drawn-videos"),
+    _drawn("gravity", "videos of three balls that draw each other, with all states", 1300, (1, 50, 50), "drawn-videos"),
+    _drawn("drift", "videos of three balls that bounce off the walls alone, with all states", 1300, (1, 32, 32), "drawn-videos"),
     DataSource(
         "ptb", "sentences of the Wall Street Journal, 10,000 words (Mikolov's form of the Penn Treebank)", "lines", 49199, (),
         licence="none stated; text of the LDC's Penn Treebank", origin="the three files of Mikolov's PTB, gzipped",

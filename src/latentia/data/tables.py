@@ -18,7 +18,7 @@ from latentia.data.checks import reading
 from latentia.data.column import Column
 from latentia.data.dataset import Raw, Split
 from latentia.data.features import features_of
-from latentia.data.labels import LABEL_NAMES, classes_of, label_place
+from latentia.data.labels import LABEL_NAMES, SAMPLE_HEADERS, classes_of, label_place
 from latentia.data.later_tables import later_table
 from latentia.data.schema import NOTHING, Asked
 from latentia.errors import DataError
@@ -26,7 +26,6 @@ from latentia.errors import DataError
 _ROW_NAME_HEADERS = frozenset(
     {"", "sample", "sampleid", "sample_id", "id", "name", "index", "row", "#otu id"}
 )
-_SAMPLE_HEADERS = frozenset({"sample", "sampleid", "sample id", "sample_id", "sample-id", "#sampleid"})
 _PREVIEW = 50
 _MOST_COLUMNS = 100_000
 
@@ -193,8 +192,9 @@ def from_frame(
     features = [j for j in range(len(titles)) if j != label]
     if not features:
         raise DataError(f"{where} has no column beside the classes in {titles[label or 0]!r}")
+    names_first = row_names_first or (named and titles[0].strip().lower() in SAMPLE_HEADERS)
     found = features_of(
-        frame.iloc[:, features], [titles[j] for j in features], where, asked, row_names_first and label != 0
+        frame.iloc[:, features], [titles[j] for j in features], where, asked, names_first and label != 0
     )
     y, class_names = classes_of(frame, titles, where, label)
     source = f"a table of {len(frame)} rows and {len(found.titles)} columns of {found.what} from {where}{found.beside}"

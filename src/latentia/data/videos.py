@@ -55,24 +55,39 @@ def read_videos(folder: Path, image_size: int | None) -> Raw | None:
     Raises:
         DataError: frames of different sizes, a damaged file.
     """
+    animations, sequences = _laid_out(folder)
+    if animations:
+        return read_animations(animations, folder, image_size)
+    return _of_files(sequences, folder, image_size) if sequences else None
+
+
+def holds_videos(folder: Path) -> bool:
+    """Whether a folder is laid out as sequences.
+
+    Raises:
+        DataError: if it cannot be read.
+    """
+    return any(_laid_out(folder))
+
+
+def _laid_out(folder: Path) -> tuple[list[Path], list[tuple[Path, list[Path]]]]:
+    """The animations of a folder, or its folders of frames; neither where it is not laid out as sequences."""
     try:
         entries = sorted((e for e in folder.iterdir() if not e.name.startswith(".")), key=natural)
     except OSError as error:
         raise DataError(f"the folder {folder} cannot be read: {one_line(error)}") from None
     animations = [e for e in entries if e.suffix.lower() == ".gif"] or _animated(entries)
     if animations:
-        return read_animations(animations, folder, image_size)
+        return animations, []
     sequences = [(entry, _frames(entry)) for entry in entries if entry.is_dir()]
     if not sequences or any(_is_picture(entry) for entry in entries):
-        return None
+        return [], []
     if not all(_in_sequence(files) for _, files in sequences):
-        return None
+        return [], []
     named = all(_FRAME.match(file.stem) for _, files in sequences for file in files)
     numbered = all(_NUMBER.search(entry.name) for entry, _ in sequences)
     digits = all(file.stem.isdigit() for _, files in sequences for file in files)
-    if not (named or (numbered and digits)):
-        return None
-    return _of_files(sequences, folder, image_size)
+    return [], sequences if named or (numbered and digits) else []
 
 
 def _of_files(sequences: Sequence[tuple[Path, list[Path]]], folder: Path, image_size: int | None) -> Raw:

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
 from latentia.errors import ConfigError
-from latentia.estimators.cells import Cells, log_prob_by_column
+from latentia.estimators.cells import Cells, CodedCells, log_prob_by_column
 from latentia.estimators.forms.arrays import as_rows
 from latentia.estimators.forms.unlike import as_frame, given_back
 from latentia.estimators.parameters import whole
@@ -39,7 +39,7 @@ def _of_columns(estimator: Any) -> bool:
 
 
 class TableFace:
-    """Methods of estimators whose rows may have gaps; a kind gives `_cells`, `form_`, and `usual_scores_`.
+    """Methods of estimators whose rows may have gaps; a kind gives `form_`, `usual_scores_`, and `_cells` where there are no codes.
 
     Attributes:
         usual_scores_: log-likelihoods of rows that were held out of fitting, rising.
@@ -50,8 +50,21 @@ class TableFace:
     usual_scores_: NDArray[np.float64] | None
 
     def _cells(self) -> Cells:
-        """What is asked for single cells."""
-        raise NotImplementedError
+        """What is asked for single cells; here by way of codes."""
+        estimator: Any = self
+        asked = estimator._inference()
+        return CodedCells(asked.module, asked.form)
+
+    def score_samples(
+        self, X: Any, *, total: str = "given", n_importance: int | None = None, by_column: bool = False
+    ) -> Any:
+        """Log p(x) of each row, `[n]` (see `LatentEstimator`); with `by_column`, what `score_cells` gives of a table of unlike columns."""
+        scored: Any = super()
+        return (
+            self.score_cells(X)
+            if by_column
+            else scored.score_samples(X, total=total, n_importance=n_importance)
+        )
 
     def _known_cells(self, X: Any) -> NDArray[np.float64]:
         """X as numbers of its columns `[n, d]`."""

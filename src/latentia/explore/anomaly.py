@@ -96,6 +96,9 @@ def auroc(usual: Any, anomalous: Any) -> float:
 
 
 def _squared_error(X: Any, rebuilt: NDArray[Any]) -> NDArray[np.float64]:
+    if hasattr(X, "lengths"):  # sequences, each as long as it is
+        pairs = ((X.item(i)[None], np.asarray(rebuilt[i])[None]) for i in range(len(X)))
+        return np.array([_squared_error(*pair)[0] for pair in pairs])
     given = X.toarray() if hasattr(X, "toarray") else np.asarray(X)
     top = 255.0 if rebuilt.dtype == np.uint8 else 1.0
     difference = (given.astype(np.float64).reshape(rebuilt.shape) - rebuilt.astype(np.float64)) / top

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from latentia.data import Dataset, Split
-from latentia.data.column import Column
 from latentia.diagnostics import Verdict
 from latentia.errors import ConfigError, DataError
 from latentia.estimators import folder as run_folder
@@ -22,6 +21,7 @@ from latentia.kinds.loading import class_of, read_judged
 from latentia.kinds.named_data import spec_of
 from latentia.kinds.plain import plain
 from latentia.kinds.remedies import changes_of, steps_of, told
+from latentia.kinds.tables import columns_of
 from latentia.kinds.uses import uses_of
 from latentia.vocabulary import HEALTHY
 
@@ -113,7 +113,7 @@ class Run:
         assert kind is not None
         spec = spec_of(config, folder)
         run: Run = kind.run(folder, estimator, spec, config, kind)
-        run.data = RunData(spec, config.get(KNOWN), folder, run.event_shape, run.table_columns, data)
+        run.data = RunData(spec, config.get(KNOWN), folder, run.event_shape, columns_of(run), data)
         return run
 
     # ------------------------------------------------------------------ what it is
@@ -144,17 +144,6 @@ class Run:
     def columns(self) -> list[str] | None:
         """Names of the features of a table."""
         return self.config.get("columns") or self.config.get("features")
-
-    @property
-    def table_columns(self) -> tuple[Column, ...] | None:
-        """What the features of a table are; None where they have no names."""
-        known = self.config.get(KNOWN) or {}
-        if known.get("mixed"):
-            return tuple(Column.rebuild(described) for described in known["columns"])
-        own: tuple[Column, ...] | None = getattr(self.estimator, "columns_", None)
-        if own is not None:
-            return own
-        return None if self.columns is None else tuple(Column(name, "number") for name in self.columns)
 
     @property
     def name(self) -> str:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from latentia.data.column import Column
 from latentia.errors import ConfigError
+from latentia.kinds.known import KNOWN
+
+
+def columns_of(run: Any) -> tuple[Column, ...] | None:
+    """What the features of the table of a run are; None where they have no names."""
+    known = run.config.get(KNOWN) or {}
+    if known.get("mixed"):
+        return tuple(Column.rebuild(described) for described in known["columns"])
+    own: tuple[Column, ...] | None = getattr(run.estimator, "columns_", None)
+    if own is not None:
+        return own
+    return None if run.columns is None else tuple(Column(name, "number") for name in run.columns)
 
 
 class FillsTables:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
     from latentia.training.records import EpochRecord
 
 _SECONDS = 0.5  # between two looks at the figures, each of which waits for the device
+_LINE_SECONDS = 8.0  # the same, where each is a line of a file, of a log, or of a notebook
 
 
 class ProgressBar:
-    """Shows where a fit stands; silent where standard error is no terminal."""
+    """Shows where a fit stands: a bar, or where standard error is no terminal, a line every few seconds."""
 
     def __init__(self, pace: Pace, done: int) -> None:
         self.pace = pace
-        self._next = 0.0
         self._bar = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(bar_width=24),
@@ -32,7 +33,9 @@ class ProgressBar:
             console=Console(stderr=True),
             auto_refresh=False,
         )
-        self._bar.disable = not self._bar.console.is_terminal
+        self._lines = not self._bar.console.is_terminal
+        self._bar.disable = self._lines
+        self._next = time.monotonic() + _LINE_SECONDS if self._lines else 0.0
         self._validation = ""
         self._task = self._bar.add_task(
             "", total=pace.total, completed=done, epoch=self._epoch(done), figures=""
@@ -48,7 +51,7 @@ class ProgressBar:
 
     def due(self) -> bool:
         """Whether it is time for another look; asked in every step, so it must cost nothing."""
-        return not self._bar.disable and time.monotonic() >= self._next
+        return time.monotonic() >= self._next
 
     def _epoch(self, step: int) -> str:
         epochs = math.ceil(self.pace.total / self.pace.n_batches)
@@ -57,6 +60,15 @@ class ProgressBar:
     def show(self, step: int, means: dict[str, float]) -> None:
         """Draw the state after `step` iterations, with the means since the last mark."""
         figures = "  ".join(f"{name} {value:.1f}" for name, value in means.items())
+        if self._lines:
+            share = f"{100 * step // max(1, self.pace.total)}%"
+            print(
+                f"epoch {self._epoch(step)}  {share}  {figures}{self._validation}",
+                file=sys.stderr,
+                flush=True,
+            )
+            self._next = time.monotonic() + _LINE_SECONDS
+            return
         self._bar.update(
             self._task,
             total=self.pace.total,
@@ -71,5 +83,5 @@ class ProgressBar:
         """Remember the validation bound for what follows."""
         if "elbo" in record.validation:
             self._validation = f"  validation bound {record.validation['elbo']:.1f}"
-        if not self._bar.disable:
+        if not self._lines or self.due():
             self.show(record.step, record.train)

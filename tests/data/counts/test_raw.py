@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from count_files import COUNTS, SAMPLES, SHARED, TAXA, biom_json, tall, wide, written
+from latentia.data.column import Column
 from latentia.data.loading import load, read
 from latentia.errors import DataError
 
@@ -26,10 +27,10 @@ def test_any_model_reads_them_samples_as_items(name, content, tmp_path):
     assert raw.train.names.tolist() == SAMPLES
     assert raw.feature_names == tuple(TAXA)
     assert "taxa were" in raw.source
-    some = read(str(path), columns=[TAXA[3], TAXA[1]])
+    some = read(str(path), columns=[Column(TAXA[3], "count"), Column(TAXA[1], "count")])
     np.testing.assert_array_equal(some.train.x.toarray(), COUNTS[:, [3, 1]])
     with pytest.raises(DataError, match=r"lacks the taxa Nobody"):
-        read(str(path), columns=["Nobody"])
+        read(str(path), columns=[Column("Nobody", "count")])
     with pytest.raises(DataError, match=r"label_column is for tables"):
         load(path, label_column="group")
 

@@ -229,6 +229,7 @@ def folder(tmp_path_factory, digits):
 def test_masks_are_written_as_they_are_read(folder, tmp_path):
     command_line.run("segment", folder / "run", folder / "scenes.npz", "--out", tmp_path / "masks")
     command_line.run("segment", folder / "run", folder / "scenes.npz", "--out", tmp_path / "masks.npy")
+    command_line.run("segment", folder / "run", folder / "scenes.npz", "--out", tmp_path / "masks")  # again
     labels = np.load(tmp_path / "masks.npy")
     assert len(list((tmp_path / "masks").iterdir())) == len(labels) == 80
     from PIL import Image

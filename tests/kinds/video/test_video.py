@@ -11,6 +11,7 @@ from PIL import Image
 
 import command_line
 import latentia
+import latentia.kinds.run
 from latentia import VideoVAE
 from latentia.data import Balls, load
 from latentia.data.items import Ragged
@@ -235,6 +236,17 @@ def test_draws_and_reconstructions_are_animations(folder, tmp_path):
         assert picture.n_frames == 10
     assert np.load(tmp_path / "drawn.npy").shape == (3, 10, 1, 12, 12)
     assert np.load(tmp_path / "again.npy").shape == (2, 20, 1, 12, 12)
+
+
+def test_videos_that_are_rebuilt_badly_are_odd(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command_line.run("anomaly", folder / "run", "--method", "reconstruction", "--out", "odd.csv")
+    found = pd.read_csv("odd.csv")
+    run = latentia.kinds.run.Run.open(folder / "run")
+    items = run.split("test").x
+    again = run.rebuilt(items)
+    errors = [(((items.item(i) - again[i].astype(float)) / 255) ** 2).sum() for i in range(len(items))]
+    np.testing.assert_allclose(found["score"], errors, rtol=1e-6)
 
 
 def test_tracks_are_named_by_their_files(folder, tmp_path):

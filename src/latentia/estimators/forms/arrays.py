@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from latentia.data.given import as_given, check_frame
+from latentia.data.given import check_frame, plain_data
 from latentia.data.items import Mixed
 from latentia.data.pictures import Axes, axes_of, in_order, on_one_scale
 from latentia.errors import DataError
@@ -46,7 +46,7 @@ def as_rows(estimator: Any, X: Any, *, reset: bool, channels: str = "auto") -> G
     Raises:
         DataError: NaN or infinity (with row and column), no rows, rows of another shape or on another scale than in fitting.
     """
-    X = X if isinstance(X, Mixed) else as_given(X)
+    X = X if isinstance(X, Mixed) else plain_data(X)
     if getattr(estimator, "takes_columns", False):
         found = _columns(estimator, X, reset)
         if found is not None:

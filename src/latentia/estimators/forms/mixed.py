@@ -39,6 +39,7 @@ _FAMILIES: dict[str, Family] = {
     "ordinal": "ordinal",
 }  # fmt: skip
 _PLAIN, _LOG, _POWER = 0, 1, 2
+_LARGEST = torch.finfo(torch.float64).max
 
 
 class MixedForm(nn.Module):
@@ -81,8 +82,8 @@ class MixedForm(nn.Module):
         self.n_given = len(columns) if n_given is None else n_given
         self.output = torch.float32
         d = len(self.columns)
-        for name, value in (("reshape_kind", 0.0), ("power", 1.0), ("unit", 1.0), ("centre", 0.0), ("scale", 1.0), ("low", -math.inf),
-                            ("high", math.inf), ("step", 0.0)):  # fmt: skip
+        for name, value in (("reshape_kind", 0.0), ("power", 1.0), ("unit", 1.0), ("centre", 0.0), ("scale", 1.0), ("low", -_LARGEST),
+                            ("high", _LARGEST), ("step", 0.0)):  # fmt: skip
             self.register_buffer(name, torch.full((d,), value, dtype=torch.float64))
         self.register_buffer("mean_volume", torch.zeros((), dtype=torch.float64))
         widths = [column.n_levels if column.kind == "category" else 1 for column in self.columns]

@@ -264,8 +264,11 @@ def judge(found: Predicted, train: Predicted | None, n_components: int, findings
         f"{found.accuracy:.1%} of {found.n} held-out rows are given their class; the most frequent class alone would give "
         f"{max(found.shares):.1%}. The log loss is {found.log_loss:.3g} nats, {max(skill, -9.99):.0%} below the entropy of the classes"
     )
+    # what was learned of the training rows and does not hold for others is not mended by a larger model
+    learned = train is not None and 1 - train.log_loss / entropy >= SKILL
+    larger = (stiffer, *fewer) if learned else (more, stiffer)
     looked_at = [
-        Finding(USELESS if skill < SKILL else "", f"{told}.", (more, stiffer), SKILL / max(skill, 1e-12)),
+        Finding(USELESS if skill < SKILL else "", f"{told}.", larger, SKILL / max(skill, 1e-12)),
         Finding(
             OVERCONFIDENT if sure > chance else "",
             f"The mean confidence is {found.confidence:.1%}, the accuracy {found.accuracy:.1%}.",

@@ -28,8 +28,8 @@ WORDS = Words(
     ),
     (
         *(OF_MIXTURES.fault(name) for name in (SINGULAR,)),
-        FaultWord(USELESS, "bad", "Its probabilities tell next to nothing about the classes of new items.", 3),
         *faults(OVERFITTED),
+        FaultWord(USELESS, "bad", "Its probabilities tell next to nothing about the classes of new items.", 3),
         FaultWord(OVERCONFIDENT, "caution", "It is surer of its guesses than they are right.", 2),
         *(OF_MIXTURES.fault(name) for name in (EMPTY, DUPLICATE, NOT_CONVERGED, EDGE)),
     ),

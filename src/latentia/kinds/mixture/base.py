@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from latentia.data.given import as_given, check_frame
+from latentia.data.given import check_frame, plain_data
 from latentia.data.pictures import Axes
 from latentia.estimators.folder import Curves, params_of, save_fitted
 from latentia.estimators.forms.arrays import images_of
@@ -98,7 +98,7 @@ class BaseMixture(DensityMixin, BaseEstimator):
 
     def _table(self, X: Any, y: Any, *, reset: bool) -> Any:  # noqa: ARG002
         """Items, validated, as rows `[n, d]`."""
-        X = as_given(X)
+        X = plain_data(X)
         check_frame(X)
         images = not sparse.issparse(X) and getattr(X, "ndim", 2) >= 3
         if not reset:
@@ -111,13 +111,9 @@ class BaseMixture(DensityMixin, BaseEstimator):
             if reset:
                 self.n_features_in_ = int(np.prod(items.shape[1:]))
         else:
+            accepted = "csr" if self._sparse else False
             items = validate_data(
-                self,
-                X,
-                reset=reset,
-                accept_sparse="csr" if self._sparse else False,
-                order="C",  # sums depend on the order in which numbers lie
-                ensure_all_finite=False,
+                self, X, reset=reset, accept_sparse=accepted, order="C", ensure_all_finite=False
             )
         if reset:
             self.layout_ = Layout.of(items, dense=self._gaussian, scaled=self._scaled, axes=axes)

@@ -28,7 +28,7 @@ def fit_to(mixture: Any, X: Any, y: Any, sample_weight: Any) -> None:
         check_parameters(mixture)
         rows = mixture._rows(X, y, sample_weight, reset=True)
         summary = mixture._summary(rows)
-        if mixture._gaussian:
+        if mixture._gaussian and rows.n_rows > 1:
             check_floor(summary, float(mixture.reg_covar))
         check_distinct(rows, mixture.n_components)
         random = check_random_state(mixture.random_state)

@@ -148,7 +148,7 @@ class MixedMixture(TableFace, BaseMixture):
     def _cells(self) -> Cells:
         return MixtureCells(self)
 
-    def score_samples(self, X: Any, *, by_column: bool = False) -> Any:
+    def score_samples(self, X: Any, *, by_column: bool = False) -> Any:  # type: ignore[override]
         """Log p(x) of the observed cells of each row in nats, `[n]`: a density in the units of the data; `by_column`: see `score_cells`."""
         if by_column:
             return self.score_cells(X)

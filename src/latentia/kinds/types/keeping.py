@@ -63,6 +63,9 @@ def keep(
 
 def _written(found: Types, out: Path, command: str, arguments: Sequence[str]) -> Dataset:
     """Write tables, counts and model; give the data as the run will have them."""
+    run_folder.start(
+        found.estimator, out, {"kind": "types", "command": command}
+    )  # until all is there: unfinished
     for name in TABLES:
         if name in found.tables:
             write_tsv(out / f"{name}.tsv", found.tables[name])

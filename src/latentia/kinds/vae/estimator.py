@@ -15,7 +15,6 @@ from torch import Tensor
 
 from latentia.distributions import Mixture
 from latentia.errors import ConfigError, DataError
-from latentia.estimators.cells import CodedCells
 from latentia.estimators.composition import Chosen, Composition
 from latentia.estimators.entry import Entry
 from latentia.estimators.folder import Curves
@@ -207,17 +206,6 @@ class VAE(TableFace, LatentEstimator):
         refine(self, rows, held_out)
         take_sampler(self, rows, whole_data=not how.get("streamed"))
         self.usual_scores_ = usual_scores(self, held_out)
-
-    def score_samples(
-        self, X: Any, *, total: str = "given", n_importance: int | None = None, by_column: bool = False
-    ) -> Any:
-        """Log p(x) of each row, `[n]` (see `LatentEstimator`); with `by_column`, what `score_cells` gives of a table of unlike columns."""
-        if by_column:
-            return self.score_cells(X)
-        return super().score_samples(X, total=total, n_importance=n_importance)
-
-    def _cells(self) -> CodedCells:
-        return CodedCells(self._inference().module, self._inference().form)
 
     def _follows(self, n: int) -> tuple[float, float]:
         steps = self._entry().refinement_steps if self.refinement_steps == "auto" else self.refinement_steps
