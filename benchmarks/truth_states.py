@@ -151,8 +151,9 @@ def _mixture(model: Any, x: np.ndarray) -> Fitted:
         return Fitted(model.fit(train), test, train)
 
 
-def _codes(seed: int, **settings: Any) -> Fitted:
+def _codes(seed: int, n: int | None = None, **settings: Any) -> Fitted:
     train, test = _parts(digits(seed)[0])
+    train = train[:n]
     given = {"model": "vq-vae", "random_state": seed, "device": "cpu", **settings}
     return Fitted(VQVAE(**given).fit(train), test, train)
 
@@ -215,7 +216,7 @@ STATES: dict[tuple[Group, str], tuple[Callable[[int], Fitted], str]] = {
     ("VAE, counts", "five topics"): (lambda s: _vae(topics(s), s, likelihood="multinomial", latent_dim=4), "healthy"),
     ("VAE, counts", "one composition"): (lambda s: _vae(one_composition(s), s, likelihood="multinomial"), "posterior collapse"),
     ("codes", "64 codes"): (lambda s: _codes(s, n_codes=64, max_epochs=60), "healthy"),
-    ("codes", "one epoch"): (lambda s: _codes(s, max_epochs=1), "under-trained"),
+    ("codes", "one epoch of 300 images"): (lambda s: _codes(s, 300, max_epochs=1), "under-trained"),
     ("codes", "4096 codes"): (lambda s: _codes(s, n_codes=4096, max_epochs=20), "dead codes"),
     ("autoregressive", "default"): (lambda s: _autoregressive(textures(s), s, max_epochs=8), "healthy"),
     ("autoregressive", "one epoch"): (lambda s: _autoregressive(strokes(s), s, max_epochs=1), "under-trained"),

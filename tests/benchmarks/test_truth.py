@@ -33,11 +33,11 @@ def test_the_table_has_every_kind_and_healthy_states():
 @pytest.mark.parametrize("key", QUICK, ids=": ".join)
 def test_mixtures_and_classifiers_are_judged_right(key):
     make, wanted = states.STATES[key]
-    assert truth.judged(make(1))["verdicts"][0] == wanted
+    assert wanted in truth.judged(make(1))["verdicts"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("key", [key for key in states.STATES if key not in QUICK], ids=": ".join)
 def test_neural_models_are_judged_right(key, real_data):
     make, wanted = states.STATES[key]
-    assert truth.judged(make(1))["verdicts"][0] == wanted
+    assert wanted in truth.judged(make(1))["verdicts"]
