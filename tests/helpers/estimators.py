@@ -20,7 +20,7 @@ BALLS = Balls(n=2, size=8, frames=9, radius=0.15).sample(40, seed=0).x
 SHORT = {"max_epochs": 2, "random_state": 0}
 
 MAKERS: dict[str, tuple[Any, Any]] = {
-    "vae-images": (lambda: latentia.VAE(n_importance=4, **SHORT), DIGITS),
+    "vae-images": (lambda: latentia.VAE(optimizer="muon", n_importance=4, **SHORT), DIGITS),
     "vae-table": (lambda: latentia.VAE(n_importance=4, **SHORT), WINE),
     "vae-counts": (lambda: latentia.VAE(n_importance=4, **SHORT), COUNTS),
     "vae-binary": (lambda: latentia.VAE("vamp-vae", n_importance=4, **SHORT), BINARY),

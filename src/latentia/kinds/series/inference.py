@@ -31,6 +31,10 @@ class SeriesInference:
     module: VAE
     form: SeriesForm
 
+    def log_volumes(self, rows: Any) -> float:  # noqa: ARG002
+        """See `latentia.estimators.inference.Inference`: that of the form, the same for all rows."""
+        return self.form.log_volume
+
     @property
     def device(self) -> torch.device:
         """Where the module is."""
