@@ -1,7 +1,7 @@
 """Tables of unlike columns: anomalies found, samples beside the data, gaps filled, seconds; beside scikit-learn.
 
-    python benchmarks/mixed_tables.py                 # seeds 0 to 4, all tables
-    python benchmarks/mixed_tables.py --quick         # one seed, few epochs: whether it runs
+python benchmarks/mixed_tables.py                 # seeds 0 to 4, all tables
+python benchmarks/mixed_tables.py --quick         # one seed, few epochs: whether it runs
 
 """
 

@@ -17,7 +17,7 @@ needs_datasets = pytest.mark.skipif(
 
 def test_without_the_library_the_extra_is_named(monkeypatch):
     monkeypatch.setattr("latentia.data.hub.available", lambda: False)
-    with pytest.raises(MissingExtraError, match=r"pip install latentia\[hub\]"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'latentia\[hub\]'"):
         load("hf://owner/name")
 
 

@@ -77,9 +77,9 @@ def test_every_script_survives_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"good\nbad \xff here\n", "line 2, byte 5 is 0xff"),
-        ("ä".encode("utf-16"), "begins as UTF-16 does"),
-        ("naïve".encode("latin-1"), "line 1, byte 3 is 0xef"),
+        (b"good\nbad \xff here\n", "line 2 has the byte 0xff"),
+        ("ä".encode("utf-16"), "is UTF-16"),
+        ("naïve".encode("latin-1"), "line 1 has the byte 0xef"),
         (b"", "no line with anything"),
         (b"\n \n\t\n", "no line with anything"),
     ],
@@ -142,8 +142,6 @@ def test_a_column_of_text(tmp_path):
     assert "1 rows without text skipped" in raw.source
     with pytest.raises(DataError, match=r"no column 'body'; its columns: stars, review, genre"):
         read(file, roles={"text": "body"})
-    with pytest.raises(DataError, match="text_column='review' if it is the text"):
-        read(file)
 
 
 def test_events_by_owner_in_their_order(tmp_path):

@@ -103,7 +103,10 @@ def test_a_kind_from_its_own_folder_is_driven_by_every_command(toy):
 
 def test_its_flags_are_its_own(toy):
     line = command(toy, "fit", "rows.csv", "--toy-dim", "2", "--plugin", TOY, status=2)
-    assert line == "latentia: error: --toy-dim is for toy models; sigma-vae takes --latent-dim and --epochs"
+    assert (
+        line
+        == "latentia: error: --toy-dim is for toy models; sigma-vae takes --latent-dim and --epochs and --minutes"
+    )
     line = command(
         toy, "fit", "rows.csv", "--model", "toy-pca", "--epochs", "2", "--out", "x", "--plugin", TOY, status=2
     )

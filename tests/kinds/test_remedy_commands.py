@@ -212,7 +212,7 @@ MADE: dict[str, Any] = {
     "transducer": lambda model: of_transducers(),
 }
 NOT_MADE = {
-    "scene": {"overfitted", "prior holes", "under-trained"},
+    "scene": {"ground not black", "overfitted", "prior holes", "under-trained"},
     "video": {"kept too early", "overfitted", "under-trained"},
 }  # those of every model with a code
 

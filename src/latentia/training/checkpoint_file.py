@@ -1,7 +1,7 @@
 """A checkpoint as a file: a safetensors file whose header holds the plain values as JSON, and a digest of all of it.
 
 Values are numbers, text, lists, tuples, mappings and tensors, nested in any way. A mapping is written as its pairs, for its keys need
-not be text; a tensor by its number.
+not be text; a tensor by its number, with the order of its axes in memory where that is not theirs.
 """
 
 from __future__ import annotations
@@ -70,8 +70,12 @@ def _digest(tree: str, tensors: dict[str, Tensor]) -> str:
 def _plain(value: Any, tensors: dict[str, Tensor]) -> Any:
     if isinstance(value, Tensor):
         name = str(len(tensors))
-        tensors[name] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
-        return {"tensor": name}
+        kept = value.detach().cpu()
+        # as they lie in memory: an optimizer's state must lie as its weights do
+        order = sorted(range(kept.ndim), key=lambda axis: -kept.stride(axis))
+        tensors[name] = kept.permute(order).clone(memory_format=torch.contiguous_format)
+        plain = order == list(range(kept.ndim))
+        return {"tensor": name} if plain else {"tensor": name, "order": order}
     if isinstance(value, dict):
         return {"map": [[_plain(key, tensors), _plain(item, tensors)] for key, item in value.items()]}
     if isinstance(value, tuple):
@@ -94,4 +98,8 @@ def _values(tree: Any, tensors: dict[str, Tensor], depth: int = 0) -> Any:
         return {_values(k, tensors, depth + 1): _values(v, tensors, depth + 1) for k, v in tree["map"]}
     if "tuple" in tree:
         return tuple(_values(item, tensors, depth + 1) for item in tree["tuple"])
-    return tensors[tree["tensor"]]
+    found = tensors[tree["tensor"]]
+    order = tree.get("order")
+    if order is not None and sorted(order) != list(range(found.ndim)):
+        raise ValueError("the order of a tensor's axes is none")
+    return found if order is None else found.permute([order.index(axis) for axis in range(len(order))])

@@ -184,6 +184,7 @@ def test_clone_and_parameters():
     model = VQVAE(n_codes=7, prior_training="joint")
     assert clone(model).get_params() == model.get_params()
     of_continuous_codes = {
+        "max_minutes",
         "objective",
         "objective_options",
         "refinement_steps",

@@ -155,9 +155,9 @@ BAD_FILES = {
     "one.txt": (b"hello there\n", [], "1 row to train on"),
     "two.txt": (b"a\nb\n", [], "2 rows to train on"),
     "three.txt": (b"a\nb\nc\n", [], "at least 2"),
-    "latin.txt": ("caf\xe9 au lait\n".encode("latin-1") * 20, [], "line 1, byte 4 is 0xe9"),
-    "late.txt": (b"fine\n" * 6 + b"not \xff\n", [], "line 7, byte 5 is 0xff"),
-    "utf16.txt": (("a b\n" * 20).encode("utf-16"), [], "begins as UTF-16"),
+    "latin.txt": ("caf\xe9 au lait\n".encode("latin-1") * 20, [], "line 1 has the byte 0xe9"),
+    "late.txt": (b"fine\n" * 6 + b"not \xff\n", [], "line 7 has the byte 0xff"),
+    "utf16.txt": (("a b\n" * 20).encode("utf-16"), [], "is UTF-16"),
     "surrogate.txt": (b"\xed\xa0\x80 a\n" * 20, [], "no UTF-8"),
     "binary.txt": (bytes(range(256)) * 20, [], "no UTF-8"),
     "bad.txt.gz": (b"not gzip at all", [], "damaged"),
@@ -180,7 +180,7 @@ BAD_FILES = {
     "whose.csv": (b"id,order,event\n" + b",1,a\n" * 9, EVENTS, "row 1, column 'id' is missing"),
     "what.csv": (b"id,order,event\n" + b"1,1,\n" * 9, EVENTS, "row 1, column 'event' is missing"),
     "without.csv": (b"id,event\n" + b"1,a\n" * 9, EVENTS, "no column 'order'"),
-    "roles.csv": (b"id,event\n" + b"1,a\n2,b\n" * 9, ["--id", "id"], "need id"),
+    "roles.csv": (b"id,event\n" + b"1,a\n2,b\n" * 9, ["--event", "event"], "need id"),
 }  # fmt: skip
 
 
@@ -218,7 +218,7 @@ def test_files_that_cannot_be_used_are_told_in_one_line(name, tmp_path, capsys):
         (["--set", "precision=float8"], "precision"),
         (["--label-column", "y"], "label_column is for tables"),
         (["--image-size", 8], "image_size is for images"),
-        (["--id", "a"], "need id"),
+        (["--event", "a"], "need id"),
         (["--no-hold-out"], "for mixtures"),
     ],
 )  # fmt: skip

@@ -157,7 +157,7 @@ def test_auto_picks_the_likelihood_by_the_data(make, likelihood):
     assert vae.likelihood_ == likelihood
     assert vae.choices_[0].value == likelihood
     assert vae.choices_[0].reason
-    scores = vae.score_samples(X)
+    scores = vae.score_samples(X, **({"total": "modelled"} if vae.form_.kind == "counts" else {}))
     assert np.isfinite(scores).all()
     back = vae.inverse_transform(vae.transform(X))
     assert back.shape == tuple(X.shape)
@@ -190,7 +190,10 @@ def test_named_likelihoods_of_counts_and_a_row_of_zeros(likelihood):
     X = np.random.default_rng(0).poisson(2.0, (50, 4))
     X[3] = 0
     vae = VAE(latent_dim=2, likelihood=likelihood, max_epochs=2, n_importance=5, random_state=0).fit(X)
-    assert np.isfinite(vae.score_samples(X)).all()
+    with pytest.warns(UserWarning, match=r"1 row.* have no counts"):
+        given = vae.score_samples(X)
+    assert np.flatnonzero(np.isnan(given)).tolist() == [3]
+    assert np.isfinite(vae.score_samples(X, total="modelled")).all()
 
 
 def test_constant_columns_one_feature_and_float32():
