@@ -44,9 +44,9 @@ def communities(
         ConfigError: for another arrangement.
 
     Example:
-        >>> x, t = communities("clusters", 5, 4)
+        >>> x, t = communities("clusters", 50, 4)
         >>> x.shape, sorted(set(t.tolist()))
-        ((5, 4), [0.0, 1.0])
+        ((50, 4), [0.0, 1.0])
     """
     import numpy as np
 

@@ -72,7 +72,7 @@ def _plain(value: Any, tensors: dict[str, Tensor]) -> Any:
         name = str(len(tensors))
         kept = value.detach().cpu()
         # as they lie in memory: an optimizer's state must lie as its weights do
-        order = sorted(range(kept.ndim), key=lambda axis: -kept.stride(axis))
+        order = sorted(range(kept.ndim), key=lambda axis: -kept.stride()[axis])
         tensors[name] = kept.permute(order).clone(memory_format=torch.contiguous_format)
         plain = order == list(range(kept.ndim))
         return {"tensor": name} if plain else {"tensor": name, "order": order}
