@@ -216,7 +216,7 @@ STATES: dict[tuple[Group, str], tuple[Callable[[int], Fitted], str]] = {
     ("VAE, counts", "five topics"): (lambda s: _vae(topics(s), s, likelihood="multinomial", latent_dim=4), "healthy"),
     ("VAE, counts", "one composition"): (lambda s: _vae(one_composition(s), s, likelihood="multinomial"), "posterior collapse"),
     ("codes", "64 codes"): (lambda s: _codes(s, n_codes=64, max_epochs=60), "healthy"),
-    ("codes", "three epochs"): (lambda s: _codes(s, max_epochs=3), "under-trained"),
+    ("codes", "one epoch"): (lambda s: _codes(s, max_epochs=1, batch_size=16), "under-trained"),
     ("codes", "4096 codes"): (lambda s: _codes(s, n_codes=4096, max_epochs=20), "dead codes"),
     ("autoregressive", "default"): (lambda s: _autoregressive(textures(s), s, max_epochs=8), "healthy"),
     ("autoregressive", "one epoch"): (lambda s: _autoregressive(strokes(s), s, max_epochs=1), "under-trained"),
