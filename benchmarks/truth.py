@@ -15,6 +15,7 @@ import argparse
 import json
 import platform
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,26 +30,16 @@ RESULTS = Path(__file__).parent / "results"
 
 def judged(fitted: Fitted) -> dict[str, Any]:
     """The faults, and how far the deciding figures are from their thresholds."""
-    train = fitted.train
-    run = run_of(fitted.model, fitted.test, fitted.y, train=train[0] if isinstance(train, tuple) else train)
-    if isinstance(train, tuple):
-        part = run._dataset.train
-        object.__setattr__(
-            part,
-            "y",
-            np.unique(np.asarray(fitted.y), return_inverse=True)[1][:0]
-            if not len(part)
-            else _numbers(fitted, train[1]),
-        )
+    rows, classes = fitted.train if isinstance(fitted.train, tuple) else (fitted.train, None)
+    run = run_of(fitted.model, fitted.test, fitted.y, train=rows)
+    if classes is not None:
+        numbers = np.searchsorted(np.unique(np.asarray(fitted.y)), classes)
+        run._dataset = replace(run.dataset, train=replace(run.dataset.train, y=numbers))
     measured = run.measure("test", Effort())
     verdict = measured.verdict
     names = [finding.name for finding in verdict.findings if finding.name]
     margins = {finding.name or f"none {i}": finding.strength for i, finding in enumerate(verdict.findings)}
     return {"verdicts": names or ["healthy"], "margins": margins, "evidence": list(verdict.evidence)}
-
-
-def _numbers(fitted: Fitted, y: np.ndarray) -> np.ndarray:
-    return np.searchsorted(np.unique(np.asarray(fitted.y)), y)
 
 
 def main() -> None:

@@ -169,6 +169,17 @@ def test_what_channels_cannot_be_told_is_asked(tmp_path):
     assert latentia.load(tmp_path / "run").reconstruct(X[:2]).shape == (2, 3, 6, 3)
 
 
+def test_what_a_reader_was_told_is_not_asked_again(tmp_path):
+    np.save(tmp_path / "x.npy", RANDOM.integers(0, 256, (60, 4, 7, 4)).astype(np.uint8))
+    images = latentia.data.load(tmp_path / "x.npy", channels="first").train.x[:40]
+    assert images.shape[1:] == (4, 7, 4)
+    assert neural(VAE, images, latent_dim=1).event_shape_ == (4, 7, 4)
+    mixture = GaussianMixture(1, covariance_type="diag", max_iter=2, tol=1e9).fit(images)
+    assert mixture.layout_.event_shape == (4, 7, 4)
+    with pytest.raises(DataError, match="channels='first' or channels='last'"):
+        GaussianMixture(1).fit(np.array(images))
+
+
 def test_sixteen_bit_pictures_come_back_with_their_levels(tmp_path):
     X = RANDOM.integers(0, 4096, (40, 8, 8)).astype(np.uint16)
     model = neural(VAE, X, latent_dim=1)

@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 
 from latentia import VAE, DirichletMultinomialMixture, MultinomialMixture, PoissonMixture, load
-from latentia.errors import ConfigError
+from latentia.errors import ConfigError, DataError
+from latentia.explore import anomaly_scores
 from latentia.latent.totals import TotalModel
 
 RANDOM = np.random.default_rng(0)
@@ -62,6 +63,17 @@ def test_an_empty_row_is_flagged_given_its_total_and_unusual_with_it(likelihood)
     usual = model.score_samples(x, total="modelled")
     modelled = model.score_samples(odd, total="modelled")
     assert (modelled[:2] < usual.min()).all()
+
+
+@pytest.mark.parametrize("method", ["likelihood", "typicality"])
+def test_anomalies_are_scored_with_their_totals(method):
+    x = RANDOM.poisson(20, (100, 4))
+    model = VAE(latent_dim=1, max_epochs=1, random_state=0, likelihood="multinomial").fit(x)
+    odd = np.concatenate([x[:1] * 0, x[:1] * 10])
+    usual = anomaly_scores(model, x, method, reference=x)
+    assert (anomaly_scores(model, odd, method, reference=x) > usual.max()).all()
+    with pytest.raises(DataError, match="row 0 has no counts"):
+        anomaly_scores(model, odd, method, reference=x, total="given")
 
 
 def test_totals_are_kept(tmp_path):

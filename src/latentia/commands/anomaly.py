@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -86,14 +85,12 @@ def _scores(opened: Run, part: Split, method: Method, usual: Split, total: Total
     from latentia import explore
     from latentia.data.items import dense
 
-    density: Any = getattr(opened, "log_density", None)
     asked = SimpleNamespace(
-        score_samples=partial(density, total=total)
-        if getattr(opened, "conditions_on_total", False)
-        else density,
+        score_samples=getattr(opened, "log_density", None),
         reconstruct=getattr(opened, "rebuilt", None),
+        conditions_on_total=getattr(opened, "conditions_on_total", False),
     )
-    return explore.anomaly_scores(asked, dense(part.x), method, dense(usual.x))
+    return explore.anomaly_scores(asked, dense(part.x), method, dense(usual.x), total)
 
 
 def _reasons(opened: Run, scored: dict[str, Split], scores: dict[str, Any]) -> dict[str, list[str]]:

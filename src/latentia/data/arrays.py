@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from latentia.data.checks import encode_labels, reading, require_finite
 from latentia.data.dataset import Raw, Split
 from latentia.data.images import resize
-from latentia.data.pictures import as_pictures
+from latentia.data.pictures import as_pictures, marked
 from latentia.data.sparse_files import is_sparse, sparse_matrix
 from latentia.data.truth import truth_of
 from latentia.data.videos import as_frames
@@ -168,7 +168,7 @@ def as_images(
     images = as_pictures(array, where, channels).array
     if images.dtype.kind == "f":
         images = images.astype(np.float32, copy=False)
-    return images if image_size is None else resize(images, image_size)
+    return marked(images if image_size is None else resize(images, image_size))
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:

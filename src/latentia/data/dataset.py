@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from latentia.data.items import joined, length, shape_of, taken
+from latentia.data.pictures import as_array
 from latentia.data.shapes import Shape
 from latentia.errors import ConfigError, DataError
 
@@ -175,7 +176,7 @@ def _owned(split: Split) -> Split:
     """Return `split` with `x` as a plain writable array: readers may give views of read-only buffers and files."""
     if not isinstance(split.x, np.ndarray):
         return split
-    return replace(split, x=np.require(np.asarray(split.x), requirements=["C", "W", "A"]))
+    return replace(split, x=np.require(as_array(split.x), requirements=["C", "W", "A"]))
 
 
 def assemble(name: str, raw: Raw, *, seed: int, validation_fraction: float, test_fraction: float) -> Dataset:

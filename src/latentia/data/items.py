@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from latentia.data.column import Column
+from latentia.data.pictures import as_array
 from latentia.data.shapes import Shape
 from latentia.errors import DataError
 from latentia.guard import require_room
@@ -228,7 +229,7 @@ def length(items: Any) -> int:
 def taken(items: Any, rows: Any) -> Any:
     """The items at some places, in that order; rows of a memory map become a plain array that holds no file open."""
     if isinstance(items, np.ndarray):
-        return np.asarray(items)[rows]
+        return as_array(items)[rows]
     return items[rows]
 
 
@@ -255,7 +256,7 @@ def dense(items: Any) -> Any:
             f"a dense table of shape {list(items.shape)}",
         )
         return items.toarray()
-    return items if isinstance(items, Ragged | Mixed) else np.asarray(items)
+    return items if isinstance(items, Ragged | Mixed) else as_array(items)
 
 
 def shape_of(items: Any) -> Shape:

@@ -230,7 +230,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
         samples = whole("n_importance", self.n_importance if n_importance is None else n_importance, 1)
         check_total(total)
         rows = self._way.given(self, X, reset=False).rows
-        modelled = {"total": total} if getattr(self.form_, "kind", "") == "counts" else {}
+        modelled = {"total": total} if self.conditions_on_total else {}
         if (scores := self._inference().log_density(rows, samples, **modelled)) is None:
             raise ConfigError(f"model {self.model!r} has deterministic codes and so no log-likelihood")
         return scores

@@ -61,6 +61,11 @@ class NetworkEstimator(BaseEstimator):
             )
         self.n_train_ = n_train
 
+    @property
+    def conditions_on_total(self) -> bool:
+        """Whether rows are counts, scored given their totals unless it is asked otherwise."""
+        return getattr(getattr(self, "form_", None), "kind", None) == "counts"
+
     def _follows(self, n: int) -> tuple[float, float]:  # noqa: ARG002
         """What follows training to n rows: in passes of an item through the network, and in seconds that do not depend on it."""
         return 0.0, 0.0

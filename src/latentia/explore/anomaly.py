@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +15,11 @@ METHODS: tuple[Method, ...] = ("likelihood", "typicality", "reconstruction")
 
 
 def anomaly_scores(
-    estimator: Any, X: Any, method: Method = "likelihood", reference: Any = None
+    estimator: Any,
+    X: Any,
+    method: Method = "likelihood",
+    reference: Any = None,
+    total: Literal["modelled", "given"] = "modelled",
 ) -> NDArray[np.float64]:
     r"""A score for each item, `[n]`: the greater, the more unusual.
 
@@ -30,8 +35,11 @@ def anomaly_scores(
         X: items, `[n, *event]`.
         method: as above.
         reference: of "typicality": items of the kind that the model was fitted to, but not trained on.
+        total: of counts: "modelled" scores a row with its total, so that rows of very few or very many counts are unusual; "given"
+            leaves the total out.
 
     Raises:
+        DataError: for a row without counts whose total is given.
         ConfigError: for an unknown method, one that the estimator cannot do, or typicality without reference.
 
     Source: Nalisnick, Matsukawa, Teh and Lakshminarayanan 2019, "Detecting out-of-distribution inputs to deep
@@ -52,15 +60,28 @@ def anomaly_scores(
                 f"{type(estimator).__name__} does not reconstruct; give method='likelihood' or 'typicality'"
             )
         return _squared_error(X, estimator.reconstruct(X))
-    scores = -np.asarray(estimator.score_samples(X), dtype=np.float64)
+    of_counts: dict[str, str] = {"total": total} if getattr(estimator, "conditions_on_total", False) else {}
+    scores = -_log_density(estimator, X, of_counts)
     if method == "likelihood":
         return scores
     if reference is None:
         raise ConfigError(
             "method='typicality' compares with items of the usual kind: give reference=X_validation"
         )
-    usual = -np.asarray(estimator.score_samples(reference), dtype=np.float64).mean()
+    usual = -_log_density(estimator, reference, of_counts).mean()
     return np.abs(scores - usual)
+
+
+def _log_density(estimator: Any, X: Any, of_counts: dict[str, str]) -> NDArray[np.float64]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "[0-9]+ row.s. have no counts", UserWarning)  # said below
+        found = np.asarray(estimator.score_samples(X, **of_counts), dtype=np.float64)
+    if of_counts and np.isnan(found).any():
+        raise DataError(
+            f"row {int(np.flatnonzero(np.isnan(found))[0])} has no counts: given its total nothing is left to score; total='modelled' "
+            "(--total modelled) scores such rows"
+        )
+    return found
 
 
 def tail_share(scores: Any, reference_scores: Any) -> NDArray[np.float64]:

@@ -132,7 +132,8 @@ def _worst(estimator: Any, part: Split, has_bound: bool) -> tuple[Split, NDArray
     if has_bound:
         scorer = copy.copy(estimator)  # an order needs no better estimate
         scorer.n_importance = SCORING_SAMPLES
-        scores, what = scorer.score_samples(array), "log-likelihood, nats"
+        modelled = {"total": "modelled"} if scorer.conditions_on_total else {}
+        scores, what = scorer.score_samples(array, **modelled), "log-likelihood, nats"
     else:
         top = 255 if estimator.form_.kind == "pixels" else 1  # in the units of the table of figures
         view = (lambda x: x) if columns is None else estimator.form_.viewable

@@ -71,7 +71,7 @@ class LatentRun(Run):
     @property
     def conditions_on_total(self) -> bool:
         """Whether scores are of counts whose total is given unless it is asked to be modelled."""
-        return bool(self.estimator.form_.kind == "counts")
+        return bool(self.estimator.conditions_on_total)
 
     def log_density(self, items: Any, total: str = "given") -> NDArray[np.float64]:
         """See `latentia.kinds.abilities.Scores`."""

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from latentia.data.given import check_frame, plain_data
 from latentia.data.items import Mixed
-from latentia.data.pictures import Axes, axes_of, in_order, on_one_scale
+from latentia.data.pictures import Axes, ChannelsFirst, axes_of, in_order, on_one_scale
 from latentia.errors import DataError
 from latentia.estimators.forms.unlike import Unlike, read_later, unlike
 
@@ -124,7 +124,8 @@ def images_of(X: Any, form: Any, fewest: int, channels: str = "auto") -> Given:
     Raises:
         DataError: no images, or of another shape or on another scale than in fitting.
     """
-    array = X if isinstance(X, np.ndarray) else np.asarray(X)
+    channels = "first" if isinstance(X, ChannelsFirst) else channels
+    array = np.asarray(X)
     if array.dtype.kind not in "uifb":
         raise DataError(f"images of type {array.dtype} cannot be used; give uint8, or floats in [0, 1]")
     if not array.dtype.isnative:

@@ -53,7 +53,7 @@ class GivenTotals(_Base):
             return scores
         if not hasattr(self, "totals_"):
             raise ConfigError(
-                "total='modelled': this model was saved without the totals of its rows; fit it again"
+                "total='modelled': this model was saved without the totals of its rows; fit it again, or take total='given' (--total given)"
             )
         return np.asarray(scores + self.totals_.log_prob(_totals(X)))
 
