@@ -91,6 +91,7 @@ class Words:
 
 
 HEALTHY = "healthy"
+TOTAL_GIVEN = "the total of each row"
 _HEALTHY = FaultWord(HEALTHY, "good", "No sign of a failed fit was found.", 0)
 
 COLLAPSE = "posterior collapse"
@@ -252,6 +253,7 @@ ENTRIES: Mapping[str, str] = {
     "likelihood": "name of p(x|z)",
     "latent_dim": "length of a code",
     "n_codes": "size K of the codebook",
+    "given": "what likelihood, bound and bits are conditional on; of tables of counts alone",
     "bits_per_dim_note": "how bits/dim were computed, and what they compare with; the same of other bits/dim",
     "bits_per_dim_alphabet": "the values that a number can take; bits/dim of unlike alphabets are not comparable",
     "kl_per_dim": "rate of each latent dimension, in nats; null where it does not factorise",

@@ -190,3 +190,13 @@ def test_what_is_loaded_scores_items_as_evaluate_does(exhibit):
         pytest.skip("an estimate by importance sampling")
     scores = latentia.load(run.folder).score_samples(run.split("test").x)
     assert scores.mean() == pytest.approx(run.figures("test")["log_likelihood"], rel=1e-6)
+
+
+@of_every_exhibit
+def test_figures_of_counts_say_that_the_total_is_given(exhibit):
+    run = gallery.opened(exhibit)
+    assert run.figures("test").get("given") == ("the total of each row" if run.conditions_on_total else None)
+    if exhibit.name in ("vae-counts", "codes-counts", "types-counts"):
+        assert run.conditions_on_total
+    if exhibit.name.endswith(("-images", "-table")):
+        assert not run.conditions_on_total

@@ -56,7 +56,7 @@ def anomaly(
     of_usual = _scores(opened, usual, method, usual, total)
     scores = {name: _scores(opened, part, method, usual, total) for name, part in scored.items()}
     write_csv(Path(out), _table(scored, scores, of_usual, _reasons(opened, scored, scores)))
-    conditional = getattr(opened, "conditions_on_total", False) and method != "reconstruction"
+    conditional = opened.conditions_on_total and method != "reconstruction"
     figures = {
         "run": str(run),
         "method": method,
@@ -88,7 +88,7 @@ def _scores(opened: Run, part: Split, method: Method, usual: Split, total: Total
     asked = SimpleNamespace(
         score_samples=getattr(opened, "log_density", None),
         reconstruct=getattr(opened, "rebuilt", None),
-        conditions_on_total=getattr(opened, "conditions_on_total", False),
+        conditions_on_total=opened.conditions_on_total,
     )
     return explore.anomaly_scores(asked, dense(part.x), method, dense(usual.x), total)
 
@@ -144,6 +144,13 @@ def _figures(scores: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print(figures: dict[str, Any]) -> None:
+    if "total" in figures:
+        whole = (
+            "whole rows, their totals modelled"
+            if figures["total"] == "modelled"
+            else "counts given the total of their row"
+        )
+        print(f"scores are of {whole}")
     for name, n in figures["n"].items():
         print(f"{name}: {n} items, mean score {figures['mean_score'][name]:.6g}")
     if figures["auroc"] is not None:

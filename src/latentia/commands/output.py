@@ -59,6 +59,8 @@ def print_figures(figures: dict[str, Any], words: Words) -> None:
         alphabet = figures.get(f"{BITS}_alphabet") if word.name.endswith(BITS) else None
         table.add_row(word.label, shown, f"{word.unit}, {alphabet}" if alphabet else word.unit, split)
     print_table(table)
+    if figures.get("given"):
+        print(f"nats are of counts given {figures['given']}")
     if figures.get(BITS) is not None:
         print(f"bits/dim: {figures[f'{BITS}_note']}")
 

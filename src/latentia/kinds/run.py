@@ -23,7 +23,7 @@ from latentia.kinds.plain import plain
 from latentia.kinds.remedies import changes_of, steps_of, told
 from latentia.kinds.tables import columns_of
 from latentia.kinds.uses import uses_of
-from latentia.vocabulary import HEALTHY
+from latentia.vocabulary import HEALTHY, TOTAL_GIVEN
 
 SplitName = Literal["train", "validation", "test", "new"]
 DIAGNOSED_IMPORTANCE, DIAGNOSED_ITEMS = 50, 200  # samples and items of a diagnosis's log-likelihood
@@ -218,6 +218,11 @@ class Run:
         """
         return self._measured(split, Effort(n_importance, importance_items, items=items))
 
+    @property
+    def conditions_on_total(self) -> bool:
+        """Whether nats are those of counts given the total of their row."""
+        return False
+
     def items_in_proportion(self) -> int | None:
         """Items by which a fit is judged at its end, so that this takes little beside the fit; None: all."""
         return None
@@ -249,6 +254,7 @@ class Run:
                 "data": self.name,
                 "split": found.split,
                 **found.figures,
+                **({"given": TOTAL_GIVEN} if self.conditions_on_total else {}),
                 "verdict": found.verdict.name,
                 "verdicts": list(found.verdict.names),
                 "evidence": list(found.verdict.evidence),

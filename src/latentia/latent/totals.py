@@ -59,11 +59,6 @@ class TotalModel(NamedTuple):
         wide = np.asarray(totals, np.float64)
         return cls(float(wide.mean()), float(wide.var()))
 
-    @property
-    def name(self) -> str:
-        """In words."""
-        return "negative binomial" if self.variance > self.mean > 0 else "Poisson"
-
     def log_prob(self, totals: NDArray[Any]) -> NDArray[np.float64]:
         """Log p(n) in nats, `[n]`."""
         n = np.asarray(totals, np.float64)

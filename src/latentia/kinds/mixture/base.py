@@ -22,7 +22,6 @@ from latentia.estimators.parameters import whole
 from latentia.kinds.face import html_repr, report
 from latentia.kinds.mixture.fitting import check_weights, continue_with, fit_to
 from latentia.kinds.mixture.state import as_arrays, as_tensors, curves_of, result_from_state, result_state
-from latentia.latent.totals import TotalModel
 from latentia.mixture.components import Components
 from latentia.mixture.criteria import ComponentFault, Scores, scores, verdict
 from latentia.mixture.em import EMResult, posterior
@@ -272,8 +271,7 @@ class BaseMixture(DensityMixin, BaseEstimator):
     def describe(self) -> tuple[dict[str, Any], dict[str, torch.Tensor], Curves]:
         """Entries of `config.json`, tensors and a row for each iteration."""
         words, tensors = as_tensors(self.state())
-        kept = {"totals": list(self.totals_)} if self.conditions_on_total and hasattr(self, "totals_") else {}
-        return {"words": words, "layout": self.layout_.describe(), **kept}, tensors, curves_of(self.result_)
+        return {"words": words, "layout": self.layout_.describe()}, tensors, curves_of(self.result_)
 
     @classmethod
     def rebuild(
@@ -287,8 +285,6 @@ class BaseMixture(DensityMixin, BaseEstimator):
         if config.get("layout") is not None:
             self.layout_ = Layout.rebuild(config["layout"])
             self.n_features_in_ = int(np.prod(self.layout_.event_shape))
-        if config.get("totals") is not None:
-            self.totals_ = TotalModel(*config["totals"])
         return self
 
 

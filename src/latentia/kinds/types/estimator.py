@@ -18,9 +18,11 @@ from latentia.estimators.folder import Curves, params_of, save_fitted
 from latentia.estimators.parameters import numbers_of, whole
 from latentia.estimators.whole import all_or_nothing
 from latentia.kinds.face import html_repr, report
+from latentia.kinds.mixture.totals import log_totals, totals_of
 from latentia.kinds.types.choosing import CRITERIA, Choice, choose
 from latentia.kinds.types.fits import best_of, by_weight, drawn, in_order, log_density, memberships, seed_of
 from latentia.kinds.types.honesty import Honesty, centres_of, examine
+from latentia.latent.totals import check_total, without_counts
 from latentia.mixture import DirichletMultinomialComponents, EMResult
 
 DEFAULT_RANGE = "1..7"
@@ -66,6 +68,7 @@ class CommunityTypes(ClusterMixin, DensityMixin, BaseEstimator):
     """
 
     n_features_in_: int
+    conditions_on_total = True
 
     def __init__(
         self,
@@ -179,9 +182,14 @@ class CommunityTypes(ClusterMixin, DensityMixin, BaseEstimator):
         """The most probable type of each sample, from 0, `[n]`."""
         return np.asarray(self.predict_proba(X).argmax(1))
 
-    def score_samples(self, X: Any) -> NDArray[np.float64]:
-        """Log p(x | depth) of each sample in nats, `[n]`."""
-        return log_density(self.components_, self._table(X, reset=False))
+    def score_samples(self, X: Any, *, total: str = "given") -> NDArray[np.float64]:
+        """Log p(x | depth) of each sample in nats, `[n]` (NaN where there are no reads); with total="modelled" of sample and depth."""
+        check_total(total)
+        table = self._table(X, reset=False)
+        scores = log_density(self.components_, table)
+        if total == "given":
+            return without_counts(totals_of(table), scores)
+        return scores + log_totals(self.components_, table)
 
     def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002
         """Mean log p(x | depth) in nats a sample."""

@@ -167,9 +167,14 @@ class TypesRun(Run):
             )
         return np.asarray(self.estimator.sample(n, seed=seed)[0])
 
-    def log_density(self, items: Any) -> NDArray[np.float64]:
+    @property
+    def conditions_on_total(self) -> bool:
+        """Nats are given the depth of each sample."""
+        return True
+
+    def log_density(self, items: Any, total: str = "given") -> NDArray[np.float64]:
         """See `latentia.kinds.abilities.Scores`."""
-        return np.asarray(self.estimator.score_samples(items), dtype=np.float64)
+        return np.asarray(self.estimator.score_samples(items, total=total), dtype=np.float64)
 
     def memberships(self, items: Any) -> NDArray[np.float64]:
         """See `latentia.kinds.abilities.Clusters`."""
