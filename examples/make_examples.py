@@ -123,7 +123,9 @@ def pairs(random: np.random.Generator) -> None:
     asked = {"which {} are in {}": "{0} ( loc ( {1} ) )", "how many {} does {} have": "count ( {0} ( loc ( {1} ) ) )",
              "name the longest {} of {}": "longest ( {0} ( loc ( {1} ) ) )"}  # fmt: skip
     things = ["rivers", "cities", "lakes", "mountains"]
-    drawn = [(random.choice(list(asked)), random.choice(things), f"s{random.integers(0, 20)}") for _ in range(320)]
+    drawn = [
+        (random.choice(list(asked)), random.choice(things), f"s{random.integers(0, 20)}") for _ in range(320)
+    ]
     lines = [f"{form.format(what, where)}\t{asked[form].format(what, where)}" for form, what, where in drawn]
     (HERE / "pairs.tsv").write_text("question\tform\n" + "\n".join(lines[:300]) + "\n")
     (HERE / "questions.txt").write_text("\n".join(line.split("\t")[0] for line in lines[300:]) + "\n")

@@ -15,6 +15,7 @@ from latentia.estimators.plan import JUDGED
 from latentia.estimators.planning import plan_of, told_time
 from latentia.estimators.settings import KEPT
 from latentia.estimators.whole import all_or_nothing
+from latentia.progress import stage, told
 
 
 def fit_to(
@@ -33,7 +34,7 @@ def fit_to(
         y = X.train.y if y is None else y
         validation = X.validation.x if validation is None else validation
         X, channels = X.train.x, "first"
-    with all_or_nothing(estimator):
+    with all_or_nothing(estimator), told(bool(estimator.verbose)):
         estimator._before(X, y)
         way = estimator._way
         given = way.given(estimator, X, reset=True, channels=channels)
@@ -74,7 +75,8 @@ def fit_to(
         )
         estimator.form_.eval()
         estimator._take_history(history, len(rows))
-        estimator._after(given, rows, held_out, validation=validation, run_dir=run_dir, resume=resume)
+        with stage("what follows training"):
+            estimator._after(given, rows, held_out, validation=validation, run_dir=run_dir, resume=resume)
 
 
 def continue_with(estimator: Any, X: Any, y: Any) -> None:
