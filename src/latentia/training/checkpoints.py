@@ -54,6 +54,7 @@ class Checkpoints:
             TrainingError: if it is of another model, configuration or data; says what differs.
             RunFolderError: if it cannot be read.
         """
+        sweep(self.path.parent)
         if not self.path.exists():
             return None
         checkpoint = self._read()
