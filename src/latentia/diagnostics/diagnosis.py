@@ -24,6 +24,7 @@ from latentia.diagnostics.sample_density import SampleDensity, sample_density
 from latentia.diagnostics.sampling import Sample
 from latentia.diagnostics.smoothness import Smoothness, smoothness
 from latentia.diagnostics.true_posterior import TruePosterior, true_posterior
+from latentia.diagnostics.undertraining import ShortOf
 from latentia.diagnostics.verdict import Verdict, judge
 from latentia.vocabulary import COLLAPSE
 
@@ -133,6 +134,7 @@ def diagnose(
     bounds: Sequence[float] = (),
     kept: int | None = None,
     columns: Sequence[str] | None = None,
+    short: ShortOf | None = None,
     sampler: Distribution | None = None,
     thorough: bool = True,
     seed: int = 0,
@@ -153,6 +155,7 @@ def diagnose(
         bounds: validation bound after each epoch, see `judge`.
         kept: the judgement after which the weights that were kept are, see `judge`.
         columns: names of the columns of a table.
+        short: see `judge`.
         sampler: codes that samples are decoded from, if not those of the prior.
         thorough: also take what needs an optimisation for each item; else only where the posterior seems collapsed.
         seed: of what is drawn.
@@ -169,7 +172,7 @@ def diagnose(
     }
     known: dict[str, Any] = {
         "train": train, "history": history, "last_gain": last_gain, "numbers": math.prod(x.shape[1:]),
-        "rate_weight": rate_weight, "bounds": bounds, "kept": kept, "columns": columns,
+        "rate_weight": rate_weight, "bounds": bounds, "kept": kept, "columns": columns, "short": short,
     }  # fmt: skip
     verdict = judge(evaluation, **measured, **known)
     refined: Refined | None = None

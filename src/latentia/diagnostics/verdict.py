@@ -15,7 +15,7 @@ from latentia.diagnostics.mutual_information import MutualInformation
 from latentia.diagnostics.prior_gap import PriorGap
 from latentia.diagnostics.sample_findings import holes, unlike_data
 from latentia.diagnostics.true_posterior import TruePosterior
-from latentia.diagnostics.undertraining import LAST_GAIN, kept_early, undertraining
+from latentia.diagnostics.undertraining import LAST_GAIN, ShortOf, kept_early, undertraining
 from latentia.vocabulary import COLLAPSE, FAULTS, HEALTHY, INFERENCE_COLLAPSE
 
 
@@ -57,6 +57,7 @@ def judge(
     kept: int | None = None,
     margins: Margins | None = None,
     columns: Sequence[str] | None = None,
+    short: ShortOf | None = None,
 ) -> Verdict:
     """Name every fault that the figures show; several can hold, and the first to be mended gives the verdict its name.
 
@@ -76,6 +77,7 @@ def judge(
         kept: the judgement after which the weights that were kept are, from 1 on.
         margins: of a table, its columns against those of samples.
         columns: their names.
+        short: what a fit that its time or a person cut short had.
 
     Example:
         >>> from latentia.estimators.compose import compose
@@ -99,7 +101,7 @@ def judge(
         ),
         unlike_data(margins, columns, evaluation),
         kept_early(bounds, kept, least),
-        undertraining(history, last_gain, least),
+        undertraining(history, last_gain, least, short),
     ]
     return ordered([finding for finding in looked_at if finding is not None], tuple(FAULTS))
 
