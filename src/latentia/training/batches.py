@@ -9,7 +9,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from latentia.errors import ConfigError
+from latentia.training.weights import Weighed, in_proportion
 
 Indices = npt.NDArray[np.int64]
 
@@ -35,6 +36,9 @@ class Batches:
     The last batch of an epoch is left out if it is smaller than a quarter of the others (or is a single row, on which
     batch normalisation has no variance); other rows are left out in the next epoch.
 
+    Attributes:
+        weight: of each row, `[n]` in float64, 1 on average; None: all alike (`weighed`).
+
     Args:
         x: the rows, `[n, *stored]`, of any numeric type.
         transform: stored batch `[B, *stored]` on the device -> model input `[B, *event]`, float; may draw from
@@ -50,6 +54,8 @@ class Batches:
         >>> len(batches), batches.n_batches(4), [len(x) for x in batches.ordered(4)]
         (10, 3, [4, 4, 2])
     """
+
+    weight: npt.NDArray[np.float64] | None = None
 
     def __init__(
         self,
@@ -77,13 +83,20 @@ class Batches:
         """The same batches on `device`."""
         rows = self.x.to(device) if self.resident and isinstance(self.x, Tensor) else self.x
         moved = Batches(rows, self.transform, memory_budget=self.memory_budget, workers=self.workers)
-        moved.device = device
+        moved.device, moved.weight = device, self.weight
         return moved
+
+    def weighed(self, weight: npt.NDArray[np.float64] | None) -> Self:
+        """The same with a weight for each row, brought to a mean of 1: training batches then come with their weights."""
+        again = copy.copy(self)
+        again.weight = None if weight is None else weight / weight.mean()
+        return again
 
     def first(self, n: int) -> Batches:
         """The same of the first n rows."""
         few, rows = copy.copy(self), cast("Any", self.x)
         few.x = rows[:n]
+        few.weight = None if self.weight is None else self.weight[:n]
         return few
 
     def n_batches(self, batch_size: int) -> int:
@@ -92,18 +105,28 @@ class Batches:
 
     def epoch(
         self, seed: int, epoch: int, batch_size: int, start: int = 0, *, stream: int = 0
-    ) -> Iterator[Tensor]:
-        """The stored batches of epoch `epoch` in its own order, from batch number `start` on; streams differ in order."""
+    ) -> Iterator[Any]:
+        """The stored batches (with weights: `Weighed`) of epoch `epoch` in its own order, from batch number `start` on; streams differ in order."""
         order = permutation(len(self), seed, epoch, stream)
-        return self._stored([order[rows] for rows in _slices(len(self), batch_size)[start:]])
+        batches = [order[rows] for rows in _slices(len(self), batch_size)[start:]]
+        stored = self._stored(batches)
+        return stored if self.weight is None else map(Weighed, stored, map(self.weights, batches))
+
+    def weights(self, rows: Indices | slice) -> Tensor:
+        """Weights of some rows, on the device."""
+        assert self.weight is not None
+        return torch.from_numpy(self.weight[rows]).float().to(self.device)
 
     def ordered(self, batch_size: int, rows: Indices | None = None) -> Ordered:
         """All rows (or those named by `rows`) in order, ready for the model, as often as they are iterated over."""
         return Ordered(self, np.arange(len(self)) if rows is None else rows, batch_size)
 
     def subset(self, size: int, seed: int) -> Indices:
-        """Up to `size` distinct row numbers, a pure function of `seed`, in ascending order."""
-        return np.sort(permutation(len(self), seed, -1)[:size])
+        """Up to `size` row numbers, a pure function of `seed`, in ascending order: distinct ones, or, with weights, in proportion to them."""
+        order = permutation(len(self), seed, -1)
+        if self.weight is not None:
+            return in_proportion(self.weight, order, min(size, len(self)))
+        return np.sort(order[:size])
 
     def ready(self, stored: Tensor) -> Tensor:
         """Model input from a stored batch; images get the channels-last layout, in which convolutions are fastest."""
@@ -119,6 +142,7 @@ class Batches:
             "shape": list(self.x.shape),
             "type": str(self.x.dtype).removeprefix("torch."),
             "checksum": zlib.crc32(array.reshape(-1).view(np.uint8).data),
+            **({} if self.weight is None else {"weights": zlib.crc32(self.weight.tobytes())}),
         }
 
     def _stored(self, batches: Sequence[Indices]) -> Iterator[Tensor]:

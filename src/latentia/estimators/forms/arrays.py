@@ -26,12 +26,14 @@ class Given(NamedTuple):
         sparse: whether they came as a sparse matrix.
         axes: where images had their channels.
         unlike: what the columns of rows of unlike kinds are, in a fit; their rows have NaN where a cell is missing.
+        weight: how often each row counts, in a fit; None: all alike.
     """
 
     rows: NDArray[Any]
     sparse: bool = False
     axes: Axes = "first"
     unlike: Unlike | None = None
+    weight: NDArray[np.float64] | None = None
 
 
 def as_rows(estimator: Any, X: Any, *, reset: bool, channels: str = "auto") -> Given:

@@ -15,19 +15,37 @@ FARTHEST = 1e15
 """Standard deviations from the mean beyond which a number is refused: its square would drown all others in any sum."""
 
 
-def mean_and_deviation(x: NDArray[Any], axis: int | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and standard deviation in float64, also where sums or squares of the numbers would overflow or vanish."""
+def mean_and_deviation(
+    x: NDArray[Any], axis: int | None, weight: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation in float64, also where sums or squares of the numbers would overflow or vanish.
+
+    Args:
+        x: `[n, ...]`.
+        axis: 0, or None for all numbers.
+        weight: how often each row counts, `[n]`.
+    """
+    if weight is not None:
+        unit, small = _in_units(x, axis)
+        each = np.broadcast_to(weight.reshape(-1, *[1] * (x.ndim - 1)), x.shape)
+        centre = np.average(small, axis, each)
+        return centre * unit, np.sqrt(np.average(np.square(small - centre), axis, each)) * unit
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         mean = np.asarray(x.mean(axis=axis, dtype=np.float64))
         scale = np.asarray(x.std(axis=axis, dtype=np.float64))
     low, high = np.asarray(x.min(axis=axis)), np.asarray(x.max(axis=axis))
     if np.isfinite(mean).all() and np.isfinite(scale).all() and not ((scale == 0) & (low < high)).any():
         return mean, scale
-    # in units of the greatest number of each column, so that squares stay near one
+    unit, small = _in_units(x, axis)
+    return np.asarray(small.mean(axis=axis)) * unit, np.asarray(small.std(axis=axis)) * unit
+
+
+def _in_units(x: NDArray[Any], axis: int | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The greatest number of each column, and all numbers in units of it, so that squares stay near one."""
+    low, high = np.asarray(x.min(axis=axis)), np.asarray(x.max(axis=axis))
     unit = np.maximum(np.abs(low.astype(np.float64)), np.abs(high.astype(np.float64)))
     unit = np.where(unit > 0, unit, 1.0)
-    small = x.astype(np.float64) / unit
-    return np.asarray(small.mean(axis=axis)) * unit, np.asarray(small.std(axis=axis)) * unit
+    return unit, x.astype(np.float64) / unit
 
 
 def columns_like_before(
