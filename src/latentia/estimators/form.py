@@ -27,7 +27,7 @@ from latentia.estimators.choices import Choice
 from latentia.estimators.forms.scaled import Kind, Scaled
 from latentia.latent import LIKELIHOODS
 
-_NUMBERS_AT_ONCE, _FIRST = 1 << 24, 100_000
+_NUMBERS_AT_ONCE, _FIRST = 1 << 21, 100_000
 
 # The kinds of data on which each likelihood is a probability, best first: the form that data take for it.
 _KINDS_OF: dict[str, tuple[Kind, ...]] = {

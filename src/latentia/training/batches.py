@@ -18,20 +18,22 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from latentia.errors import ConfigError
+from latentia.training.sparse import SparseRows
 from latentia.training.weights import Weighed, in_proportion
 
 Indices = npt.NDArray[np.int64]
 
 _PERMUTATION = 0x7065726D  # keeps the stream of permutations apart from other uses of the same seed
 _HASHED_BYTES = 64 * 2**20
+_TOGETHER = 512
 
 
 class Batches:
     """A data set as the training loop sees it: stored rows, and what makes model input of a batch of them.
 
     An array in memory of at most `memory_budget` bytes is moved to the device once, in its stored type, and batches are
-    taken from it there. A `numpy.memmap` or a larger array is read by the workers of a `DataLoader`. Both give
-    the same batches: the order is a pure function of seed and epoch (`permutation`).
+    taken from it there. A `numpy.memmap` or a larger array is read by the workers of a `DataLoader`; `SparseRows` become dense a batch at a time.
+    All give the same batches: the order is a pure function of seed and epoch (`permutation`).
 
     The last batch of an epoch is left out if it is smaller than a quarter of the others (or is a single row, on which
     batch normalisation has no variance); other rows are left out in the next epoch.
@@ -59,7 +61,7 @@ class Batches:
 
     def __init__(
         self,
-        x: npt.NDArray[Any] | Tensor,
+        x: npt.NDArray[Any] | Tensor | SparseRows,
         transform: Callable[[Tensor], Tensor],
         *,
         memory_budget: int = 4 * 2**30,
@@ -68,8 +70,8 @@ class Batches:
         if len(x) == 0:
             raise ConfigError("a data set of 0 rows gives no batch; expected at least 1")
         n_bytes = x.nbytes
-        self.resident = not isinstance(x, np.memmap) and n_bytes <= memory_budget
-        self.x = x if isinstance(x, np.memmap) else _as_tensor(x)
+        self.resident = not isinstance(x, np.memmap | SparseRows) and n_bytes <= memory_budget
+        self.x = x if isinstance(x, np.memmap | SparseRows) else _as_tensor(x)
         self.transform = transform
         self.memory_budget = memory_budget
         self.workers = _cores(2) if workers is None else workers
@@ -112,6 +114,17 @@ class Batches:
         stored = self._stored(batches)
         return stored if self.weight is None else map(Weighed, stored, map(self.weights, batches))
 
+    def whole(self, rows: Indices) -> Tensor:
+        """Some rows as one batch, ready for the model; of sparse ones few are dense before they are ready."""
+        if not isinstance(self.x, SparseRows):
+            return next(iter(self.ordered(len(rows), rows)))
+        parts, found, start = self.ordered(_TOGETHER, rows), torch.empty(0), 0
+        for part in parts:
+            found = part.new_empty(len(rows), *part.shape[1:]) if not start else found
+            found[start : start + len(part)] = part
+            start += len(part)
+        return found
+
     def weights(self, rows: Indices | slice) -> Tensor:
         """Weights of some rows, on the device."""
         assert self.weight is not None
@@ -150,6 +163,10 @@ class Batches:
             if batches:  # one transfer of row numbers an epoch; a step waits for nothing
                 order = torch.from_numpy(np.concatenate(batches)).to(self.device)
                 yield from map(partial(self.x.index_select, 0), order.split([len(rows) for rows in batches]))
+            return
+        if isinstance(self.x, SparseRows):
+            for rows in batches:
+                yield _as_tensor(np.asarray(self.x[rows])).to(self.device)
             return
         loader: DataLoader[Tensor] = DataLoader(
             _Rows(self.x),

@@ -53,7 +53,7 @@ def prepare(model: nn.Module, train: Batches, seed: int) -> None:
     size = min(FINAL_ROWS, max(1, _PREPARED_NUMBERS // first.numel()))
     rows = train.subset(size, seed)
     with torch.no_grad():
-        as_model(model).prepare(next(iter(train.ordered(len(rows), rows))))
+        as_model(model).prepare(train.whole(rows))
 
 
 def calibrate(model: nn.Module, train: Batches, size: int, batch_size: int, seed: int) -> None:

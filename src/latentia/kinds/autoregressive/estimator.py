@@ -187,7 +187,7 @@ class AutoregressiveModel(NetworkEstimator):
 
     def score_samples(self, X: Any, y: Any = None) -> NDArray[np.float64]:
         """Exact log p(x) (or log p(x|class)) in nats of each row, `[n]`: a probability of its levels."""
-        rows = as_rows(self, X, reset=False).rows
+        rows = as_rows(self, X, reset=False, dense=True).rows
         return log_probabilities(self.module_.eval(), self._stored(rows, y), self.levels_.n_levels)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
@@ -231,7 +231,7 @@ class AutoregressiveModel(NetworkEstimator):
             temperature: as in `sample`.
             random_state: seed; None draws anew each time.
         """
-        found = as_rows(self, X, reset=False)
+        found = as_rows(self, X, reset=False, dense=True)
         given, keep = known_levels(self.levels_, found, mask)
         context = contexts(len(given), labels, self.classes_, self.conditional)
         levels = drawn(self.module_, len(given), context, given, keep, temperature, random_state)

@@ -38,7 +38,7 @@ def fit_to(
         X, y, channels = X.train.x, X.train.y, "first"
     with all_or_nothing(model):
         X, y, weight = weighed_rows(X, y, sample_weight)
-        given = as_rows(model, X, reset=True, channels=channels)
+        given = as_rows(model, X, reset=True, channels=channels, dense=True)
         model.seed_ = int(check_random_state(model.random_state).randint(2**31 - 1))
         model.levels_, choice = choose_levels(given.rows, model.n_levels, given.axes)
         model.choices_ = [choice, *told_weights(weight)]
@@ -51,7 +51,7 @@ def fit_to(
             weight, held_weight = split_weights(model, weight)
         else:
             pair = validation if model.conditional else (validation, None)
-            held_out = model._stored(as_rows(model, pair[0], reset=False).rows, pair[1])
+            held_out = model._stored(as_rows(model, pair[0], reset=False, dense=True).rows, pair[1])
         config = model._config(len(stored), held_out is not None)
         model.settings_ = {name: getattr(config, name) for name in KEPT}
         if model.verbose:
