@@ -203,8 +203,8 @@ class VAE(TableFace, LatentEstimator):
         check_refinement(self.refinement_steps, self._entry(), self.model)
 
     def _after(self, given: Given, rows: NDArray[Any], held_out: NDArray[Any] | None, **how: Any) -> None:  # noqa: ARG002
-        refine(self, rows, held_out)
-        take_sampler(self, rows, whole_data=not how.get("streamed"))
+        refine(self, rows, held_out, how["weight"])
+        take_sampler(self, rows, not how.get("streamed"), how["weight"])
         self.usual_scores_ = usual_scores(self, held_out)
 
     def _follows(self, n: int) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from latentia.distributions import Columns, MixedColumns
+from latentia.distributions.weighing import weight_of_items
 from latentia.errors import ConfigError
 from latentia.latent.likelihoods.base import Likelihood, rows_at_once
 from latentia.latent.likelihoods.spread import LOG_FLOOR
@@ -228,8 +229,9 @@ class MixedLikelihood(Likelihood):
         weight = torch.sigmoid(bulk - stray)
         residual = (x[..., columns.gaussian].clamp(-REACH, REACH) - p.outputs[..., columns.gaussian]).double()
         seen = columns.seen(x)[..., columns.owner[columns.gaussian]].double().expand(residual.shape)
-        found = torch.stack([seen, seen * weight, seen * weight * residual.square()])
-        return found.flatten(1, -2).sum(1)
+        found = torch.stack([seen, seen * weight, seen * weight * residual.square()]).flatten(1, -2)
+        often = weight_of_items(found.shape[1])
+        return (found if often is None else found * often[:, None].to(found)).sum(1)
 
     def forward(self, outputs: Tensor, x: Tensor | None = None) -> MixedColumns:
         """p(x|z); with `x`, of the cells that are observed in it."""
