@@ -12,6 +12,7 @@ benchmarks/results/community_types.txt. `--quick`: one seed, Twins, mixtures and
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import time
 import warnings
@@ -126,7 +127,7 @@ def main() -> None:
     }
     for name, lines in parts.items():
         if asked.only in (None, name):
-            for line in (f"[{name}]", *lines()):
+            for line in itertools.chain([f"[{name}]"], lines()):
                 print(line, flush=True)
                 kept.append(line)
     RESULTS.parent.mkdir(exist_ok=True)

@@ -10,16 +10,21 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
+from latentia.errors import TrainingError
 from latentia.mixture import (
     DirichletMultinomialComponents,
     EMResult,
     Rows,
+    Scores,
     initialize,
     posterior,
     run_em,
+    scores,
     summarize,
 )
 
+LAPLACE, HELD_OUT = "laplace", "held-out"
+CRITERIA = (LAPLACE, "bic", "aic", "icl")
 STARTS = ("k-means++", "random", "random_from_data")
 CANDIDATES, BRIEF = 5, 8
 """Each start is the best of so many, after so many iterations (emEM: Biernacki, Celeux and Govaert 2003, section 3)."""
@@ -36,12 +41,24 @@ class Fit:
         result: how EM went.
         nle: negative log posterior in nats of the whole table.
         labels: most probable type of each row, `[n]`.
+        scores: criteria; None where the log posterior is not concave at the end, so that there is no Laplace evidence.
     """
 
     components: DirichletMultinomialComponents
     result: EMResult
     nle: float
     labels: NDArray[np.int64]
+    scores: Scores | None
+
+    def rank(self, criterion: str) -> tuple[bool, float]:
+        """What starts are sorted by, the best first: the criterion, or the posterior where it is told from held-out samples.
+
+        BIC and AIC sort as the posterior does. Laplace does not: a mode may be high and narrow, and the evidence, which K is chosen by,
+        is the mass of the posterior about it.
+        """
+        if self.scores is None or criterion == HELD_OUT:
+            return self.scores is None, self.nle
+        return False, float(getattr(self.scores, criterion))
 
 
 def in_order(x: sparse.csr_array) -> NDArray[np.int64]:
@@ -106,15 +123,18 @@ def fit(x: sparse.csr_array, k: int, seed: int, number: int = 0) -> Fit:
     if best is not None:
         components.parameters = best[1]
     result = run_em(components, rows, max_iter=MOST_ITERATIONS, tol=TOLERANCE)
-    return Fit(
-        components, result, -result.objective * rows.total_weight, memberships(components, x).argmax(1)
-    )
+    nle = -result.objective * rows.total_weight
+    try:
+        found = scores(components, rows)
+    except TrainingError:
+        found = None
+    return Fit(components, result, nle, memberships(components, x).argmax(1), found)
 
 
-def best_of(x: sparse.csr_array, k: int, seed: int, n_starts: int) -> Fit:
-    """The best of several starts, by the log posterior."""
+def best_of(x: sparse.csr_array, k: int, seed: int, n_starts: int, criterion: str = LAPLACE) -> Fit:
+    """The best of several starts, by a criterion."""
     fits = [fit(x, k, seed_of(seed, number), number) for number in range(n_starts if k > 1 else 1)]
-    return min(fits, key=lambda each: each.nle)
+    return min(fits, key=lambda each: each.rank(criterion))
 
 
 def by_weight(components: DirichletMultinomialComponents) -> DirichletMultinomialComponents:

@@ -8,7 +8,7 @@ from latentia.data.counts.table import CountTable
 from latentia.kinds.types.associating import Blocks
 from latentia.kinds.types.estimator import CommunityTypes
 from latentia.kinds.types.fits import CANDIDATES, LARGE
-from latentia.kinds.types.words import LABELS
+from latentia.kinds.types.words import KEPT_BY, LABELS
 from latentia.version import __version__
 
 CITATION = "Holmes I, Harris K, Quince C (2012) Dirichlet multinomial mixtures: generative models for microbial metagenomics. PLoS ONE 7(2): e30126"
@@ -36,8 +36,9 @@ def methods_paragraph(
         f"(random seed {e.random_state})."
     ]
     numbers = f"{tried[0]} to {tried[-1]} types were fitted" if len(tried) > 1 else f"{k} types were fitted"
+    kept = f", of which that with the best {KEPT_BY[e.criterion]} was kept" if e.n_init > 1 else ""
     parts.append(
-        f"{numbers} by expectation-maximisation from {e.n_init} starts each (each start the best of {candidates} after a few iterations)"
+        f"{numbers} by expectation-maximisation from {e.n_init} starts each (each start the best of {candidates} after a few iterations){kept}"
         + (f"; {LABELS[e.criterion]} was optimal at K = {k}." if len(tried) > 1 else ".")
     )
     parts += _examined(estimator, k, blocks)
