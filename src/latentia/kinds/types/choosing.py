@@ -131,7 +131,7 @@ def choose(
     starts = [(k, i) for k in numbers for i in range(n_starts if k > 1 else 1)]
     parts = folds(groups, n_folds, seed_of(seed, _FOLDS)) if n_folds else []
     held = [(k, f) for k in numbers for f in range(len(parts)) if len(x.indptr) - 1 - len(parts[f]) > k]
-    tasks = [delayed(fit)(x, k, seed_of(seed, _STARTS, k, i), i) for k, i in starts]
+    tasks = [delayed(fit)(x, k, seed_of(seed, _STARTS, k, i), i, criterion) for k, i in starts]
     tasks += [delayed(_held_out)(x, parts[f], k, seed_of(seed, _FOLDS, k, f), criterion) for k, f in held]
     ends: list[Any] = Parallel(n_jobs=n_jobs)(tasks)
     values: dict[int, NDArray[np.float64]] = {}
