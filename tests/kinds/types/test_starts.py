@@ -38,9 +38,9 @@ def test_a_start_without_evidence_comes_last(found):
 def test_the_kept_start_is_the_best_that_was_tried():
     x, _ = communities("uniform", 40, 8, seed=4)
     x = sparse.csr_array(x)
-    several = [fit(x, 3, seed_of(7, i), i) for i in range(4)]
     for criterion in ("laplace", "bic"):
-        kept = best_of(x, 3, 7, 4, criterion)
+        several = [fit(x, 3, seed_of(7, i), i, criterion) for i in range(3)]
+        kept = best_of(x, 3, 7, 3, criterion)
         assert kept.scores is not None
         best = min(getattr(end.scores, criterion) for end in several)
         assert getattr(kept.scores, criterion) == pytest.approx(best, rel=1e-9)
@@ -55,11 +55,10 @@ def test_moving_pictures_has_a_mode_that_is_higher_and_holds_less(real_data):
     ends = {}
     for criterion in ("laplace", "bic"):
         choice, _ = choose(
-            x, [3], np.arange(x.shape[0]), n_starts=10, n_folds=0, seed=0, n_jobs=None, criterion=criterion
+            x, [3], np.arange(x.shape[0]), n_starts=5, n_folds=0, seed=0, n_jobs=None, criterion=criterion
         )
         ends[criterion] = choice.of(3)
     assert ends["laplace"].laplace <= 18424.1
     assert ends["laplace"].laplace < ends["bic"].laplace - 20
     assert ends["laplace"].nle > ends["bic"].nle + 10
     assert ends["bic"].nle == min(ends["bic"].starts)
-    assert ends["laplace"].spread == ends["bic"].spread
