@@ -10,6 +10,7 @@ from typing import Any
 from latentia import training
 from latentia.data import Dataset
 from latentia.estimators.building import build, configured, take_objective
+from latentia.estimators.choices import Choice
 from latentia.estimators.inference import frozen
 from latentia.estimators.plan import JUDGED
 from latentia.estimators.planning import plan_of, told_time
@@ -51,6 +52,9 @@ def fit_to(
             held_out = way.given(estimator, validation, reset=False).rows
         limit = {} if plan is None else {"max_updates": plan.updates}
         config = configured(estimator, rows, estimator.seed_, held_out is not None, **limit)
+        if config.optimizer != estimator.optimizer:
+            reason = "held-out rows of tables with this likelihood"
+            estimator.choices_.append(Choice("optimizer", config.optimizer, reason))
         estimator.settings_ = {name: getattr(config, name) for name in KEPT if name != "learning_rate"}
         batches = way.batches(rows, estimator.form_).weighed(weight)
         held = _held(estimator, held_out, held_weight)
