@@ -225,7 +225,11 @@ class MixedForm(nn.Module):
 
     def items(self, output: Tensor, axes: Any = None) -> NDArray[Any]:  # noqa: ARG002  rows have no channels
         """Rows `[n, d]` of vectors: of a category its most probable level; numbers within what training saw; NaN where not observed."""
-        return (self if self.centre.device.type == "cpu" else self.cpu()).values_of(output.detach().cpu()).numpy()
+        return (
+            (self if self.centre.device.type == "cpu" else self.cpu())
+            .values_of(output.detach().cpu())
+            .numpy()
+        )
 
     def values_of(self, output: Tensor) -> Tensor:
         """The same as a tensor of float64."""
@@ -275,7 +279,9 @@ class MixedForm(nn.Module):
         at, seen = list(columns), ~x.isnan()
         x = torch.where(seen, x, 1.0)
         out = ((self._reshaped(x, at) - self.centre[at]) / self.scale[at]).abs() - REACH
-        return torch.where(seen, self.scale[at].log() - self._log_slope(x, at) + out.clamp(min=0).log1p(), 0.0)
+        return torch.where(
+            seen, self.scale[at].log() - self._log_slope(x, at) + out.clamp(min=0).log1p(), 0.0
+        )
 
     def encoder_inputs(self, typical_size: float) -> nn.Module | None:  # noqa: ARG002  for counts of one kind of thing
         """What the encoder does first: cells far out are taken as at the bound."""

@@ -16,13 +16,14 @@ from latentia.distributions.noise import noise_of_one, replayed_noise
 from latentia.estimators.inference import Inference
 from latentia.estimators.serving.graph import Arrays, Graph, Port
 from latentia.estimators.serving.items import ArrayItems, Items, TableItems
+from latentia.latent.autoregressive import AutoregressiveDensity
 from latentia.latent.totals import TotalModel, total_model
 from latentia.training.randomness import seeded
 
 DRAWS = 16
 """Codes by which `score.onnx` weighs an item: draws from q(z|x), whose noise is the same for all items."""
 ENCODER = "The mean of the encoder's q(z|x)"
-OWN_CODES = "; steps that refine it (refinement_steps) stay out"
+OWN_CODES = ", the encoder's own codes: transform and reconstruct refine them further (refinement_steps)"
 SCORE = f"-log p(x) in nats, importance-weighted by {DRAWS} codes whose noise is the same for all items"
 
 
@@ -42,9 +43,7 @@ class Served:
         for parameter in self.asked.module.parameters():
             parameter.requires_grad_(False)
         names = getattr(estimator, "feature_names_in_", None)
-        self.items: Items = TableItems(form) if form.kind == "mixed" else ArrayItems(self.asked.form, names)
-        if form.kind == "mixed":
-            self.items = TableItems(self.asked.form)
+        self.items: Items = _items(self.asked.form, names)
         self.facts = {"model": str(getattr(estimator, "model", type(estimator).__name__)), **self.items.facts}
 
     def drawn(self, n: int) -> NDArray[Any]:
@@ -66,21 +65,39 @@ class Served:
         return Port("z", "float32", ("batch", int(self.codes(1)[0].shape[1])), "code")
 
 
+def _items(form: Any, names: Any) -> Items:
+    if form.kind == "mixed":
+        return TableItems(form)
+    return ArrayItems(form, names)
+
+
 def codec_graphs(served: Served) -> tuple[Graph, ...]:
-    """`encoder`, `decoder`, and `score` where codes have a density."""
-    items, asked, port = served.items, served.asked, served.code_port()
+    """`encoder`, `decoder` where p(x|z) has a mean, and `score` where codes have a density."""
+    port, found = served.code_port(), []
+    found.append(encoder_graph(served, port))
+    if has_mean(served):
+        found.append(decoder_graph(served, port))
+    if not isinstance(served.asked.module.amortised(model_input(served, 1)), Delta):
+        found.append(score_graph(served))
+    return tuple(found)
+
+
+def has_mean(served: Served) -> bool:
+    """Whether p(x|z) has a mean that is no draw: pixels that depend on each other have none."""
+    return not isinstance(getattr(served.asked.module.likelihood, "density", None), AutoregressiveDensity)
+
+
+def encoder_graph(served: Served, port: Port) -> Graph:
+    """`encoder`: the mean of q(z|x)."""
+    items, asked = served.items, served.asked
 
     def encoded(*arrays: NDArray[Any]) -> Arrays:
         return [asked.codes(items.rows(*arrays)).astype(np.float32)]
 
     purpose = ENCODER + (OWN_CODES if served.refines else "")
-    encoder = Graph(
+    return Graph(
         "encoder", purpose, Encoder(served), items.ports, (port,), served.examples, encoded, served.facts
     )
-    decoder = decoder_graph(served, port)
-    if isinstance(_posterior(served), Delta):
-        return encoder, decoder
-    return encoder, decoder, score_graph(served)
 
 
 def decoder_graph(served: Served, port: Port) -> Graph:
@@ -125,10 +142,6 @@ def score_graph(served: Served) -> Graph:
 def served_total(asked: Inference) -> TotalModel | None:
     """The distribution of totals, where rows are scored given them."""
     return total_model(asked.module.likelihood) if asked.form.kind == "counts" else None
-
-
-def _posterior(served: Served) -> Any:
-    return served.asked.module.amortised(model_input(served, 1))
 
 
 def model_input(served: Served, n: int) -> Tensor:
@@ -219,5 +232,9 @@ class LogTotal(nn.Module):
         if self.variance > self.mean > 0:
             size = self.mean**2 / (self.variance - self.mean)
             found = torch.lgamma(n + size) - math.lgamma(size) - torch.lgamma(n + 1)
-            return found + size * math.log(size / (size + self.mean)) + n * math.log(self.mean / (size + self.mean))
+            return (
+                found
+                + size * math.log(size / (size + self.mean))
+                + n * math.log(self.mean / (size + self.mean))
+            )
         return n * math.log(self.mean) - self.mean - torch.lgamma(n + 1)

@@ -96,10 +96,10 @@ class TableItems:
         self.ports = tuple(
             Port(name, dtype, ("batch", len(at)), meaning) for name, dtype, at, meaning in both if at
         )
-        self.facts = {"columns": column_facts(columns)}
+        self.facts: dict[str, Any] = {"columns": column_facts(columns)}
         highest = [_highest(columns[j]) for j in self.categories]
-        self.enter = _EnterTable(self.numbers, self.categories, highest)
-        self.leave = _LeaveTable(form, self.numbers, self.categories)
+        self.enter: nn.Module = _EnterTable(self.numbers, self.categories, highest)
+        self.leave: nn.Module = _LeaveTable(form, self.numbers, self.categories)
 
     def arrays(self, rows: NDArray[Any], seed: int) -> Arrays:
         """Rows `[n, d]` as the tensors; a fifth of their cells is missing."""
@@ -107,9 +107,7 @@ class TableItems:
         values = np.where(gaps, np.nan, rows)
         whole = np.where(np.isnan(values), -1, values)[:, self.categories].astype(np.int64)
         return [
-            each
-            for each, at in ((values[:, self.numbers], self.numbers), (whole, self.categories))
-            if at
+            each for each, at in ((values[:, self.numbers], self.numbers), (whole, self.categories)) if at
         ]
 
     def rows(self, *arrays: NDArray[Any]) -> NDArray[Any]:
@@ -171,7 +169,9 @@ class ArrayItems:
 
     def __init__(self, form: Any, names: Sequence[str] | None) -> None:
         self.form = form
-        self.ports = (Port("x", "float32", ("batch", *form.event_shape), _MEANINGS[form.kind]),)
+        self.ports: tuple[Port, ...] = (
+            Port("x", "float32", ("batch", *form.event_shape), _MEANINGS[form.kind]),
+        )
         self.facts: dict[str, Any] = {} if names is None else {"columns": list(names)}
         self.enter: nn.Module = nn.Identity()
         self.leave: nn.Module = _LeaveArray(form)

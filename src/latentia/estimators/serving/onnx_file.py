@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from latentia.errors import ConfigError, MissingExtraError
 from latentia.estimators.serving.graph import Arrays, Graph, Port, Written
@@ -65,7 +65,12 @@ def as_proto(graph: Graph) -> Any:
     proto.producer_name, proto.producer_version = "latentia", __version__
     proto.graph.name, proto.doc_string = graph.name, graph.purpose
     onnx.helper.set_model_props(proto, {name: _plain(value) for name, value in facts.items()})
-    onnx.checker.check_model(proto, full_check=True)
+    try:
+        onnx.checker.check_model(proto, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ConfigError(
+            f"{graph.name}.onnx: this model cannot be written as ONNX ({_first_line(error)})"
+        ) from None
     return proto
 
 
@@ -85,7 +90,7 @@ def _traced(graph: Graph) -> bytes:
         with warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad(), operators():
             warnings.simplefilter("ignore")  # what depends on the number of items shows in the check
             torch.onnx.export(
-                graph.module.eval(),
+                _Quiet(graph.module).eval(),
                 _tensors(graph.examples(_TRACED)),
                 cast(Any, written),
                 dynamo=False,
@@ -95,14 +100,27 @@ def _traced(graph: Graph) -> bytes:
                 opset_version=OPSET,
                 do_constant_folding=False,
             )
-    except torch.onnx.errors.OnnxExporterError as error:
+    except (torch.onnx.errors.OnnxExporterError, RuntimeError, TypeError) as error:
         raise ConfigError(
-            f"{graph.name}.onnx: this model has a function that ONNX has not ({first_line(error)})"
+            f"{graph.name}.onnx: this model cannot be written as ONNX ({_first_line(error)})"
         ) from None
     return written.getvalue()
 
 
-def first_line(error: Exception) -> str:
+class _Quiet(nn.Module):
+    """A module whose trace prints nothing: torch writes the whole graph to stdout where a function is missing."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, *tensors: Tensor) -> Any:
+        """What the module gives."""
+        getattr(torch._C, "_jit_set_onnx_log_enabled", lambda _: None)(False)
+        return self.module(*tensors)
+
+
+def _first_line(error: Exception) -> str:
     """The first line of what an error says."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
@@ -117,20 +135,21 @@ def _difference(graph: Graph, content: bytes) -> float | None:
         import onnxruntime
     except ImportError:
         return None
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what it has to say comes as an error
     found = 0.0
-    try:
-        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-        for n in _CHECKED:
-            arrays = graph.examples(n)
-            given = session.run(
-                None, {port.name: each for port, each in zip(graph.inputs, arrays, strict=True)}
-            )
-            for port, one, other in zip(graph.outputs, given, graph.expected(*arrays), strict=True):
-                found = max(found, _apart(graph, port, np.asarray(one), np.asarray(other)))
-    except (RuntimeError, onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented) as error:
-        raise ConfigError(
-            f"{graph.name}.onnx: onnxruntime cannot run this model ({first_line(error)})"
-        ) from None
+    for n in _CHECKED:
+        arrays = graph.examples(n)
+        feeds = {port.name: each for port, each in zip(graph.inputs, arrays, strict=True)}
+        try:
+            session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            given = session.run(None, feeds)
+        except Exception as error:  # its errors have no class in common
+            raise ConfigError(
+                f"{graph.name}.onnx: onnxruntime cannot run this model ({_first_line(error)})"
+            ) from None
+        for port, one, other in zip(graph.outputs, given, graph.expected(*arrays), strict=True):
+            found = max(found, _apart(graph, port, np.asarray(one), np.asarray(other)))
     return found
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
+
+from latentia.errors import ConfigError
 
 OPSET = 18
 _SHIFT = 10
@@ -117,6 +120,35 @@ def _unflatten(g: Any, x: Any, axis: Any, sizes: Any) -> Any:
     return g.op("Reshape", x, g.op("Concat", *parts, axis_i=0))
 
 
+def _own(name: str) -> Any:
+    """A module of torch's own symbols, which moved once."""
+    for home in ("torch.onnx._internal.torchscript_exporter", "torch.onnx"):
+        if importlib.util.find_spec(f"{home}.{name}") is not None:
+            return importlib.import_module(f"{home}.{name}")
+    raise ConfigError("this version of torch has no exporter of traces to ONNX")
+
+
+def _index_put(g: Any, x: Any, indices: Any, values: Any, accumulate: Any = None) -> Any:
+    """Numbers put at places of the last axis; torch's own symbol for all else."""
+    places = list(indices.node().inputs())
+    if (
+        len(places) != x.type().dim()
+        or any(not each.node().mustBeNone() for each in places[:-1])
+        or places[-1].type().dim() != 1
+    ):
+        return _own("symbolic_opset11").index_put(g, x, indices, values, accumulate)
+    rank = len(places)
+    order = [rank - 1, *range(rank - 1)]
+    at = g.op("Unsqueeze", places[-1], g.op("Constant", value_t=torch.tensor([1])))
+    length = g.op("Shape", places[-1])
+    before = g.op(
+        "Slice", g.op("Shape", x), *(g.op("Constant", value_t=torch.tensor([i])) for i in (0, rank - 1))
+    )
+    values = g.op("Expand", values, g.op("Concat", before, length, axis_i=0))
+    found = g.op("ScatterND", g.op("Transpose", x, perm_i=order), at, g.op("Transpose", values, perm_i=order))
+    return g.op("Transpose", found, perm_i=[*range(1, rank), 0])
+
+
 _SYMBOLS: dict[str, Callable[..., Any]] = {
     "aten::lgamma": _lgamma,
     "aten::expm1": _expm1,
@@ -126,6 +158,8 @@ _SYMBOLS: dict[str, Callable[..., Any]] = {
     "aten::softplus": _softplus,
     "aten::log_sigmoid": _log_sigmoid,
     "aten::cos": _cos,
+    "aten::index_put": _index_put,
+    "aten::index_put_": _index_put,
     "aten::movedim": _movedim,
     "aten::unflatten": _unflatten,
 }
@@ -134,10 +168,11 @@ _SYMBOLS: dict[str, Callable[..., Any]] = {
 @contextmanager
 def operators() -> Iterator[None]:
     """Within this block the exporter of traces knows these functions."""
+    exporter: Any = torch.onnx
     for name, symbol in _SYMBOLS.items():
-        torch.onnx.register_custom_op_symbolic(name, symbol, OPSET)
+        exporter.register_custom_op_symbolic(name, symbol, OPSET)
     try:
         yield
     finally:
         for name in _SYMBOLS:
-            torch.onnx.unregister_custom_op_symbolic(name, OPSET)
+            exporter.unregister_custom_op_symbolic(name, OPSET)

@@ -13,7 +13,16 @@ from torch import Tensor, nn
 
 from latentia.distributions import per_item_noise, same_noise
 from latentia.distributions.noise import standard_normal
-from latentia.estimators.serving.codec import DRAWS, SCORE, LogTotal, Served, decoder_graph, log_volume, served_total
+from latentia.estimators.serving.codec import (
+    DRAWS,
+    SCORE,
+    LogTotal,
+    Served,
+    decoder_graph,
+    has_mean,
+    log_volume,
+    served_total,
+)
 from latentia.estimators.serving.graph import Arrays, Graph, Port
 
 
@@ -28,7 +37,9 @@ class ServedCodes(Served):
         """The codes of an item."""
         coder = self.asked.module.coder
         shapes = " and ".join(f"{h} x {w}" for h, w in coder.shapes)
-        return Port("codes", "int64", ("batch", coder.n_positions), f"codes from 0 to {coder.n_codes - 1}, {shapes}")
+        return Port(
+            "codes", "int64", ("batch", coder.n_positions), f"codes from 0 to {coder.n_codes - 1}, {shapes}"
+        )
 
 
 def graphs(estimator: Any) -> tuple[Graph, ...]:
@@ -47,11 +58,25 @@ def graphs(estimator: Any) -> tuple[Graph, ...]:
         assert found is not None
         return [-found.astype(np.float32)]
 
-    score = "-log p(x, codes) in nats, of the item's own codes: the bound" if asked.module.coder.deterministic else SCORE
+    score = (
+        "-log p(x, codes) in nats, of the item's own codes: the bound"
+        if asked.module.coder.deterministic
+        else SCORE
+    )
     one = Port("score", "float32", ("batch",), "nats; the higher, the more unusual")
+    decoder = (decoder_graph(served, port),) if has_mean(served) else ()
     return (
-        Graph("encoder", "The most probable codes", _Encoder(served), items.ports, (port,), served.examples, encoded, facts),
-        decoder_graph(served, port),
+        Graph(
+            "encoder",
+            "The most probable codes",
+            _Encoder(served),
+            items.ports,
+            (port,),
+            served.examples,
+            encoded,
+            facts,
+        ),
+        *decoder,
         Graph("score", score, _Score(served), items.ports, (one,), served.examples, scored, facts),
     )
 
