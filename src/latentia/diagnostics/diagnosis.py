@@ -26,6 +26,7 @@ from latentia.diagnostics.smoothness import Smoothness, smoothness
 from latentia.diagnostics.true_posterior import TruePosterior, true_posterior
 from latentia.diagnostics.undertraining import ShortOf
 from latentia.diagnostics.verdict import Verdict, judge
+from latentia.progress import stage
 from latentia.vocabulary import COLLAPSE
 
 SAMPLED_ITEMS = 2000
@@ -162,14 +163,16 @@ def diagnose(
     """
     started = time.perf_counter()
     evaluation, x = _looked_at(model, x_batches, evaluation, seed)
-    gap, *of_sampler = prior_gaps(model, x, seed, [None] if sampler is None else [None, sampler])
-    measured: dict[str, Any] = {
-        "information": mutual_information(model, x.split(250), seed=seed),
-        "dependence": decoder_dependence(model, x, seed=seed),
-        "gap": gap,
-        "sampler_gap": of_sampler[0] if of_sampler else None,
-        "margins": margins_of(model, x, seed, sampler=sampler),
-    }
+    with stage("draws from the prior against data"):
+        gap, *of_sampler = prior_gaps(model, x, seed, [None] if sampler is None else [None, sampler])
+    with stage("what codes tell of items"):
+        measured: dict[str, Any] = {
+            "information": mutual_information(model, x.split(250), seed=seed),
+            "dependence": decoder_dependence(model, x, seed=seed),
+            "gap": gap,
+            "sampler_gap": of_sampler[0] if of_sampler else None,
+            "margins": margins_of(model, x, seed, sampler=sampler),
+        }
     known: dict[str, Any] = {
         "train": train, "history": history, "last_gain": last_gain, "numbers": math.prod(x.shape[1:]),
         "rate_weight": rate_weight, "bounds": bounds, "kept": kept, "columns": columns, "short": short,
@@ -177,7 +180,8 @@ def diagnose(
     verdict = judge(evaluation, **measured, **known)
     refined: Refined | None = None
     if thorough or verdict.name == COLLAPSE:
-        refined = refine(model, x[: _refined_items(model)], seed=seed)
+        with stage("the encoder against codes optimised for each item"):
+            refined = refine(model, x[: _refined_items(model)], seed=seed)
     true = None if refined is None else true_posterior(model, refined)
     if true is not None:
         verdict = judge(evaluation, **measured, **known, true=true)

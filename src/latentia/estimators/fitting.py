@@ -17,6 +17,7 @@ from latentia.estimators.planning import plan_of, told_time
 from latentia.estimators.settings import KEPT
 from latentia.estimators.weights import Weights, split_weights, told_weights
 from latentia.estimators.whole import all_or_nothing
+from latentia.progress import stage, told
 
 
 def fit_to(
@@ -36,7 +37,7 @@ def fit_to(
         y = X.train.y if y is None else y
         validation = X.validation.x if validation is None else validation
         X, channels = X.train.x, "first"
-    with all_or_nothing(estimator):
+    with all_or_nothing(estimator), told(bool(estimator.verbose)):
         way = estimator._way
         X, y, weight = way.weighed(estimator, X, y, sample_weight)
         estimator._before(X, y)
@@ -80,7 +81,8 @@ def fit_to(
         estimator.form_.eval()
         estimator._take_history(history, len(rows))
         how = {"validation": validation, "run_dir": run_dir, "resume": resume, "weight": weight}
-        estimator._after(given, rows, held_out, **how)
+        with stage("what follows training"):
+            estimator._after(given, rows, held_out, **how)
 
 
 def _held(estimator: Any, held_out: Any, weight: Weights | None) -> training.Batches | None:

@@ -11,10 +11,11 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.given import check_frame, plain_data
 from latentia.data.pictures import Axes
+from latentia.data.validated import validated
 from latentia.estimators.folder import Curves, params_of, save_fitted
 from latentia.estimators.forms.arrays import images_of
 from latentia.estimators.forms.layout import Layout
@@ -112,7 +113,7 @@ class BaseMixture(DensityMixin, BaseEstimator):
                 self.n_features_in_ = int(np.prod(items.shape[1:]))
         else:
             accepted = "csr" if self._sparse else False
-            items = validate_data(
+            items = validated(
                 self, X, reset=reset, accept_sparse=accepted, order="C", ensure_all_finite=False
             )
         if reset:
