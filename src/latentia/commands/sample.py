@@ -33,10 +33,10 @@ def sample(
 
     from latentia.commands.opened import at_least_one, open_run
     from latentia.guard import require_room
-    from latentia.kinds.abilities import Imputes, Samples, need
+    from latentia.kinds.abilities import Imputes, Samples
     from latentia.report.sheets import check_out, write_items
 
-    opened = open_run(run, "sample", Samples)
+    opened = open_run(run, "sample", Samples, *([Imputes] if given else []))
     at_least_one(n, "-n")
     require_room(_A_NUMBER * n * math.prod(opened.event_shape), f"a sample of {n} items")
     check_out(Path(out), opened.is_image)
@@ -45,9 +45,7 @@ def sample(
     else:
         if label is not None:
             raise ConfigError("--given and --label are of unlike models; give one of them")
-        items, told = need(opened, Imputes, "sample --given").drawn_given(
-            _cells(given), n, seed=seed, mean=mean
-        )
+        items, told = opened.drawn_given(_cells(given), n, seed=seed, mean=mean)
         print(told)
     print(write_items(items, Path(out), opened.columns))
 

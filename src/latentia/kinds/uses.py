@@ -38,7 +38,7 @@ USES: Mapping[str, Use] = {
 }  # fmt: skip
 """By the ability that it takes, the most usual first."""
 _MOST_USES = 5
-OF_ARRAYS = ("Walks", "Infers", "Compresses", "Exports", "Completes")
+OF_ARRAYS = ("Infers", "Compresses", "Exports", "Completes")
 """Abilities that tables of unlike columns do not have, whatever the model."""
 
 

@@ -144,7 +144,8 @@ def _of_sparse(rows: Rows, check: _Check) -> Summary:
         second += np.bincount(part.indices, of_one * (part.data - mean[part.indices]) ** 2, minlength=d)
     variance = (second + (total - held).clip(0.0) * mean**2) / total
     low, high = low.astype(part.dtype), high.astype(part.dtype)
-    return Summary(*(torch.from_numpy(value) for value in (mean, variance, low, high)))
+    found = [torch.from_numpy(value) for value in (mean, variance, low, high)]
+    return Summary(found[0], found[1], found[2], found[3])
 
 
 def _weighed(part: sparse.csr_array, weights: Tensor | None) -> tuple[sparse.csr_array, np.ndarray]:
