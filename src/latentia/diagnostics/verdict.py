@@ -12,8 +12,9 @@ from latentia.diagnostics.finding import Finding, Remedy
 from latentia.diagnostics.generalisation import generalisation_gap
 from latentia.diagnostics.margins import Margins
 from latentia.diagnostics.mutual_information import MutualInformation
+from latentia.diagnostics.pairs import Pairs, unlike_pairs
 from latentia.diagnostics.prior_gap import PriorGap
-from latentia.diagnostics.sample_findings import holes, unlike_data
+from latentia.diagnostics.sample_findings import holes, unlike_data, wider
 from latentia.diagnostics.true_posterior import TruePosterior
 from latentia.diagnostics.undertraining import LAST_GAIN, ShortOf, kept_early, undertraining
 from latentia.vocabulary import COLLAPSE, FAULTS, HEALTHY, INFERENCE_COLLAPSE
@@ -56,6 +57,7 @@ def judge(
     bounds: Sequence[float] = (),
     kept: int | None = None,
     margins: Margins | None = None,
+    pairs: Pairs | None = None,
     columns: Sequence[str] | None = None,
     short: ShortOf | None = None,
 ) -> Verdict:
@@ -76,6 +78,7 @@ def judge(
         bounds: validation bound at each judgement, where these were by something else.
         kept: the judgement after which the weights that were kept are, from 1 on.
         margins: of a table, its columns against those of samples.
+        pairs: how they go together, against samples.
         columns: their names.
         short: what a fit that its time or a person cut short had.
 
@@ -100,6 +103,7 @@ def judge(
             evaluation, train, None if train is None else generalisation_gap(train, evaluation)
         ),
         unlike_data(margins, columns, evaluation),
+        None if collapsed else unlike_pairs(pairs, columns, wider(evaluation)),
         kept_early(bounds, kept, least),
         undertraining(history, last_gain, least, short),
     ]

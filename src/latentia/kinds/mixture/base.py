@@ -181,7 +181,7 @@ class BaseMixture(DensityMixin, BaseEstimator):
 
     def _checked(self, X: Any, y: Any = None) -> Rows:
         rows = self._rows(X, y)
-        self._summary(rows)
+        self.components_.gaps = self._summary(rows).gaps
         self.components_.dtype = rows.dtype
         return rows
 
