@@ -106,7 +106,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (*_FITTING, *_USING, types, benchmar
 _POSITIONAL = {"data": "DATA", "run": "RUN", "table": "TABLE", "images": "IMAGES", "file": "FILE"}
 
 
-_REPEATED = {"column": "NAME=KIND", "drop": "NAME"}
+_REPEATED = {"column": "NAME=KIND", "drop": "NAME", "given": "NAME=CELL"}
 _TWO_PLACES = (encode, predict, impute, segment, objects, count, edit, rollout, track)
 _PLUGIN = "a module (or .py file) that registers models, likelihoods, networks or kinds of your own; may be given more than once"
 

@@ -94,7 +94,7 @@ def e_step(components: Components, rows: Rows) -> Pass:
     statistics = torch.zeros(shape, dtype=torch.float64, device=rows.device)
     log_likelihood = torch.zeros((), dtype=torch.float64, device=rows.device)
     kept: list[Tensor] = []
-    share = 0.0 if components.needs_rows else components.thin_share
+    share = 0.0 if components.needs_rows or components.gaps else components.thin_share
     for chunk in components.chunks(rows):
         phi = components.encode(chunk)
         log_joint = components.log_joint(phi)

@@ -20,8 +20,9 @@ from latentia.estimators.folder import Curves, params_of, save_fitted
 from latentia.estimators.forms.arrays import images_of
 from latentia.estimators.forms.layout import Layout
 from latentia.estimators.parameters import whole
-from latentia.kinds.face import html_repr, report
-from latentia.kinds.mixture.fitting import check_weights, continue_with, fit_to
+from latentia.estimators.weights import check_weights, mean_score
+from latentia.kinds.face import export, html_repr, report
+from latentia.kinds.mixture.fitting import continue_with, fit_to
 from latentia.kinds.mixture.state import as_arrays, as_tensors, curves_of, result_from_state, result_state
 from latentia.mixture.components import Components
 from latentia.mixture.criteria import ComponentFault, Scores, scores, verdict
@@ -66,7 +67,7 @@ class BaseMixture(DensityMixin, BaseEstimator):
     result_: EMResult
     _stepwise: StepwiseEM | None
 
-    report, _html_repr = report, html_repr
+    report, export, _html_repr = report, export, html_repr
     save = save_fitted
 
     # What a subclass gives ------------------------------------------------------------------------------------
@@ -180,7 +181,7 @@ class BaseMixture(DensityMixin, BaseEstimator):
 
     def _checked(self, X: Any, y: Any = None) -> Rows:
         rows = self._rows(X, y)
-        self._summary(rows)
+        self.components_.gaps = self._summary(rows).gaps
         self.components_.dtype = rows.dtype
         return rows
 
@@ -199,9 +200,9 @@ class BaseMixture(DensityMixin, BaseEstimator):
         h = self.components_.base_measure(chunk)
         return np.asarray((log_evidence if h is None else log_evidence + h).cpu().numpy())
 
-    def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002
-        """Mean log p(x) in nats an item."""
-        return float(np.mean(self.score_samples(X), dtype=np.float64))
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:  # noqa: ARG002
+        """Mean log p(x) in nats an item, each as often as its weight says."""
+        return mean_score(self.score_samples(X), sample_weight)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """p(k|x), the responsibilities, `[n, K]`."""
