@@ -217,6 +217,7 @@ def test_the_page_on_serving_runs(tmp_path, monkeypatch, capsys):
     import textwrap
     from pathlib import Path
 
+    pytest.importorskip("skl2onnx")
     monkeypatch.chdir(tmp_path)
     page = (Path(__file__).parents[2] / "docs" / "serving.md").read_text()
     names = {}
