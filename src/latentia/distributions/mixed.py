@@ -157,6 +157,10 @@ class MixedColumns(Distribution):
             (x / WIDE).square()
         )
 
+    def counts_and_means(self, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Counts of the counted columns in vectors, and what they are expected to be, `[*batch, C]` each."""
+        return self._counts(value).round(), self._negative_binomial().mean
+
     @property
     def mean(self) -> Tensor:
         """Of numbers the centre of their bulk, else E[x], `[*batch, W]`: probabilities of levels; zero where a column is not observed."""

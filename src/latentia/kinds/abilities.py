@@ -199,6 +199,12 @@ class Imputes(Protocol):
         """A frame without gaps; `how`: "mean" or "draw"."""
         ...
 
+    def drawn_given(
+        self, given: Mapping[str, Any], n: int, *, seed: int, mean: bool = True
+    ) -> tuple[Any, str]:
+        """`n` rows that have the given cells, and how they were drawn in words."""
+        ...
+
     def reasons(self, items: Any) -> list[str]:
         """Of each row, its least likely cells with what was expected there, in words."""
         ...

@@ -38,7 +38,7 @@ USES: Mapping[str, Use] = {
 }  # fmt: skip
 """By the ability that it takes, the most usual first."""
 _MOST_USES = 5
-OF_ARRAYS = ("Walks", "Infers", "Compresses", "Completes")
+OF_ARRAYS = ("Infers", "Compresses", "Completes")
 """Abilities that tables of unlike columns do not have, whatever the model."""
 
 

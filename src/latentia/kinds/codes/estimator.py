@@ -186,7 +186,7 @@ class VQVAE(ServesOnnx, LatentEstimator):
 
     def _after(self, given: Given, rows: NDArray[Any], held_out: NDArray[Any] | None, **how: Any) -> None:  # noqa: ARG002
         if self._two_stage() and not how.get("streamed"):
-            stages.fit_prior(self, given.rows, self._labels, **how)
+            stages.fit_prior(self, given, self._labels, how["validation"], how["run_dir"], how["resume"])
         del self._labels
 
     @property
@@ -208,7 +208,7 @@ class VQVAE(ServesOnnx, LatentEstimator):
         """(h, w) of each map of codes."""
         return self.module_.coder.shapes
 
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """One more pass over a chunk of data; see `VAE.partial_fit`.
 
         Raises:
@@ -217,7 +217,7 @@ class VQVAE(ServesOnnx, LatentEstimator):
         if self._two_stage():
             other = "prior_training='concurrent' or 'joint', or prior='uniform'"
             raise ConfigError(f"partial_fit has no second stage: give {other}")
-        return super().partial_fit(X, y)
+        return super().partial_fit(X, y, sample_weight)
 
     def embed(self, X: Any) -> NDArray[Any]:
         """The vectors of the codes of X, joined: `[n, positions * D]`, for maps of the data and for other models."""
