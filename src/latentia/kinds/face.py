@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def report(  # noqa: D417  a method
 class ServesOnnx:
     """Methods of estimators that are exported to programs without this library (docs/serving.md)."""
 
-    def export(self, folder: str | Path) -> Any:
+    def export(self, folder: str | Path, only: Sequence[str] | None = None) -> Any:
         """Write what the fitted model serves as ONNX files: `encoder.onnx`, `decoder.onnx`, `components.onnx`, `score.onnx`, ... by its kind.
 
         Each is held against what Python gives, where onnxruntime is installed. Inputs, outputs, columns and levels stand in the metadata of the
@@ -46,6 +47,7 @@ class ServesOnnx:
 
         Args:
             folder: where they go; it is made if it is not there.
+            only: names of the graphs that are written, such as `["encoder"]`; None: all.
 
         Returns:
             A `latentia.estimators.serving.graph.Written` for each file: its path, its graph, and the largest difference from Python.
@@ -57,7 +59,7 @@ class ServesOnnx:
         """
         from latentia.kinds.serving import exported
 
-        return exported(self, folder)
+        return exported(self, folder, only)
 
     def onnx_parser(self) -> Any:
         """For skl2onnx: what declares the outputs of this step of a pipeline."""
