@@ -22,18 +22,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from latentia import draws
 from latentia.data.column import Column
 from latentia.data.dates import CYCLES
 from latentia.data.skewness import power_log_slope, power_of, power_undone, reshape_of, robust_spread
+from latentia.estimators.forms.hiding import hidden_cells
 from latentia.estimators.forms.tails import tails_restored, tails_shortened
 from latentia.estimators.forms.unlike import read_later
 from latentia.latent.likelihoods.mixed import REACH
 from latentia.latent.likelihoods.terms import Family, Term
 from latentia.nn import Bounded
 
-HIDDEN_ROWS, MOST_HIDDEN = 0.5, 0.5
-"""In training so many rows lose up to such a share of their cells at each look, so that the codes of incomplete rows are learned."""
 _FAMILIES: dict[str, Family] = {
     "number": "gaussian", "date": "gaussian", "count": "negative-binomial", "binary": "bernoulli", "category": "categorical",
     "ordinal": "ordinal",
@@ -161,7 +159,7 @@ class MixedForm(nn.Module):
         values = stored.to(torch.float64 if stored.device.type != "mps" else torch.float32)
         seen = ~values.isnan()
         if self.training:
-            seen = seen & ~self._hidden(seen)
+            seen = seen & ~hidden_cells(seen)
         values = torch.where(seen, values, 0.0)
         out = values.new_zeros((values.shape[0], *self.vector_shape))
         quantities, categories = self._index["quantity"], self._index["category"]
@@ -187,14 +185,6 @@ class MixedForm(nn.Module):
         """Which of some columns are Gaussian, `[k]`: those whose far tails are shortened."""
         found = [_FAMILIES[self.columns[j].kind] == "gaussian" for j in columns]
         return torch.tensor(found, device=self.scale.device)
-
-    def _hidden(self, seen: Tensor) -> Tensor:
-        """Cells that are hidden at this look."""
-        n, d = seen.shape
-        share = draws.rand((n, 1), device=seen.device) * (
-            MOST_HIDDEN / HIDDEN_ROWS
-        ) - MOST_HIDDEN / HIDDEN_ROWS * (1 - HIDDEN_ROWS)
-        return draws.rand((n, d), device=seen.device) < share
 
     def _reshaped(self, x: Tensor, columns: Sequence[int]) -> Tensor:
         """The maps of some columns, `[B, k]`."""
