@@ -136,7 +136,7 @@ for _kind in (
         ("CommunityTypes",),
         frozenset({Shape.COUNTS}),
         (_NUMBER,),
-        ("Samples", "Scores", "Clusters", "Remedies"),
+        ("Samples", "Scores", "Clusters", "Exports", "Remedies"),
         instead={"epochs": "--n-components, and --set n_init=N"},
         shows_progress=False,
     ),

@@ -215,11 +215,8 @@ class MixedForm(nn.Module):
 
     def items(self, output: Tensor, axes: Any = None) -> NDArray[Any]:  # noqa: ARG002  rows have no channels
         """Rows `[n, d]` of vectors: of a category its most probable level; numbers within what training saw; NaN where not observed."""
-        return (
-            (self if self.centre.device.type == "cpu" else self.cpu())
-            .values_of(output.detach().cpu())
-            .numpy()
-        )
+        form = self if self.centre.device.type == "cpu" else self.cpu()
+        return form.values_of(output.detach().cpu()).numpy()
 
     def values_of(self, output: Tensor) -> Tensor:
         """The same as a tensor of float64."""
@@ -228,8 +225,7 @@ class MixedForm(nn.Module):
         quantities = self._index["quantity"]
         if quantities:
             vector = tails_restored(y[:, [self.starts[j] for j in quantities]], self._long(quantities))
-            vector = vector * self.scale[quantities] + self.centre[quantities]
-            undone = self._undone(vector, quantities)
+            undone = self._undone(vector * self.scale[quantities] + self.centre[quantities], quantities)
             out[:, quantities] = undone.clamp(self.low[quantities], self.high[quantities])
         for j, column in enumerate(self.columns):
             if column.kind == "category":
@@ -258,8 +254,6 @@ class MixedForm(nn.Module):
         """The same of each cell, `[n, d]`; zero of a missing one, and of what is no number."""
         found = np.zeros(np.shape(rows))
         at = [j for j, column in enumerate(self.columns) if _FAMILIES[column.kind] == "gaussian"]
-        if not at:
-            return found
         x = torch.from_numpy(np.asarray(rows, dtype=np.float64)[:, at]).to(self.scale.device)
         found[:, at] = self.log_volumes_of(x, at).cpu().numpy()
         return found
@@ -269,9 +263,8 @@ class MixedForm(nn.Module):
         at, seen = list(columns), ~x.isnan()
         x = torch.where(seen, x, 1.0)
         out = ((self._reshaped(x, at) - self.centre[at]) / self.scale[at]).abs() - REACH
-        return torch.where(
-            seen, self.scale[at].log() - self._log_slope(x, at) + out.clamp(min=0).log1p(), 0.0
-        )
+        each = self.scale[at].log() - self._log_slope(x, at) + out.clamp(min=0).log1p()
+        return torch.where(seen, each, 0.0)
 
     def encoder_inputs(self, typical_size: float) -> nn.Module | None:  # noqa: ARG002  for counts of one kind of thing
         """What the encoder does first: cells far out are taken as at the bound."""
