@@ -75,10 +75,8 @@ def columns_like_before(
     Raises:
         DataError: counts that are negative or not whole, a third value among two, numbers 1e15 deviations from the mean.
     """
-    if isinstance(rows, SparseRows):
-        return _sparse_like_before(
-            rows, lambda some, at: columns_like_before(some, kind, first, second, names, at)
-        )
+    if isinstance(rows, SparseRows) or (rows.size > 2 * _AT_ONCE and kind != "binary"):
+        return _in_blocks(rows, lambda some, at: columns_like_before(some, kind, first, second, names, at))
     if kind == "counts":
         strange = rows < 0 if rows.dtype.kind in "iub" else (rows < 0) | (rows != np.rint(rows))
         _refuse(rows, strange, names, "counts are whole numbers of at least 0", start)
@@ -104,8 +102,8 @@ def columns_like_before(
     return rows
 
 
-def _sparse_like_before(rows: Any, checked: Callable[[NDArray[Any], int], NDArray[Any]]) -> Any:
-    """The same, of sparse rows: they themselves, or an array, where numbers are to be put in place of others."""
+def _in_blocks(rows: Any, checked: Callable[[NDArray[Any], int], NDArray[Any]]) -> Any:
+    """The same, some rows at a time: they themselves, or an array, where numbers are to be put in place of others."""
     size = max(1, _AT_ONCE // rows.shape[1])
     for start in range(0, len(rows), size):
         block = np.asarray(rows[start : start + size])
