@@ -9,6 +9,7 @@ from typing import Any
 
 from latentia import training
 from latentia.data import Dataset
+from latentia.data.items import length
 from latentia.estimators.building import build, configured, take_objective
 from latentia.estimators.choices import Choice
 from latentia.estimators.inference import frozen
@@ -38,7 +39,7 @@ def fit_to(
         estimator._before(X, y)
         way = estimator._way
         given = way.given(estimator, X, reset=True, channels=channels)
-        n_held = None if validation is None else len(validation)
+        n_held = None if validation is None else length(validation)
         estimator.plan_ = plan = plan_of(estimator, given, n_held, begun, folder, resume)
         build(estimator, given)
         if validation is None:
