@@ -29,7 +29,7 @@ from latentia.data.skewness import power_log_slope, power_of, power_undone, resh
 from latentia.estimators.forms.tails import tails_restored, tails_shortened
 from latentia.estimators.forms.unlike import read_later
 from latentia.latent.likelihoods.mixed import REACH
-from latentia.latent.likelihoods.terms import Family, Term, as_plain
+from latentia.latent.likelihoods.terms import Family, Term
 from latentia.nn import Bounded
 
 HIDDEN_ROWS, MOST_HIDDEN = 0.5, 0.5
@@ -163,7 +163,7 @@ class MixedForm(nn.Module):
         if self.training:
             seen = seen & ~self._hidden(seen)
         values = torch.where(seen, values, 0.0)
-        out = values.new_zeros(len(values), *self.vector_shape)
+        out = values.new_zeros((values.shape[0], *self.vector_shape))
         quantities, categories = self._index["quantity"], self._index["category"]
         if quantities:
             y = self._reshaped(values[:, quantities], quantities)
@@ -225,15 +225,22 @@ class MixedForm(nn.Module):
 
     def items(self, output: Tensor, axes: Any = None) -> NDArray[Any]:  # noqa: ARG002  rows have no channels
         """Rows `[n, d]` of vectors: of a category its most probable level; numbers within what training saw; NaN where not observed."""
-        y = output.detach().double().cpu()
-        out = torch.full((len(y), len(self.columns)), math.nan, dtype=torch.float64)
-        form = self if self.centre.device.type == "cpu" else self.cpu()
+        return (
+            (self if self.centre.device.type == "cpu" else self.cpu())
+            .values_of(output.detach().cpu())
+            .numpy()
+        )
+
+    def values_of(self, output: Tensor) -> Tensor:
+        """The same as a tensor of float64."""
+        y = output.double()
+        out = torch.full((y.shape[0], len(self.columns)), math.nan, dtype=torch.float64)
         quantities = self._index["quantity"]
         if quantities:
-            vector = tails_restored(y[:, [self.starts[j] for j in quantities]], form._long(quantities))
-            vector = vector * form.scale[quantities] + form.centre[quantities]
-            undone = form._undone(vector, quantities)
-            out[:, quantities] = undone.clamp(form.low[quantities], form.high[quantities])
+            vector = tails_restored(y[:, [self.starts[j] for j in quantities]], self._long(quantities))
+            vector = vector * self.scale[quantities] + self.centre[quantities]
+            undone = self._undone(vector, quantities)
+            out[:, quantities] = undone.clamp(self.low[quantities], self.high[quantities])
         for j, column in enumerate(self.columns):
             if column.kind == "category":
                 out[:, j] = y[:, self.starts[j] : self.starts[j] + self.widths[j]].argmax(-1).double()
@@ -242,7 +249,7 @@ class MixedForm(nn.Module):
             elif column.kind != "number" or column.whole:
                 out[:, j] = out[:, j].round() if column.kind != "date" or column.whole else out[:, j]
         seen = y[:, self.first_mark : self.first_mark + len(self.columns)] > 0.5
-        return torch.where(seen, out, math.nan).numpy()
+        return torch.where(seen, out, math.nan)
 
     def viewable(self, items: Any) -> NDArray[Any]:
         """Rows as numbers of the columns `[n, d]`, NaN where a cell is missing."""
@@ -264,12 +271,17 @@ class MixedForm(nn.Module):
         if not at:
             return found
         x = torch.from_numpy(np.asarray(rows, dtype=np.float64)[:, at]).to(self.scale.device)
-        seen = ~x.isnan()
+        found[:, at] = self.log_volumes_of(x, at).cpu().numpy()
+        return found
+
+    def log_volumes_of(self, x: Tensor, columns: Sequence[int]) -> Tensor:
+        """The same of the cells `[n, k]` of some Gaussian columns."""
+        at, seen = list(columns), ~x.isnan()
         x = torch.where(seen, x, 1.0)
         out = ((self._reshaped(x, at) - self.centre[at]) / self.scale[at]).abs() - REACH
-        each = self.scale[at].log() - self._log_slope(x, at) + out.clamp(min=0).log1p()
-        found[:, at] = torch.where(seen, each, 0.0).cpu().numpy()
-        return found
+        return torch.where(
+            seen, self.scale[at].log() - self._log_slope(x, at) + out.clamp(min=0).log1p(), 0.0
+        )
 
     def encoder_inputs(self, typical_size: float) -> nn.Module | None:  # noqa: ARG002  for counts of one kind of thing
         """What the encoder does first: cells far out are taken as at the bound."""
@@ -292,7 +304,3 @@ class MixedForm(nn.Module):
         """The inverse of `describe`."""
         columns = [Column.rebuild(each) for each in described["columns"]]
         return cls(columns, described["frames"], described["places"], described["n_given"])
-
-    def plain_terms(self) -> list[dict[str, Any]]:
-        """`terms` as JSON has them."""
-        return as_plain(self.terms)

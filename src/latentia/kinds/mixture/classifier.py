@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from latentia.data.validated import validated
 from latentia.errors import DataError
 from latentia.estimators.forms.layout import Layout
 from latentia.kinds.mixture.base import BaseMixture
@@ -109,8 +110,8 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseMixture):
         kinds = [np.float64, np.float32]
         if not reset:
             check_is_fitted(self)
-            return validate_data(self, X, reset=False, dtype=kinds, ensure_all_finite=False, order="C")
-        X, y = validate_data(self, X, y, dtype=kinds, ensure_all_finite=False, order="C")
+            return validated(self, X, reset=False, dtype=kinds, ensure_all_finite=False, order="C")
+        X, y = validated(self, X, y, dtype=kinds, ensure_all_finite=False, order="C")
         check_classification_targets(y)
         self.classes_ = np.unique(column_or_1d(y))
         if len(self.classes_) < 2:

@@ -16,6 +16,7 @@ from latentia.data.column import Column
 from latentia.data.schema import table_of
 from latentia.errors import DataError
 from latentia.estimators.cells import Cells, Told
+from latentia.estimators.conditioning import Conditioned
 from latentia.estimators.folder import Curves, params_of
 from latentia.estimators.forms.mixed import MixedForm
 from latentia.estimators.forms.table_layout import TableLayout
@@ -155,12 +156,20 @@ class MixedMixture(TableFace, BaseMixture):
         values = self._known_cells(X)
         return BaseMixture.score_samples(self, X) - self.form_.log_volumes(values)
 
-    def sample(self, n_samples: int = 1) -> tuple[Any, np.ndarray]:
-        """Draw rows as they were given (a frame, or an array) and their components `[n]`."""
+    def sample(self, n_samples: int = 1, *, given: Any = None) -> tuple[Any, np.ndarray]:  # type: ignore[override]
+        """Draw rows as they were given (a frame, or an array) and their components `[n]`; with `given` cells see `sample_given`."""
         check_is_fitted(self)
+        if given is not None:
+            rows = self.sample_given(given, n_samples, random_state=self.random_state)
+            return rows, self.predict(rows)
         vectors, labels, _ = self._drawn(n_samples)
         seed = 0 if self.random_state is None else int(np.random.RandomState(0).randint(2**31 - 1))
         return given_back(self.form_.items(vectors), self.form_, seed=seed), labels.cpu().numpy()
+
+    def _conditioned(self, row: NDArray[np.float64], n: int, seed: int, mean: bool) -> Conditioned:  # noqa: ARG002
+        """Exact: a component from p(k | given), then the other columns, which are independent given it."""
+        rows = np.repeat(row, n, axis=0)
+        return Conditioned(np.where(np.isnan(rows), self._cells().drawn(rows, seed), rows))
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable component of each row, `[n]`."""

@@ -24,6 +24,7 @@ from latentia.kinds.types.fits import (
 )
 from latentia.kinds.types.resampling import Places, folds, mean_and_error
 from latentia.mixture import Rows, scores
+from latentia.progress import each as steps
 
 FEWER_STARTS = 2  # of fits to a part of the samples
 _STARTS, _FOLDS = 1, 2  # words of seeds
@@ -133,7 +134,7 @@ def choose(
     held = [(k, f) for k in numbers for f in range(len(parts)) if len(x.indptr) - 1 - len(parts[f]) > k]
     tasks = [delayed(fit)(x, k, seed_of(seed, _STARTS, k, i), i, criterion) for k, i in starts]
     tasks += [delayed(_held_out)(x, parts[f], k, seed_of(seed, _FOLDS, k, f), criterion) for k, f in held]
-    ends: list[Any] = Parallel(n_jobs=n_jobs)(tasks)
+    ends: list[Any] = Parallel(n_jobs=n_jobs)(steps("starts and folds", tasks))
     values: dict[int, NDArray[np.float64]] = {}
     for (k, f), found in zip(held, ends[len(starts) :], strict=True):
         values.setdefault(k, np.full(x.shape[0], np.nan))[parts[f]] = found

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClusterMixin, DensityMixin
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from latentia.data.validated import validated
 from latentia.errors import ConfigError, DataError
 from latentia.estimators.folder import Curves, params_of, save_fitted
 from latentia.estimators.parameters import numbers_of, whole
@@ -175,7 +176,7 @@ class CommunityTypes(ClusterMixin, DensityMixin, BaseEstimator):
         """Counts as CSR of int64."""
         if not reset:
             check_is_fitted(self)
-        rows = validate_data(self, X, reset=reset, accept_sparse="csr", dtype="numeric", ensure_min_samples=1)
+        rows = validated(self, X, reset=reset, accept_sparse="csr", dtype="numeric", ensure_min_samples=1)
         table = sparse.csr_array(rows)
         if (table.data < 0).any() or (table.data % 1 != 0).any():
             raise DataError("X holds negative or fractional values; counts of reads were expected")

@@ -18,6 +18,7 @@ from latentia.kinds.types.choosing import FEWER_STARTS
 from latentia.kinds.types.fits import LAPLACE, LARGE, best_of, drawn, memberships, seed_of
 from latentia.kinds.types.resampling import Places, bootstrap, folds
 from latentia.mixture import DirichletMultinomialComponents
+from latentia.progress import each
 
 STABLE = 0.75
 """Median adjusted Rand index of bootstrap fits from which types are called stable (Hennig 2007 has .75 for a Jaccard index)."""
@@ -132,7 +133,7 @@ def examine(
         delayed(_again)(x, groups, labels, k, seed_of(seed, _BOOTSTRAP, i), starts, criterion)
         for i in range(n_bootstrap)
     ]
-    found: list[Any] = Parallel(n_jobs=n_jobs)(tasks)
+    found: list[Any] = Parallel(n_jobs=n_jobs)(each("halves and bootstrap draws", tasks))
     again = found[len(halves) :]
     lower, upper = (None, None)
     if again:

@@ -22,7 +22,7 @@ from latentia.estimators.forms.arrays import Given, as_rows
 from latentia.estimators.latent import LatentEstimator
 from latentia.estimators.parameters import whole
 from latentia.estimators.table_face import TableFace, usual_scores
-from latentia.kinds.face import html_repr, report
+from latentia.kinds.face import export, html_repr, report
 from latentia.kinds.loading import load_as
 from latentia.kinds.vae.catalog import CATALOG
 from latentia.kinds.vae.composing import composed
@@ -203,8 +203,8 @@ class VAE(TableFace, LatentEstimator):
         check_refinement(self.refinement_steps, self._entry(), self.model)
 
     def _after(self, given: Given, rows: NDArray[Any], held_out: NDArray[Any] | None, **how: Any) -> None:  # noqa: ARG002
-        refine(self, rows, held_out)
-        take_sampler(self, rows, whole_data=not how.get("streamed"))
+        refine(self, rows, held_out, how["weight"])
+        take_sampler(self, rows, not how.get("streamed"), how["weight"])
         self.usual_scores_ = usual_scores(self, held_out)
 
     def _follows(self, n: int) -> tuple[float, float]:
@@ -271,7 +271,7 @@ class VAE(TableFace, LatentEstimator):
         self.sampler_ = None if described is None else AggregatePosterior.rebuild(described, tensors)
         return self
 
-    report, _html_repr = report, html_repr
+    report, export, _html_repr = report, export, html_repr
 
     @staticmethod
     def load(folder: str | Path) -> VAE:
