@@ -11,6 +11,7 @@ from scipy import sparse
 
 from latentia import training
 from latentia.data import Dataset
+from latentia.data.items import length
 from latentia.estimators.building import build, configured, take_objective
 from latentia.estimators.choices import Choice
 from latentia.estimators.inference import frozen
@@ -100,7 +101,7 @@ def _held(estimator: Any, held_out: Any, weight: Weights | None) -> training.Bat
 
 def _count(validation: Any) -> int:
     """Rows that are held out; a sparse table has no length."""
-    return int(validation.shape[0]) if sparse.issparse(validation) else len(validation)
+    return length(validation) if sparse.issparse(validation) else len(validation)
 
 
 def continue_with(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> None:
