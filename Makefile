@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow check fuzz truth bench clean
+.PHONY: demo test test-slow check fuzz kills truth bench clean
 
 # what is imported is compiled then; the rest need not be: a tenth of the size and of the time
 PIP = $(BIN)/python -m pip install --disable-pip-version-check --no-compile -c constraints.txt
@@ -36,6 +36,9 @@ test-slow: $(VENV)/.installed
 
 fuzz: $(VENV)/.installed
 	PYTHONPATH=tests $(BIN)/python -m fuzz
+
+kills: $(VENV)/.installed
+	PYTHONPATH=tests:tests/helpers $(BIN)/python -m fuzz.kills
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check .

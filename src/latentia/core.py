@@ -57,6 +57,7 @@ class Trace:
         pool: log w = log p(x, z) - log q(z|x) in nats, `[P, B]`, of the draws from which the S here were chosen, if they were.
         chosen: their places in the pool, `[S, B]`, each drawn with probability w / sum(w).
         scene: the objects that the model sees, where it sees objects.
+        weight: how often each item counts, 1 on average over the training set; None: all alike.
     """
 
     x: Tensor
@@ -71,6 +72,14 @@ class Trace:
     pool: Float[Tensor, "pool batch"] | None = None
     chosen: Tensor | None = None
     scene: Scene | None = None
+    weight: Float[Tensor, " batch"] | None = None
+
+    def weighed(self, values: Tensor, dim: int = -1) -> Tensor:
+        """Values of each item (along `dim`) times its weight: their mean is the one over items that an objective takes."""
+        if self.weight is None:
+            return values
+        dim %= values.ndim
+        return values * self.weight.to(values).reshape(-1, *[1] * (values.ndim - dim - 1))
 
     @property
     def elbo(self) -> Float[Tensor, "samples batch"]:

@@ -25,7 +25,9 @@ from latentia.diagnostics.sample_density import SampleDensity, sample_density
 from latentia.diagnostics.sampling import Sample
 from latentia.diagnostics.smoothness import Smoothness, smoothness
 from latentia.diagnostics.true_posterior import TruePosterior, true_posterior
+from latentia.diagnostics.undertraining import ShortOf
 from latentia.diagnostics.verdict import Verdict, judge
+from latentia.progress import stage
 from latentia.vocabulary import COLLAPSE
 
 SAMPLED_ITEMS = 2000
@@ -136,6 +138,7 @@ def diagnose(
     bounds: Sequence[float] = (),
     kept: int | None = None,
     columns: Sequence[str] | None = None,
+    short: ShortOf | None = None,
     sampler: Distribution | None = None,
     thorough: bool = True,
     seed: int = 0,
@@ -156,30 +159,34 @@ def diagnose(
         bounds: validation bound after each epoch, see `judge`.
         kept: the judgement after which the weights that were kept are, see `judge`.
         columns: names of the columns of a table.
+        short: see `judge`.
         sampler: codes that samples are decoded from, if not those of the prior.
         thorough: also take what needs an optimisation for each item; else only where the posterior seems collapsed.
         seed: of what is drawn.
     """
     started = time.perf_counter()
     evaluation, x = _looked_at(model, x_batches, evaluation, seed)
-    cells = drawn_cells(model, x, seed, sampler=sampler)
-    gap, *of_sampler = prior_gaps(model, x, seed, [None] if sampler is None else [None, sampler])
-    measured: dict[str, Any] = {
-        "information": mutual_information(model, x.split(250), seed=seed),
-        "dependence": decoder_dependence(model, x, seed=seed),
-        "gap": gap,
-        "sampler_gap": of_sampler[0] if of_sampler else None,
-        "margins": None if cells is None else margins(*cells),
-        "pairs": _pairs(model, cells),
-    }
+    with stage("draws from the prior against data"):
+        cells = drawn_cells(model, x, seed, sampler=sampler)
+        gap, *of_sampler = prior_gaps(model, x, seed, [None] if sampler is None else [None, sampler])
+    with stage("what codes tell of items"):
+        measured: dict[str, Any] = {
+            "information": mutual_information(model, x.split(250), seed=seed),
+            "dependence": decoder_dependence(model, x, seed=seed),
+            "gap": gap,
+            "sampler_gap": of_sampler[0] if of_sampler else None,
+            "margins": None if cells is None else margins(*cells),
+            "pairs": _pairs(model, cells),
+        }
     known: dict[str, Any] = {
         "train": train, "history": history, "last_gain": last_gain, "numbers": math.prod(x.shape[1:]),
-        "rate_weight": rate_weight, "bounds": bounds, "kept": kept, "columns": columns,
+        "rate_weight": rate_weight, "bounds": bounds, "kept": kept, "columns": columns, "short": short,
     }  # fmt: skip
     verdict = judge(evaluation, **measured, **known)
     refined: Refined | None = None
     if thorough or verdict.name == COLLAPSE:
-        refined = refine(model, x[: _refined_items(model)], seed=seed)
+        with stage("the encoder against codes optimised for each item"):
+            refined = refine(model, x[: _refined_items(model)], seed=seed)
     true = None if refined is None else true_posterior(model, refined)
     if true is not None:
         verdict = judge(evaluation, **measured, **known, true=true)

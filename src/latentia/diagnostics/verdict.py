@@ -16,7 +16,7 @@ from latentia.diagnostics.pairs import Pairs, unlike_pairs
 from latentia.diagnostics.prior_gap import PriorGap
 from latentia.diagnostics.sample_findings import holes, unlike_data, wider
 from latentia.diagnostics.true_posterior import TruePosterior
-from latentia.diagnostics.undertraining import LAST_GAIN, kept_early, undertraining
+from latentia.diagnostics.undertraining import LAST_GAIN, ShortOf, kept_early, undertraining
 from latentia.vocabulary import COLLAPSE, FAULTS, HEALTHY, INFERENCE_COLLAPSE
 
 
@@ -59,6 +59,7 @@ def judge(
     margins: Margins | None = None,
     pairs: Pairs | None = None,
     columns: Sequence[str] | None = None,
+    short: ShortOf | None = None,
 ) -> Verdict:
     """Name every fault that the figures show; several can hold, and the first to be mended gives the verdict its name.
 
@@ -79,6 +80,7 @@ def judge(
         margins: of a table, its columns against those of samples.
         pairs: how they go together, against samples.
         columns: their names.
+        short: what a fit that its time or a person cut short had.
 
     Example:
         >>> from latentia.estimators.compose import compose
@@ -103,7 +105,7 @@ def judge(
         unlike_data(margins, columns, evaluation),
         None if collapsed else unlike_pairs(pairs, columns, wider(evaluation)),
         kept_early(bounds, kept, least),
-        undertraining(history, last_gain, least),
+        undertraining(history, last_gain, least, short),
     ]
     return ordered([finding for finding in looked_at if finding is not None], tuple(FAULTS))
 

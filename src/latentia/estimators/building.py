@@ -58,4 +58,5 @@ def take_objective(
     estimator.objective_ = build_objective(
         estimator._entry().objective, estimator.objective_setting_, estimator._options()
     )
-    check_objective(estimator.objective_, estimator.module_, _two_items(estimator, rows))
+    weighed = batches.weight is not None
+    check_objective(estimator.objective_, estimator.module_, _two_items(estimator, rows), weighed)

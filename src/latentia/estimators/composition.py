@@ -23,6 +23,7 @@ from latentia.estimators.forms.arrays import Given
 from latentia.estimators.forms.mixed import MixedForm
 from latentia.estimators.forms.unlike import Unlike
 from latentia.latent import LIKELIHOODS, Likelihood
+from latentia.latent.likelihoods.terms import as_plain
 from latentia.nn import FEW_ROWS, Network, pick_network
 
 MIXED = {"gaussian": "mixed", "gaussian-learned": "mixed-learned", "gaussian-data": "mixed-data"}
@@ -148,7 +149,7 @@ def chosen(
     name = asked if isinstance(asked, str) else "auto"
     if entry.likelihoods is not None and asked == "auto":
         name = defining_likelihood(rows, given.sparse, params.binarize, entry.likelihoods, params.model)
-    form, found, why = choose(rows, name, given.sparse, params.binarize, entry.gaussian)
+    form, found, why = choose(rows, name, given.sparse, params.binarize, entry.gaussian, given.weight)
     form.axes = given.axes
     likelihood: LikelihoodLike = asked
     if isinstance(asked, str):
@@ -160,7 +161,7 @@ def chosen(
         n_rows = FEW_ROWS if streamed else len(rows)
         network, reason = pick_network(event, n_rows, entry.image_network, entry.vector_network)
         choices.append(Choice("network", network, reason))
-    typical = typical_size(rows) if form.kind == "counts" else 0.0
+    typical = typical_size(rows, given.weight) if form.kind == "counts" else 0.0
     return Chosen(form, likelihood, network, typical, choices)
 
 
@@ -170,7 +171,11 @@ def _numbers_after_all(given: Given, likelihood: Any) -> Given | None:
     table = Mixed(given.rows, given.unlike.columns)
     if not isinstance(likelihood, str) or likelihood in ("auto", *MIXED.values()) or not table.is_numeric:
         return None
-    return Given(table.as_numbers()) if len(given.unlike.columns) == len(given.unlike.given) else None
+    return (
+        Given(table.as_numbers(), weight=given.weight)
+        if len(given.unlike.columns) == len(given.unlike.given)
+        else None
+    )
 
 
 def _chosen_columns(given: Given, table: Unlike, entry: Entry, params: Any, streamed: bool) -> Chosen:
@@ -205,9 +210,19 @@ def _chosen_columns(given: Given, table: Unlike, entry: Entry, params: Any, stre
         n_rows = FEW_ROWS if streamed else len(given.rows)
         network, reason = pick_network(form.vector_shape, n_rows, None, entry.vector_network)
         choices.append(Choice("network", network, reason))
-    return Chosen(form, name, network, 0.0, choices, tuple(form.plain_terms()))
+    return Chosen(form, name, network, 0.0, choices, tuple(as_plain(form.terms)))
 
 
-def typical_size(rows: NDArray[Any]) -> float:
-    """The median total of count rows."""
-    return float(np.median(rows.sum(1, dtype=np.float64)))
+def typical_size(rows: NDArray[Any], weight: NDArray[np.float64] | None = None) -> float:
+    """The median total of count rows: half of their weight lies on either side.
+
+    >>> typical_size(np.array([[1], [2], [9]])), typical_size(np.array([[1], [2], [9]]), np.array([1.0, 1.0, 5.0]))
+    (2.0, 9.0)
+    """
+    totals = rows.sum(1, dtype=np.float64)
+    if weight is None:
+        return float(np.median(totals))
+    order = np.argsort(totals)
+    ends = weight[order].cumsum()
+    low, high = (np.searchsorted(ends, ends[-1] / 2, side) for side in ("left", "right"))
+    return float(totals[order[[low, high]]].mean())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -35,7 +36,7 @@ MODEL = (
 )
 OBJECTIVE = (
     "an objective is called as objective(trace, progress) with a latentia.core.Trace and gives a latentia.core.Loss, whose "
-    "total is one number that has a gradient; a factory objective(setting, *, option=default) gives such a thing"
+    "total is one number that has a gradient; items count as often as their weights say if it takes means of trace.weighed(values); a factory objective(setting, *, option=default) gives such a thing"
 )
 
 
@@ -155,11 +156,11 @@ def _check_distribution(found: Any, x: Tensor, batch: tuple[int, ...]) -> None:
         raise ConfigError(f"log_prob of the likelihood gives {log_p.flatten().tolist()}; {LIKELIHOOD}")
 
 
-def check_objective(objective: Objective, model: Any, x: Tensor) -> None:
+def check_objective(objective: Objective, model: Any, x: Tensor, weighed: bool = False) -> None:
     """Call an objective that is not of this library on the trace of two items.
 
     Raises:
-        ConfigError: if it gives no loss.
+        ConfigError: if it gives no loss, or, with `weighed`, one that knows no weights.
     """
     if not is_foreign(objective):
         return
@@ -168,6 +169,8 @@ def check_objective(objective: Objective, model: Any, x: Tensor) -> None:
         model.eval()
         trace = model.trace(x, 1)
         loss = _passed(objective, OBJECTIVE, "objective", trace, 0.5)
+        unlike = replace(trace, weight=x.new_tensor([3.0, 1.0])) if weighed else None
+        other = None if unlike is None else _passed(objective, OBJECTIVE, "objective", unlike, 0.5)
         model.train(was_training)
     if not isinstance(loss, Loss):
         raise ConfigError(f"the objective gives a {type(loss).__name__}; {OBJECTIVE}")
@@ -175,6 +178,8 @@ def check_objective(objective: Objective, model: Any, x: Tensor) -> None:
         raise ConfigError(
             f"the objective's total has shape {list(loss.total.shape)} and requires_grad={loss.total.requires_grad}; {OBJECTIVE}"
         )
+    if other is not None and torch.equal(other.total, loss.total):
+        raise ConfigError(f"the objective gives the same loss whatever sample_weight says; {OBJECTIVE}")
 
 
 def _passed(part: Any, contract: str, name: str, *given: Any) -> Any:

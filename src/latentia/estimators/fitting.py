@@ -10,11 +10,14 @@ from typing import Any
 from latentia import training
 from latentia.data import Dataset
 from latentia.estimators.building import build, configured, take_objective
+from latentia.estimators.choices import Choice
 from latentia.estimators.inference import frozen
 from latentia.estimators.plan import JUDGED
 from latentia.estimators.planning import plan_of, told_time
 from latentia.estimators.settings import KEPT
+from latentia.estimators.weights import Weights, split_weights, told_weights
 from latentia.estimators.whole import all_or_nothing
+from latentia.progress import stage, told
 
 
 def fit_to(
@@ -25,6 +28,7 @@ def fit_to(
     run_dir: str | Path | None,
     resume: bool,
     channels: str = "auto",
+    sample_weight: Any = None,
 ) -> None:
     """What `LatentEstimator.fit` does; the arguments are its."""
     begun = time.monotonic()
@@ -33,28 +37,30 @@ def fit_to(
         y = X.train.y if y is None else y
         validation = X.validation.x if validation is None else validation
         X, channels = X.train.x, "first"
-    with all_or_nothing(estimator):
-        estimator._before(X, y)
+    with all_or_nothing(estimator), told(bool(estimator.verbose)):
         way = estimator._way
-        given = way.given(estimator, X, reset=True, channels=channels)
+        X, y, weight = way.weighed(estimator, X, y, sample_weight)
+        estimator._before(X, y)
+        given = way.given(estimator, X, reset=True, channels=channels)._replace(weight=weight)
         n_held = None if validation is None else len(validation)
         estimator.plan_ = plan = plan_of(estimator, given, n_held, begun, folder, resume)
         build(estimator, given)
+        rows, held_out, held_weight = given.rows, None, None
         if validation is None:
-            rows, held_out = estimator._split(given.rows, estimator.seed_)
+            rows, held_out = estimator._split(rows, estimator.seed_)
+            weight, held_weight = split_weights(estimator, weight)
         else:
-            rows, held_out = given.rows, way.given(estimator, validation, reset=False).rows
+            held_out = way.given(estimator, validation, reset=False).rows
         limit = {} if plan is None else {"max_updates": plan.updates}
         config = configured(estimator, rows, estimator.seed_, held_out is not None, **limit)
+        if config.optimizer != estimator.optimizer:
+            reason = "held-out rows of tables with this likelihood"
+            estimator.choices_.append(Choice("optimizer", config.optimizer, reason))
         estimator.settings_ = {name: getattr(config, name) for name in KEPT if name != "learning_rate"}
-        batches = way.batches(rows, estimator.form_)
-        judged = held_out
-        if plan is not None and held_out is not None:  # a part, evenly spread, says which mark is the best
-            judged = held_out[:: math.ceil(len(held_out) / JUDGED)]
-        held = None if judged is None else way.batches(judged, frozen(estimator.form_))
+        batches = way.batches(rows, estimator.form_).weighed(weight)
+        held = _held(estimator, held_out, held_weight)
         take_objective(estimator, rows, batches, config)
-        if plan is not None:
-            estimator.choices_ += plan.choices()
+        estimator.choices_ += told_weights(weight) + ([] if plan is None else plan.choices())
         if estimator.verbose:
             print(*estimator.choices_, sep="\n")
             print(told_time(estimator, batches, config))
@@ -74,16 +80,30 @@ def fit_to(
         )
         estimator.form_.eval()
         estimator._take_history(history, len(rows))
-        estimator._after(given, rows, held_out, validation=validation, run_dir=run_dir, resume=resume)
+        how = {"validation": validation, "run_dir": run_dir, "resume": resume, "weight": weight}
+        with stage("what follows training"):
+            estimator._after(given, rows, held_out, **how)
 
 
-def continue_with(estimator: Any, X: Any, y: Any) -> None:
+def _held(estimator: Any, held_out: Any, weight: Weights | None) -> training.Batches | None:
+    """Held-out rows as the fit is judged by them."""
+    if held_out is None:
+        return None
+    if estimator.plan_ is not None:  # a part, evenly spread, says which mark is the best
+        part = slice(None, None, math.ceil(len(held_out) / JUDGED))
+        held_out, weight = held_out[part], None if weight is None else weight[part]
+    held: training.Batches = estimator._way.batches(held_out, frozen(estimator.form_)).weighed(weight)
+    return held
+
+
+def continue_with(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> None:
     """What `LatentEstimator.partial_fit` does; the arguments are its."""
     first = not estimator.__sklearn_is_fitted__()
     # a call that fails must leave the model that there was
     with all_or_nothing(estimator, () if first else ("module_", "form_", "objective_")):
+        X, y, weight = estimator._way.weighed(estimator, X, y, sample_weight)
         estimator._before(X, y)
-        given = estimator._way.given(estimator, X, reset=first)
+        given = estimator._way.given(estimator, X, reset=first)._replace(weight=weight)
         rows = given.rows
         if first:
             estimator.plan_ = None
@@ -91,7 +111,7 @@ def continue_with(estimator: Any, X: Any, y: Any) -> None:
             estimator.n_train_, estimator.history_ = 0, []
         seed = (estimator.seed_ + 1 + len(estimator.history_)) % 2**32
         config = configured(estimator, rows, seed, False, max_epochs=1, warmup_fraction=0.0)
-        batches = estimator._way.batches(rows, estimator.form_)
+        batches = estimator._way.batches(rows, estimator.form_).weighed(weight)
         if first:
             take_objective(estimator, rows, batches, config)
         estimator.form_.train()
@@ -101,4 +121,4 @@ def continue_with(estimator: Any, X: Any, y: Any) -> None:
         estimator.n_train_ += len(rows)
         estimator.best_epoch_ = None  # the weights are of no epoch of the fit any longer
         estimator.history_ = [*estimator.history_, *history.rows()]
-        estimator._after(given, rows, None, streamed=True)
+        estimator._after(given, rows, None, streamed=True, weight=weight)

@@ -27,7 +27,7 @@ from latentia.estimators.choices import Choice
 from latentia.estimators.forms.scaled import Kind, Scaled
 from latentia.latent import LIKELIHOODS
 
-_NUMBERS_AT_ONCE, _FIRST = 1 << 24, 100_000
+_NUMBERS_AT_ONCE, _FIRST = 1 << 21, 100_000
 
 # The kinds of data on which each likelihood is a probability, best first: the form that data take for it.
 _KINDS_OF: dict[str, tuple[Kind, ...]] = {
@@ -138,7 +138,12 @@ def count_likelihood(x: NDArray[Any]) -> tuple[str, str]:
 
 
 def choose(
-    x: NDArray[Any], likelihood: str, was_sparse: bool, binarize: bool = False, gaussian: str = "gaussian"
+    x: NDArray[Any],
+    likelihood: str,
+    was_sparse: bool,
+    binarize: bool = False,
+    gaussian: str = "gaussian",
+    weight: NDArray[np.float64] | None = None,
 ) -> tuple[Scaled, str, list[Choice]]:
     """The form of the data and the likelihood for it.
 
@@ -148,6 +153,7 @@ def choose(
         was_sparse: whether the person gave a sparse matrix.
         binarize: draw binary pixels from grey ones.
         gaussian: which likelihood "auto" takes for real numbers.
+        weight: of each row, for the constants of the form; what the data are, is decided by all rows alike.
 
     Raises:
         ConfigError: if the named likelihood is no probability on data of this kind.
@@ -181,7 +187,7 @@ def choose(
             )
     if math.prod(x.shape[1:]) == 0:
         raise DataError(f"the data have shape {x.shape}: there is nothing in a row")
-    return Scaled(kind, x.shape[1:], str(x.dtype)).fit(x), likelihood, choices
+    return Scaled(kind, x.shape[1:], str(x.dtype)).fit(x, weight), likelihood, choices
 
 
 def defining_likelihood(

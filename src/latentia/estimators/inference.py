@@ -116,7 +116,7 @@ class Inference:
         found = np.concatenate(scores) - log_volumes(self.form, rows)
         if not counts or scored is not None:
             return found
-        totals = np.asarray(rows).sum(1, dtype=np.float64)
+        totals = rows.sum(1, dtype=np.float64)
         return without_counts(totals, found) if model is None else found + model.log_prob(totals)
 
     def decoded(self, z: Tensor, mean: bool = True, axes: Axes | None = None) -> NDArray[Any]:

@@ -31,6 +31,7 @@ from latentia.estimators.kept import described, restore
 from latentia.estimators.network import NetworkEstimator
 from latentia.estimators.parameters import whole
 from latentia.estimators.way import Way
+from latentia.estimators.weights import mean_score
 from latentia.latent.totals import check_total
 from latentia.objectives import ObjectiveSetting
 from latentia.training import Schedule
@@ -114,6 +115,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
         run_dir: str | Path | None = None,
         resume: bool = False,
         channels: str = "auto",
+        sample_weight: Any = None,
     ) -> Self:
         """Fit to X from scratch. A fit that fails or is interrupted leaves the estimator as it was before.
 
@@ -125,20 +127,21 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
             run_dir: where `metrics.jsonl` and checkpoints go while fitting; None keeps nothing on disk.
             resume: go on from the last checkpoint in `run_dir`, to the very weights of an uninterrupted run.
             channels: where images have them: "first", "last", or "auto": the only axis that they can be.
+            sample_weight: how often each row of X counts, `[n]`; of weight 0: not at all (docs/default.md, "Weights").
 
         Returns:
             Itself.
         """
-        fit_to(self, X, y, validation, run_dir, resume, channels)
+        fit_to(self, X, y, validation, run_dir, resume, channels, sample_weight)
         return self
 
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """One more pass over a chunk of data, for streams that do not fit in memory; encoder and decoder move together.
 
         The first call fixes scaling, likelihood and network from its chunk, so it should be a representative one. Each
         call starts at the full learning rate and ends with the variance calibrated on its own chunk.
         """
-        continue_with(self, X, y)
+        continue_with(self, X, y, sample_weight)
         return self
 
     def _compose(self) -> None:
@@ -235,9 +238,9 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
             raise ConfigError(f"model {self.model!r} has deterministic codes and so no log-likelihood")
         return scores
 
-    def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002
-        """Mean of `score_samples(X)`: nats per item (that has counts, where these are scored), greater is better."""
-        return float(np.nanmean(self.score_samples(X)))
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:  # noqa: ARG002
+        """Weighed mean of `score_samples(X)`: nats per item (that has counts, where these are scored), greater is better."""
+        return mean_score(self.score_samples(X), sample_weight)
 
     def evaluate(
         self, X: Any, *, n_importance: int | None = None, importance_items: int | None = None
@@ -277,8 +280,6 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Network
             columns: names of the columns, if X was fitted without them.
         """
         return self._judged(diagnosed(self, X, train, evaluation, thorough, columns), X, evaluation)
-
-    # ------------------------------------------------------------------ keeping
 
     def describe(self) -> tuple[dict[str, Any], dict[str, Tensor], Curves]:
         """Entries of `config.json`, tensors and learning curves."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from latentia import training
 from latentia.estimators.composition import Chosen, chosen
 from latentia.estimators.defaults import default_batch_size, default_epochs, default_gradient_clip
@@ -12,14 +15,33 @@ from latentia.estimators.forms.arrays import Given, as_rows
 from latentia.estimators.forms.mixed import MixedForm
 from latentia.estimators.forms.scaled import Scaled
 from latentia.estimators.settings import Defaults
+from latentia.estimators.weights import refuse_weights, weighed_rows
 
 
 class Way:
-    """The way of arrays: tables, counts and images. Items of another nature have a way of their own, with the same face."""
+    """The way of arrays: tables, counts and images. Items of another nature have a way of their own, with the same face.
+
+    Attributes:
+        weighs: whether a fit takes weights of items.
+    """
+
+    weighs = True
 
     def given(self, estimator: Any, X: Any, *, reset: bool, channels: str = "auto") -> Given:
         """What a person handed over, checked against what the estimator was fitted to (or, with `reset`, noted on it)."""
         return as_rows(estimator, X, reset=reset, channels=channels)
+
+    def weighed(
+        self, estimator: Any, X: Any, y: Any, sample_weight: Any
+    ) -> tuple[Any, Any, NDArray[np.float64] | None]:
+        """Rows, classes and weights of a fit; see `weighed_rows`.
+
+        Raises:
+            ConfigError: for weights of items that are not weighed.
+        """
+        if not self.weighs:
+            refuse_weights(sample_weight, type(estimator).__name__)
+        return weighed_rows(X, y, sample_weight)
 
     def chosen(self, estimator: Any, given: Given, entry: Any, streamed: bool) -> Chosen:
         """Form, likelihood and network for data; `streamed`: whether more items will follow."""
@@ -37,7 +59,9 @@ class Way:
     def defaults(self, estimator: Any, rows: Any) -> Defaults:  # noqa: ARG002  (others look at the items)
         """Settings of a fit to these items that a person leaves open."""
         clip = default_gradient_clip(estimator.event_shape_)
-        return Defaults(default_batch_size, default_epochs, estimator.learning_rate, clip)
+        likelihood = getattr(estimator.module_, "likelihood", None)  # models of scenes have none of their own
+        mover = getattr(likelihood, "optimizer", "auto")
+        return Defaults(default_batch_size, default_epochs, estimator.learning_rate, clip, optimizer=mover)
 
     def first(
         self,

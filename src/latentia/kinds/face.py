@@ -35,6 +35,29 @@ def report(  # noqa: D417  a method
     return write_report(self, X, path, y, columns, train=train)
 
 
+def export(self: Any, folder: str | Path) -> Any:
+    """Write what the fitted model serves as ONNX files: `encoder.onnx`, `decoder.onnx`, `components.onnx`, `score.onnx`, ... by its kind.
+
+    Each is held against what Python gives, where onnxruntime is installed. Inputs, outputs, columns and levels stand in the metadata of the
+    files (docs/serving.md).
+
+    Args:
+        self: fitted.
+        folder: where they go; it is made if it is not there.
+
+    Returns:
+        A `latentia.estimators.serving.graph.Written` for each file: its path, its graph, and the largest difference from Python.
+
+    Raises:
+        MissingExtraError: if onnx is not installed.
+        ConfigError: if the model has a function that ONNX does not have, or a file does not give what Python gives.
+        RunFolderError: if the folder cannot be written.
+    """
+    from latentia.kinds.serving import exported
+
+    return exported(self, folder)
+
+
 def html_repr(self: Any) -> str:
     """What a notebook shows: scikit-learn's diagram, and the last verdict on the fit below it."""
     diagram: str = estimator_html_repr(self)

@@ -131,7 +131,7 @@ class MapPrior(CodePrior):
         if isinstance(self.density, Uniform):
             # a view of one number: nothing is computed for each code
             return (self.density.place - math.log(self.n_codes)).expand(*indices.shape, self.n_codes)
-        logits = self.density.logits(indices.view(len(indices), 1, *self.shape), context)
+        logits = self.density.logits(indices.unflatten(1, (1, *self.shape)), context)
         return torch.log_softmax(logits.flatten(1, 3), -1)
 
     def sample(
@@ -178,7 +178,7 @@ class ClassPrior(CodePrior):
     ) -> Float[Tensor, "batch positions codes"]:
         """Log p(j | the codes before, class)."""
         context = F.one_hot(labels, self.n_classes).to(self.log_shares.dtype)
-        logits = self.density.logits(indices.view(len(indices), 1, *self.shape), context)
+        logits = self.density.logits(indices.unflatten(1, (1, *self.shape)), context)
         return torch.log_softmax(logits.flatten(1, 3), -1)
 
     def log_probs(self, indices: Int64[Tensor, "batch positions"]) -> Float[Tensor, "batch positions codes"]:

@@ -60,7 +60,7 @@ class AnnealedElbo(nn.Module):
         """The negative bound; None while beta is not yet what it will be."""
         if self.weight_at(float(self.progress)) != self.weight_at(1.0):
             return None
-        return -trace.elbo.mean()
+        return -trace.weighed(trace.elbo).mean()
 
     def extra_repr(self) -> str:
         """Its settings."""
@@ -119,7 +119,7 @@ class MinimumRate(nn.Module):
 
     def validation_loss(self, trace: Trace) -> Tensor:
         """The negative bound."""
-        return -trace.elbo.mean()
+        return -trace.weighed(trace.elbo).mean()
 
 
 TRAVEL = 60.0

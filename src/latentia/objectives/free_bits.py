@@ -15,12 +15,13 @@ from latentia.objectives.ramps import Number, positive
 from latentia.objectives.setting import ObjectiveSetting
 from latentia.objectives.terms import distortion
 
-# kl [B, D] and the floor in nats -> scalar
-_CLAMPS: dict[str, Callable[[Tensor, float], Tensor]] = {
-    "total": lambda kl, floor: kl.sum(-1).mean().clamp(min=floor),
-    "per_dim": lambda kl, floor: kl.mean(0).clamp(min=floor).sum(),
-    "per_dim_item": lambda kl, floor: kl.clamp(min=floor).sum(-1).mean(),
-    "per_item": lambda kl, floor: kl.sum(-1).clamp(min=floor).mean(),
+Weighing = Callable[[Tensor], Tensor]
+# kl [B, D], the floor in nats and what weighs items along the first axis -> scalar
+_CLAMPS: dict[str, Callable[[Tensor, float, Weighing], Tensor]] = {
+    "total": lambda kl, floor, weighed: weighed(kl.sum(-1)).mean().clamp(min=floor),
+    "per_dim": lambda kl, floor, weighed: weighed(kl).mean(0).clamp(min=floor).sum(),
+    "per_dim_item": lambda kl, floor, weighed: weighed(kl.clamp(min=floor).sum(-1)).mean(),
+    "per_item": lambda kl, floor, weighed: weighed(kl.sum(-1).clamp(min=floor)).mean(),
 }
 
 
@@ -67,7 +68,7 @@ def free_bits(nats: Number, per: str = "per_dim") -> Callable[[Trace], Float[Ten
 
 
 def _clamped_rate(trace: Trace, nats: float, per: str) -> Tensor:
-    return _CLAMPS[per](trace.kl.mean(0), nats)
+    return _CLAMPS[per](trace.kl.mean(0), nats, partial(trace.weighed, dim=0))
 
 
 def free_bits_elbo(setting: ObjectiveSetting, *, nats: Number = 0.5, per: str = "per_dim") -> TermSum:  # noqa: ARG001

@@ -35,7 +35,7 @@ def importance_bound(trace: Trace) -> Float[Tensor, ""]:
         >>> bool((importance_bound(trace) - doubly_reparameterised_bound(trace)).abs() < 1e-5)
         True
     """
-    return -_with_gradient_of(log_weights(trace), trace).mean()
+    return -trace.weighed(_with_gradient_of(log_weights(trace), trace)).mean()
 
 
 def doubly_reparameterised_bound(trace: Trace) -> Float[Tensor, ""]:
@@ -66,7 +66,7 @@ def doubly_reparameterised_bound(trace: Trace) -> Float[Tensor, ""]:
             share = share.gather(0, trace.chosen)
         again = share.reshape(share.shape + (1,) * (z.ndim - 2))
         z.register_hook(lambda gradient: gradient * again.to(gradient.dtype))
-    return -_with_gradient_of(log_w, trace).mean()
+    return -trace.weighed(_with_gradient_of(log_w, trace)).mean()
 
 
 def _shares(log_w: Tensor) -> Tensor:

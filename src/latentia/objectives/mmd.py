@@ -32,6 +32,7 @@ def mmd2(
     b: Float[Tensor, "m dims"],
     kernel: str = "imq",
     widths: Sequence[float] = WIDTHS,
+    weight: Float[Tensor, " n"] | None = None,
 ) -> Float[Tensor, ""]:
     r"""Unbiased estimate of the squared maximum mean discrepancy of two samples; it may fall below zero.
 
@@ -49,6 +50,7 @@ def mmd2(
         b: a sample, m of at least 2.
         kernel: "imq", whose tails still reach codes far from the prior, or "rbf".
         widths: relative widths w; several, so that no one of them need be right.
+        weight: of each of the first sample; a pair then has the product of its weights. None: all alike.
 
     Source: Gretton et al. 2012, A Kernel Two-Sample Test, eq. 3.
 
@@ -63,8 +65,13 @@ def mmd2(
         return torch.stack([KERNELS[kernel](square, dims * width) for width in widths]).mean(0)
 
     # k(x, x) = 1 for both kernels, so that leaving out the diagonal is taking n from the sum
-    within_a = (value(_squares(a, a)).sum() - n) / (n * (n - 1))
     within_b = (value(_squares(b, b)).sum() - m) / (m * (m - 1))
+    if weight is not None:
+        share = weight.to(a) / weight.to(a).sum()
+        alone = share.square().sum()
+        within_a = (share @ value(_squares(a, a)) @ share - alone) / (1 - alone)
+        return within_a + within_b - 2 * (share @ value(_squares(a, b))).mean()
+    within_a = (value(_squares(a, a)).sum() - n) / (n * (n - 1))
     return within_a + within_b - 2 * value(_squares(a, b)).mean()
 
 
@@ -97,7 +104,9 @@ def _aggregate_mmd(trace: Trace, kernel: str, widths: Sequence[float]) -> Tensor
     if codes.shape[1] < 2:
         return codes.sum() * 0
     drawn = trace.prior.sample(codes.shape[:2]).flatten(2)
-    return torch.stack([mmd2(a, b, kernel, widths) for a, b in zip(codes, drawn, strict=True)]).mean()
+    return torch.stack(
+        [mmd2(a, b, kernel, widths, trace.weight) for a, b in zip(codes, drawn, strict=True)]
+    ).mean()
 
 
 def info_elbo(

@@ -25,7 +25,7 @@ class MaskSum(TermSum):
 
     def validation_loss(self, trace: Trace) -> Tensor:
         """Minus the bound in nats per item."""
-        return -trace.elbo.mean()
+        return -trace.weighed(trace.elbo).mean()
 
 
 def monet(

@@ -82,9 +82,9 @@ class TotalCorrelationObjective:
     def __call__(self, trace: Trace, progress: float = 1.0) -> Loss:
         """The loss at this progress, in nats per item; each part is logged."""
         log_joint, log_marginals = self.aggregate(trace)
-        mutual_information = (trace.posterior.log_prob(trace.z) - log_joint).mean()
-        total_correlation = (log_joint - log_marginals).mean()
-        dimension_wise = (log_marginals - trace.prior.log_prob(trace.z)).mean()
+        mutual_information = trace.weighed(trace.posterior.log_prob(trace.z) - log_joint).mean()
+        total_correlation = trace.weighed(log_joint - log_marginals).mean()
+        dimension_wise = trace.weighed(log_marginals - trace.prior.log_prob(trace.z)).mean()
         d = distortion(trace)
         alpha, beta, gamma = (w(progress) if callable(w) else w for w in (self.alpha, self.beta, self.gamma))
         total = d + alpha * mutual_information + beta * total_correlation + gamma * dimension_wise
@@ -112,6 +112,8 @@ class TotalCorrelationObjective:
         log_q = factors.log_prob(trace.z[:, :, None]).flatten(3)
         log_weights = batch_log_weights(len(trace.x), self.n_train, self.sampling, log_q.dtype)
         log_weights = log_weights.to(log_q.device)
+        if trace.weight is not None:
+            log_weights = log_weights + trace.weight.to(log_q).log()
         log_joint = torch.logsumexp(log_q.sum(-1) + log_weights, 2)
         log_marginals = torch.logsumexp(log_q + log_weights[..., None], 2).sum(-1)
         return log_joint, log_marginals

@@ -9,7 +9,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,22 +18,28 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from latentia.errors import ConfigError
+from latentia.training.sparse import SparseRows
+from latentia.training.weights import Weighed, in_proportion
 
 Indices = npt.NDArray[np.int64]
 
 _PERMUTATION = 0x7065726D  # keeps the stream of permutations apart from other uses of the same seed
 _HASHED_BYTES = 64 * 2**20
+_TOGETHER = 512
 
 
 class Batches:
     """A data set as the training loop sees it: stored rows, and what makes model input of a batch of them.
 
     An array in memory of at most `memory_budget` bytes is moved to the device once, in its stored type, and batches are
-    taken from it there. A `numpy.memmap` or a larger array is read by the workers of a `DataLoader`. Both give
-    the same batches: the order is a pure function of seed and epoch (`permutation`).
+    taken from it there. A `numpy.memmap` or a larger array is read by the workers of a `DataLoader`; `SparseRows` become dense a batch at a time.
+    All give the same batches: the order is a pure function of seed and epoch (`permutation`).
 
     The last batch of an epoch is left out if it is smaller than a quarter of the others (or is a single row, on which
     batch normalisation has no variance); other rows are left out in the next epoch.
+
+    Attributes:
+        weight: of each row, `[n]` in float64, 1 on average; None: all alike (`weighed`).
 
     Args:
         x: the rows, `[n, *stored]`, of any numeric type.
@@ -51,9 +57,11 @@ class Batches:
         (10, 3, [4, 4, 2])
     """
 
+    weight: npt.NDArray[np.float64] | None = None
+
     def __init__(
         self,
-        x: npt.NDArray[Any] | Tensor,
+        x: npt.NDArray[Any] | Tensor | SparseRows,
         transform: Callable[[Tensor], Tensor],
         *,
         memory_budget: int = 4 * 2**30,
@@ -62,8 +70,8 @@ class Batches:
         if len(x) == 0:
             raise ConfigError("a data set of 0 rows gives no batch; expected at least 1")
         n_bytes = x.nbytes
-        self.resident = not isinstance(x, np.memmap) and n_bytes <= memory_budget
-        self.x = x if isinstance(x, np.memmap) else _as_tensor(x)
+        self.resident = not isinstance(x, np.memmap | SparseRows) and n_bytes <= memory_budget
+        self.x = x if isinstance(x, np.memmap | SparseRows) else _as_tensor(x)
         self.transform = transform
         self.memory_budget = memory_budget
         self.workers = _cores(2) if workers is None else workers
@@ -77,13 +85,20 @@ class Batches:
         """The same batches on `device`."""
         rows = self.x.to(device) if self.resident and isinstance(self.x, Tensor) else self.x
         moved = Batches(rows, self.transform, memory_budget=self.memory_budget, workers=self.workers)
-        moved.device = device
+        moved.device, moved.weight = device, self.weight
         return moved
+
+    def weighed(self, weight: npt.NDArray[np.float64] | None) -> Self:
+        """The same with a weight for each row, brought to a mean of 1: training batches then come with their weights."""
+        again = copy.copy(self)
+        again.weight = None if weight is None else weight / weight.mean()
+        return again
 
     def first(self, n: int) -> Batches:
         """The same of the first n rows."""
         few, rows = copy.copy(self), cast("Any", self.x)
         few.x = rows[:n]
+        few.weight = None if self.weight is None else self.weight[:n]
         return few
 
     def n_batches(self, batch_size: int) -> int:
@@ -92,18 +107,39 @@ class Batches:
 
     def epoch(
         self, seed: int, epoch: int, batch_size: int, start: int = 0, *, stream: int = 0
-    ) -> Iterator[Tensor]:
-        """The stored batches of epoch `epoch` in its own order, from batch number `start` on; streams differ in order."""
+    ) -> Iterator[Any]:
+        """The stored batches (with weights: `Weighed`) of epoch `epoch` in its own order, from batch number `start` on; streams differ in order."""
         order = permutation(len(self), seed, epoch, stream)
-        return self._stored([order[rows] for rows in _slices(len(self), batch_size)[start:]])
+        batches = [order[rows] for rows in _slices(len(self), batch_size)[start:]]
+        stored = self._stored(batches)
+        return stored if self.weight is None else map(Weighed, stored, map(self.weights, batches))
+
+    def whole(self, rows: Indices) -> Tensor:
+        """Some rows as one batch, ready for the model; of sparse ones few are dense before they are ready."""
+        if not isinstance(self.x, SparseRows):
+            return next(iter(self.ordered(len(rows), rows)))
+        parts, found, start = self.ordered(_TOGETHER, rows), torch.empty(0), 0
+        for part in parts:
+            found = part.new_empty(len(rows), *part.shape[1:]) if not start else found
+            found[start : start + len(part)] = part
+            start += len(part)
+        return found
+
+    def weights(self, rows: Indices | slice) -> Tensor:
+        """Weights of some rows, on the device."""
+        assert self.weight is not None
+        return torch.from_numpy(self.weight[rows]).float().to(self.device)
 
     def ordered(self, batch_size: int, rows: Indices | None = None) -> Ordered:
         """All rows (or those named by `rows`) in order, ready for the model, as often as they are iterated over."""
         return Ordered(self, np.arange(len(self)) if rows is None else rows, batch_size)
 
     def subset(self, size: int, seed: int) -> Indices:
-        """Up to `size` distinct row numbers, a pure function of `seed`, in ascending order."""
-        return np.sort(permutation(len(self), seed, -1)[:size])
+        """Up to `size` row numbers, a pure function of `seed`, in ascending order: distinct ones, or, with weights, in proportion to them."""
+        order = permutation(len(self), seed, -1)
+        if self.weight is not None:
+            return in_proportion(self.weight, order, min(size, len(self)))
+        return np.sort(order[:size])
 
     def ready(self, stored: Tensor) -> Tensor:
         """Model input from a stored batch; images get the channels-last layout, in which convolutions are fastest."""
@@ -119,6 +155,7 @@ class Batches:
             "shape": list(self.x.shape),
             "type": str(self.x.dtype).removeprefix("torch."),
             "checksum": zlib.crc32(array.reshape(-1).view(np.uint8).data),
+            **({} if self.weight is None else {"weights": zlib.crc32(self.weight.tobytes())}),
         }
 
     def _stored(self, batches: Sequence[Indices]) -> Iterator[Tensor]:
@@ -126,6 +163,10 @@ class Batches:
             if batches:  # one transfer of row numbers an epoch; a step waits for nothing
                 order = torch.from_numpy(np.concatenate(batches)).to(self.device)
                 yield from map(partial(self.x.index_select, 0), order.split([len(rows) for rows in batches]))
+            return
+        if isinstance(self.x, SparseRows):
+            for rows in batches:
+                yield _as_tensor(np.asarray(self.x[rows])).to(self.device)
             return
         loader: DataLoader[Tensor] = DataLoader(
             _Rows(self.x),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-
-from torch import Tensor
+from typing import Any
 
 from latentia.training.pace import Pace
 from latentia.training.task import Position, Task
@@ -27,7 +26,7 @@ class LegBatches:
         """Batches of a leg, at most."""
         return math.ceil(self.pace.leg)
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def __iter__(self) -> Iterator[Any]:
         """Stored batches from the present position on; a leg may go from one epoch into the next."""
         config, position, pace = self.task.config, self.position, self.pace
         while position.step < pace.mark(position.leg):

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from latentia import draws
 from latentia.core import Choosing, Loss, Paced
+from latentia.distributions.weighing import weighing
 from latentia.training.averaging import Average
 from latentia.training.checkpoints import taken
 from latentia.training.judging import Judge, on_device
@@ -27,7 +28,8 @@ from latentia.training.resting import Rest
 from latentia.training.schedule import Side
 from latentia.training.sides import sides, warn_if_uneven
 from latentia.training.task import Interrupted, Position, Task
-from latentia.training.validation import FINAL_ROWS, as_model, calibrate, samples_of
+from latentia.training.validation import FINAL_ROWS, calibrate, samples_of, traced
+from latentia.training.weights import parts_of
 
 INFORMATION_ROWS = 2000  # items on which a schedule's measure of information is taken
 
@@ -67,7 +69,7 @@ class Loop(LightningModule):
         self.average = None if decay is None else Average(task.model, self.pace.decay(decay))
         self.judge = Judge(task, self.average)
         self.bar: ProgressBar | None = None
-        self._other_batches: Iterator[Tensor] = iter(())
+        self._other_batches: Iterator[Any] = iter(())
         self._still: dict[Side, list[nn.Parameter]] = {"all": []}
         self._restored = state
         self.rest = Rest(self.position, self.pace, self.average)
@@ -105,19 +107,20 @@ class Loop(LightningModule):
         self.course.load(dict(state["course"]))
         draws.restore(state["random"])
 
-    def transfer_batch_to_device(self, batch: Tensor, device: torch.device, dataloader_idx: int) -> Tensor:  # noqa: ARG002
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:  # noqa: ARG002
         """Batches are on the device already."""
         return batch
 
-    def training_step(self, stored: Tensor, batch_idx: int) -> None:  # noqa: ARG002  (Lightning's signature)
+    def training_step(self, stored: Any, batch_idx: int) -> None:  # noqa: ARG002  (Lightning's signature)
         """One iteration: the steps that the schedule wants, of which the last is on the iteration's own batch."""
         position, last = self.position, False
         while not last:
             turn = self.course.turn(position.step)
             last = turn.last
-            x = self.task.train.ready(stored if turn.own_batch else self._another_batch())
-            with self._only(turn.moves):
-                loss = self._step(x)
+            rows, weight = parts_of(stored if turn.own_batch else self._another_batch())
+            x = self.task.train.ready(rows)
+            with self._only(turn.moves), weighing(weight):
+                loss = self._step(x, weight)
             self.course.stepped(turn, loss.total, len(x))
             if last:
                 if self.average is not None:
@@ -126,7 +129,7 @@ class Loop(LightningModule):
                 self.meter.add(loss, len(x), position.step)
             self._between_steps()
 
-    def _step(self, x: Tensor) -> Loss:
+    def _step(self, x: Tensor, weight: Tensor | None) -> Loss:
         """One step of the optimizer; nothing in it waits for the device."""
         task, position, scaler = self.task, self.position, self._scaler
         rate = self.pace.rate(position.step)
@@ -137,7 +140,7 @@ class Loop(LightningModule):
         if isinstance(self.model, Paced):
             self.model.advance(progress)
         try:
-            trace = as_model(self.model).trace(x, samples_of(task.objective, progress))
+            trace = traced(self.model, x, samples_of(task.objective, progress), weight)
             loss = task.objective(trace, progress)
         except ValueError:  # a distribution that checks its parameters: say which term broke them, if one did
             self.meter.fetch()
@@ -210,7 +213,7 @@ class Loop(LightningModule):
         if self.average is not None:
             self.average.load(state["average"], self.model)
 
-    def _another_batch(self) -> Tensor:
+    def _another_batch(self) -> Any:
         """The next batch of a second stream, which goes through the training set in an order of its own."""
         task, position = self.task, self.position
         batch = next(self._other_batches, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -12,7 +13,7 @@ from latentia.training.batches import Batches
 from latentia.training.randomness import seeded
 
 if TYPE_CHECKING:
-    from latentia.core import Objective, TrainableModel
+    from latentia.core import Objective, Trace, TrainableModel
 
 EPOCH_ROWS = 2048  # training items that an epoch's calibration looks at
 # And the one after the last epoch. The relative error of a variance over that many items is far below a percent, and the
@@ -25,6 +26,12 @@ _PREPARED_NUMBERS = 2**26  # numbers of training data that a model is shown befo
 def as_model(module: nn.Module) -> TrainableModel:
     """`module`, with the methods that every trainable model has."""
     return cast("TrainableModel", module)
+
+
+def traced(model: nn.Module, x: Tensor, n_samples: int, weight: Tensor | None) -> Trace:
+    """The trace of a batch, with the weights of its items."""
+    trace = as_model(model).trace(x, n_samples)
+    return trace if weight is None else replace(trace, weight=weight)
 
 
 def samples_of(objective: Objective, progress: float = 1.0) -> int:
@@ -46,7 +53,7 @@ def prepare(model: nn.Module, train: Batches, seed: int) -> None:
     size = min(FINAL_ROWS, max(1, _PREPARED_NUMBERS // first.numel()))
     rows = train.subset(size, seed)
     with torch.no_grad():
-        as_model(model).prepare(next(iter(train.ordered(len(rows), rows))))
+        as_model(model).prepare(train.whole(rows))
 
 
 def calibrate(model: nn.Module, train: Batches, size: int, batch_size: int, seed: int) -> None:
@@ -59,7 +66,7 @@ def calibrate(model: nn.Module, train: Batches, size: int, batch_size: int, seed
 def validation_figures(
     model: nn.Module, data: Batches, batch_size: int, seed: int, objective: Objective
 ) -> tuple[dict[str, float], float | None]:
-    """Means over `data` in nats per item, with noise from `seed`, and the score by which the epoch to keep is chosen.
+    """Means over the (weighed) items of `data` in nats per item, with noise from `seed`, and the score by which the epoch to keep is chosen.
 
     The figures are "elbo" = "log_likelihood" - "kl", and "loss" where the objective has a method
     `validation_loss(trace) -> scalar`, which is then what counts: an objective that is no bound must be judged by what it
@@ -77,9 +84,12 @@ def validation_figures(
     judge = getattr(objective, "validation_loss", None)
     sums: list[Tensor] = []
     with seeded(seed, data.device), torch.no_grad():
-        for x in data.ordered(max(1, _WIDER // n_samples) * batch_size):
-            trace = as_model(model).trace(x, n_samples)
-            terms = [trace.log_likelihood.mean(0).sum(), trace.kl.sum(-1).mean(0).sum()]
+        size, start = max(1, _WIDER // n_samples) * batch_size, 0
+        for x in data.ordered(size):
+            weight = None if data.weight is None else data.weights(slice(start, start + size))
+            start += size
+            trace = traced(model, x, n_samples, weight)
+            terms = [trace.weighed(each.mean(0)).sum() for each in (trace.log_likelihood, trace.kl.sum(-1))]
             loss = None if judge is None else judge(trace)
             sums.append(torch.stack(terms if loss is None else [*terms, loss.to(terms[0]) * len(x)]))
     # summed in double precision on the host: the one wait for the device

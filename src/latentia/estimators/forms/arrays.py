@@ -9,32 +9,36 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.given import check_frame, plain_data
 from latentia.data.items import Mixed
 from latentia.data.pictures import Axes, ChannelsFirst, axes_of, in_order, on_one_scale
+from latentia.data.validated import validated
 from latentia.errors import DataError
 from latentia.estimators.forms.unlike import Unlike, read_later, unlike
+from latentia.training.sparse import SparseRows
 
 
 class Given(NamedTuple):
     """What a person handed over, as one array.
 
     Attributes:
-        rows: `[n, d]`, or images `[n, C, H, W]`.
+        rows: `[n, d]`, or images `[n, C, H, W]`; of a sparse matrix they are dense where `np.asarray` is taken of some.
         sparse: whether they came as a sparse matrix.
         axes: where images had their channels.
         unlike: what the columns of rows of unlike kinds are, in a fit; their rows have NaN where a cell is missing.
+        weight: how often each row counts, in a fit; None: all alike.
     """
 
     rows: NDArray[Any]
     sparse: bool = False
     axes: Axes = "first"
     unlike: Unlike | None = None
+    weight: NDArray[np.float64] | None = None
 
 
-def as_rows(estimator: Any, X: Any, *, reset: bool, channels: str = "auto") -> Given:
+def as_rows(estimator: Any, X: Any, *, reset: bool, channels: str = "auto", dense: bool = False) -> Given:
     """The rows of X, checked against what the estimator was fitted to (or, with `reset`, noted on it).
 
     Args:
@@ -42,6 +46,7 @@ def as_rows(estimator: Any, X: Any, *, reset: bool, channels: str = "auto") -> G
         X: NumPy, torch, pandas, nested lists or SciPy sparse `[n, d]`; images `[n, C, H, W]`, `[n, H, W, C]` or `[n, H, W]`.
         reset: whether this is a fit.
         channels: in a fit, where images have their channels (`latentia.data.pictures`).
+        dense: give rows of a sparse matrix as an array, not as `SparseRows`.
 
     Raises:
         DataError: NaN or infinity (with row and column), no rows, rows of another shape or on another scale than in fitting.
@@ -65,16 +70,15 @@ def as_rows(estimator: Any, X: Any, *, reset: bool, channels: str = "auto") -> G
         )
     check_frame(X)
     _check_finite(X)
-    rows = validate_data(
+    rows = validated(
         estimator, X, reset=reset, accept_sparse="csr", dtype="numeric", ensure_min_samples=2 if reset else 1
     )
     was_sparse = sparse.issparse(rows)
-    if was_sparse:
-        dense: Any = rows
-        rows = dense.toarray()
-    elif rows.dtype == bool:
+    if rows.dtype == bool and not was_sparse:
         rows = rows.astype(np.uint8)
-    rows = np.ascontiguousarray(rows)  # sums depend on the order in which numbers lie
+    there: Any = SparseRows(rows) if was_sparse else rows
+    # sums depend on the order in which numbers lie
+    rows = there if was_sparse and not dense else np.ascontiguousarray(there)
     return Given(rows if form is None else form.like_before(rows, column_names(estimator)), sparse=was_sparse)
 
 
@@ -168,6 +172,10 @@ def _unflattened(rows: NDArray[Any], shape: tuple[int, ...], axes: Axes) -> NDAr
 
 def _axes_like(given: tuple[int, ...], shape: tuple[int, ...], axes: Axes) -> Axes:
     """Where images have their channels, if they are of a shape that is known; as before, where both could be."""
+    if len(shape) != 3:
+        raise DataError(
+            f"X of shape {tuple(given)} holds images; the model was fitted to rows of {math.prod(shape)} numbers"
+        )
     channels, height, width = shape
     shapes: dict[Axes, tuple[int, ...]] = {"first": shape, "last": (height, width, channels)}
     if channels == 1:

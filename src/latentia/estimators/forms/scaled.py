@@ -62,8 +62,8 @@ class Scaled(nn.Module):
         self.register_buffer("mean", torch.zeros(constants, dtype=torch.float64))
         self.register_buffer("scale", torch.ones(constants, dtype=torch.float64))
 
-    def fit(self, x: NDArray[Any]) -> Self:
-        """Set the constants from training data `[n, *event]`; a constant column keeps scale 1."""
+    def fit(self, x: NDArray[Any], weight: NDArray[np.float64] | None = None) -> Self:
+        """Set the constants from training data `[n, *event]`, rows with weights; a constant column keeps scale 1."""
         if self.kind == "pixels":
             self.scale.fill_(255.0)
         elif self.kind == "deep":
@@ -75,7 +75,7 @@ class Scaled(nn.Module):
             self.mean.fill_(low)
             self.scale.fill_(high - low if high > low else 1.0)
         elif self.kind == "continuous":
-            mean, scale = mean_and_deviation(x, 0 if len(self.event_shape) == 1 else None)
+            mean, scale = mean_and_deviation(x, 0 if len(self.event_shape) == 1 else None, weight)
             # Below the rounding error of its mean a column's deviation is noise of the arithmetic, not of the data.
             eps = np.finfo(x.dtype if x.dtype.kind == "f" else np.float64).eps
             constant = scale <= 10 * eps * np.abs(mean)

@@ -8,26 +8,23 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from latentia import training
-from latentia.data import Dataset
 from latentia.estimators.folder import Curves, params_of
 from latentia.estimators.forms.arrays import as_rows
-from latentia.estimators.forms.levels import Levels, choose_levels
+from latentia.estimators.forms.levels import Levels
 from latentia.estimators.network import NetworkEstimator
 from latentia.estimators.parameters import whole
-from latentia.estimators.settings import KEPT, training_config
-from latentia.estimators.whole import all_or_nothing
+from latentia.estimators.settings import training_config
+from latentia.estimators.weights import mean_score
 from latentia.kinds.autoregressive.catalog import DENSITY_MODELS, DensityEntry
 from latentia.kinds.autoregressive.defaults import defaults_for
+from latentia.kinds.autoregressive.fitting import fit_to
 from latentia.kinds.autoregressive.use import (
     DensityEvaluation,
-    classes_in,
     composed,
     contexts,
     drawn,
@@ -38,8 +35,6 @@ from latentia.kinds.autoregressive.use import (
 from latentia.kinds.face import html_repr, report
 from latentia.kinds.loading import load_as
 from latentia.models import DensityModel
-from latentia.objectives import negative_elbo
-from latentia.training.randomness import seeded
 
 __all__ = ["AutoregressiveModel", "DensityEvaluation"]
 
@@ -152,6 +147,7 @@ class AutoregressiveModel(NetworkEstimator):
         run_dir: str | Path | None = None,
         resume: bool = False,
         channels: str = "auto",
+        sample_weight: Any = None,
     ) -> Self:
         """Fit to X from scratch. A fit that fails or is interrupted leaves the estimator as it was before.
 
@@ -163,39 +159,9 @@ class AutoregressiveModel(NetworkEstimator):
             run_dir: where `metrics.jsonl` and checkpoints go while fitting; None keeps nothing on disk.
             resume: go on from the last checkpoint in `run_dir`, to the very weights of an uninterrupted run.
             channels: where images have them: "first", "last", or "auto": the only axis that they can be.
+            sample_weight: how often each row of X counts, `[n]`; of weight 0: not at all (docs/default.md, "Weights").
         """
-        if isinstance(X, Dataset):
-            if validation is None:
-                validation = (X.validation.x, X.validation.y) if self.conditional else X.validation.x
-            X, y, channels = X.train.x, X.train.y, "first"
-        with all_or_nothing(self):
-            given = as_rows(self, X, reset=True, channels=channels)
-            self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
-            self.levels_, choice = choose_levels(given.rows, self.n_levels, given.axes)
-            self.choices_ = [choice]
-            self.classes_ = classes_in(y, len(given.rows)) if self.conditional else np.empty(0)
-            with seeded(self.seed_, torch.device("cpu")):
-                self._compose()
-            stored = self._stored(given.rows, y)
-            if validation is None:
-                stored, held_out = self._split(stored, self.seed_)
-            else:
-                pair = validation if self.conditional else (validation, None)
-                held_out = self._stored(as_rows(self, pair[0], reset=False).rows, pair[1])
-            config = self._config(len(stored), held_out is not None)
-            self.settings_ = {name: getattr(config, name) for name in KEPT}
-            if self.verbose:
-                print(*self.choices_, sep="\n")
-            history = training.fit(
-                self.module_,
-                negative_elbo(),
-                training.Batches(stored, self.levels_.model_input),
-                None if held_out is None else training.Batches(held_out, self.levels_.model_input),
-                config,
-                None if run_dir is None else Path(run_dir),
-                resume=resume,
-            )
-            self._take_history(history, len(stored))
+        fit_to(self, X, y, validation, run_dir, resume, channels, sample_weight)
         return self
 
     def _entry(self) -> DensityEntry:
@@ -221,12 +187,12 @@ class AutoregressiveModel(NetworkEstimator):
 
     def score_samples(self, X: Any, y: Any = None) -> NDArray[np.float64]:
         """Exact log p(x) (or log p(x|class)) in nats of each row, `[n]`: a probability of its levels."""
-        rows = as_rows(self, X, reset=False).rows
+        rows = as_rows(self, X, reset=False, dense=True).rows
         return log_probabilities(self.module_.eval(), self._stored(rows, y), self.levels_.n_levels)
 
-    def score(self, X: Any, y: Any = None) -> float:
-        """Mean of `score_samples(X, y)`: nats per row, greater is better."""
-        return float(self.score_samples(X, y).mean())
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Weighed mean of `score_samples(X, y)`: nats per row, greater is better."""
+        return mean_score(self.score_samples(X, y), sample_weight)
 
     def evaluate(self, X: Any, y: Any = None) -> DensityEvaluation:
         """The exact likelihood of rows, in nats and in bits per number."""
@@ -265,7 +231,7 @@ class AutoregressiveModel(NetworkEstimator):
             temperature: as in `sample`.
             random_state: seed; None draws anew each time.
         """
-        found = as_rows(self, X, reset=False)
+        found = as_rows(self, X, reset=False, dense=True)
         given, keep = known_levels(self.levels_, found, mask)
         context = contexts(len(given), labels, self.classes_, self.conditional)
         levels = drawn(self.module_, len(given), context, given, keep, temperature, random_state)

@@ -25,6 +25,7 @@ from latentia.kinds.mixture.recipe import DEFAULT_RANGE, kept_selection
 from latentia.kinds.mixture.run import findings_of, remedies_of, selection_findings
 from latentia.kinds.mixture.words import CRITERIA
 from latentia.kinds.run import TRAIN_ROWS, Effort, Measured, Run, SplitName
+from latentia.kinds.serving import ExportsGraphs
 from latentia.mixture import select
 from latentia.vocabulary import OVERFITTED
 
@@ -138,7 +139,7 @@ class Predicted:
         return float(-(shares * np.log(shares)).sum())
 
 
-class ClassifierRun(Run):
+class ClassifierRun(ExportsGraphs, Run):
     """A fitted classifier, its data and its folder."""
 
     @property

@@ -26,7 +26,7 @@ from latentia.kinds.codes.catalog import DiscreteEntry, entry_of
 from latentia.kinds.codes.composition import CodesComposition, codes_composed
 from latentia.kinds.codes.figures import DiscreteEvaluation, use_of, with_codes, with_usage
 from latentia.kinds.codes.use import checked_codes, class_numbers, completed, drawn, labels_of
-from latentia.kinds.face import html_repr, report
+from latentia.kinds.face import export, html_repr, report
 from latentia.kinds.loading import load_as
 from latentia.latent import Likelihood
 from latentia.latent.code_priors import CodePrior
@@ -131,7 +131,7 @@ class VQVAE(LatentEstimator):
         self.verbose = verbose
         self.random_state = random_state
 
-    report, _html_repr = report, html_repr
+    report, export, _html_repr = report, export, html_repr
     module_: VQVAEModule
     classes_: NDArray[Any]
     composition_: CodesComposition
@@ -186,7 +186,7 @@ class VQVAE(LatentEstimator):
 
     def _after(self, given: Given, rows: NDArray[Any], held_out: NDArray[Any] | None, **how: Any) -> None:  # noqa: ARG002
         if self._two_stage() and not how.get("streamed"):
-            stages.fit_prior(self, given.rows, self._labels, **how)
+            stages.fit_prior(self, given, self._labels, how["validation"], how["run_dir"], how["resume"])
         del self._labels
 
     @property
@@ -208,7 +208,7 @@ class VQVAE(LatentEstimator):
         """(h, w) of each map of codes."""
         return self.module_.coder.shapes
 
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """One more pass over a chunk of data; see `VAE.partial_fit`.
 
         Raises:
@@ -217,7 +217,7 @@ class VQVAE(LatentEstimator):
         if self._two_stage():
             other = "prior_training='concurrent' or 'joint', or prior='uniform'"
             raise ConfigError(f"partial_fit has no second stage: give {other}")
-        return super().partial_fit(X, y)
+        return super().partial_fit(X, y, sample_weight)
 
     def embed(self, X: Any) -> NDArray[Any]:
         """The vectors of the codes of X, joined: `[n, positions * D]`, for maps of the data and for other models."""

@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from latentia import training
 from latentia.errors import ConfigError
 from latentia.estimators.building import configured
-from latentia.estimators.forms.arrays import as_rows
+from latentia.estimators.forms.arrays import Given, as_rows
 from latentia.estimators.parameters import whole
+from latentia.estimators.weights import split_weights
 from latentia.kinds.codes.catalog import DiscreteEntry
 from latentia.kinds.codes.figures import Stage
 from latentia.latent.code_priors import CODE_PRIORS
 from latentia.models import PriorOnly
 from latentia.objectives import joint_bound, negative_elbo
+from latentia.progress import stage
 from latentia.training.randomness import seeded
 
 TRAININGS = ("two-stage", "concurrent", "joint")
@@ -61,19 +63,22 @@ def joint(entry: DiscreteEntry) -> DiscreteEntry:
 
 def fit_prior(
     estimator: Any,
-    rows: NDArray[Any],
+    given: Given,
     labels: NDArray[Any] | None,
     validation: Any,
     run_dir: str | Path | None,
     resume: bool,
 ) -> None:
     """Train the prior on the codes of the rows on which the autoencoder was trained."""
-    codes = codes_of(estimator, rows, labels)
+    codes = codes_of(estimator, given.rows, labels)
     # the same seed gives the same split as in the first stage
     train, held_out = (
         estimator._split(codes, estimator.seed_)
         if validation is None
         else (codes, codes_of(estimator, as_rows(estimator, validation, reset=False).rows, None))
+    )
+    weight, held_weight = (
+        split_weights(estimator, given.weight) if validation is None else (given.weight, None)
     )
     if held_out is not None and held_out.shape[1] != train.shape[1]:
         held_out = None  # validation data without classes
@@ -83,15 +88,16 @@ def fit_prior(
     seed = (estimator.seed_ + 1) % 2**32
     config = configured(estimator, train, seed, held_out is not None, **overrides)
     as_numbers = methodcaller("long")
-    history = training.fit(
-        PriorOnly(estimator._final_prior),
-        negative_elbo(),
-        training.Batches(train, as_numbers),
-        None if held_out is None else training.Batches(held_out, as_numbers),
-        config,
-        None if run_dir is None else Path(run_dir) / "prior",
-        resume=resume,
-    )
+    with stage("second stage, the prior over codes"):
+        history = training.fit(
+            PriorOnly(estimator._final_prior),
+            negative_elbo(),
+            training.Batches(train, as_numbers).weighed(weight),
+            None if held_out is None else training.Batches(held_out, as_numbers).weighed(held_weight),
+            config,
+            None if run_dir is None else Path(run_dir) / "prior",
+            resume=resume,
+        )
     estimator.prior_history_ = history.rows()
     estimator.module_.prior = estimator._final_prior.eval()
     estimator._final_prior = None

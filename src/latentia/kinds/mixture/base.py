@@ -11,16 +11,18 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.given import check_frame, plain_data
 from latentia.data.pictures import Axes
+from latentia.data.validated import validated
 from latentia.estimators.folder import Curves, params_of, save_fitted
 from latentia.estimators.forms.arrays import images_of
 from latentia.estimators.forms.layout import Layout
 from latentia.estimators.parameters import whole
-from latentia.kinds.face import html_repr, report
-from latentia.kinds.mixture.fitting import check_weights, continue_with, fit_to
+from latentia.estimators.weights import check_weights, mean_score
+from latentia.kinds.face import export, html_repr, report
+from latentia.kinds.mixture.fitting import continue_with, fit_to
 from latentia.kinds.mixture.state import as_arrays, as_tensors, curves_of, result_from_state, result_state
 from latentia.mixture.components import Components
 from latentia.mixture.criteria import ComponentFault, Scores, scores, verdict
@@ -65,7 +67,7 @@ class BaseMixture(DensityMixin, BaseEstimator):
     result_: EMResult
     _stepwise: StepwiseEM | None
 
-    report, _html_repr = report, html_repr
+    report, export, _html_repr = report, export, html_repr
     save = save_fitted
 
     # What a subclass gives ------------------------------------------------------------------------------------
@@ -111,7 +113,7 @@ class BaseMixture(DensityMixin, BaseEstimator):
                 self.n_features_in_ = int(np.prod(items.shape[1:]))
         else:
             accepted = "csr" if self._sparse else False
-            items = validate_data(
+            items = validated(
                 self, X, reset=reset, accept_sparse=accepted, order="C", ensure_all_finite=False
             )
         if reset:
@@ -198,9 +200,9 @@ class BaseMixture(DensityMixin, BaseEstimator):
         h = self.components_.base_measure(chunk)
         return np.asarray((log_evidence if h is None else log_evidence + h).cpu().numpy())
 
-    def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002
-        """Mean log p(x) in nats an item."""
-        return float(np.mean(self.score_samples(X), dtype=np.float64))
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:  # noqa: ARG002
+        """Mean log p(x) in nats an item, each as often as its weight says."""
+        return mean_score(self.score_samples(X), sample_weight)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """p(k|x), the responsibilities, `[n, K]`."""

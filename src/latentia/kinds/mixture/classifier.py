@@ -10,10 +10,11 @@ import torch
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags, check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from latentia.data.given import plain_data
 from latentia.data.items import Mixed
+from latentia.data.validated import validated
 from latentia.errors import DataError
 from latentia.estimators.folder import Curves, params_of
 from latentia.estimators.forms.layout import Layout
@@ -150,8 +151,8 @@ class GaussianMixtureClassifier(ClassifierMixin, OnColumns, BaseMixture):
         """A table of numbers without gaps."""
         kinds = [np.float64, np.float32]
         if not reset:
-            return validate_data(self, X, reset=False, dtype=kinds, ensure_all_finite=False, order="C")
-        X, y = validate_data(self, X, y, dtype=kinds, ensure_all_finite=False, order="C")
+            return validated(self, X, reset=False, dtype=kinds, ensure_all_finite=False, order="C")
+        X, y = validated(self, X, y, dtype=kinds, ensure_all_finite=False, order="C")
         self._note_classes(y)
         self.layout_ = Layout.of(X, dense=True, scaled=False, axes="first")
         return X

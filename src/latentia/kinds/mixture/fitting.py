@@ -6,11 +6,10 @@ import copy
 import warnings
 from typing import Any
 
-import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from latentia.errors import ConfigError, DataError
+from latentia.errors import ConfigError
 from latentia.estimators.parameters import whole
 from latentia.estimators.whole import all_or_nothing
 from latentia.mixture.components import Components, check_n_components
@@ -112,29 +111,6 @@ def _check_warm(old: Components, components: Components) -> None:
             f"warm_start: the former fit has n_components={old.n_components}, n_features={old.n_features}, "
             f"now {components.n_components} and {components.n_features}; make a new estimator"
         )
-
-
-def check_weights(sample_weight: Any, n: int) -> np.ndarray:
-    """Weights as float64 `[n]`; raises `DataError` on a wrong shape, NaN, a negative weight, or all zero."""
-    weights = np.asarray(sample_weight, dtype=np.float64)
-    if weights.ndim == 0:
-        weights = np.full(n, float(weights))
-    if weights.ndim != 1:
-        raise DataError(f"sample_weight has {weights.ndim} dimensions; a 1D array or a scalar was expected")
-    if weights.shape != (n,):
-        raise DataError(f"sample_weight.shape == {weights.shape}, expected {(n,)}")
-    if not np.isfinite(weights).all():
-        raise DataError(
-            f"sample_weight holds NaN or infinity at row {int(np.flatnonzero(~np.isfinite(weights))[0])}"
-        )
-    if (weights < 0).any():
-        row = int(np.flatnonzero(weights < 0)[0])
-        raise DataError(
-            f"sample_weight is negative ({weights[row]:g}) at row {row}; weights of at least 0 were expected"
-        )
-    if not weights.any():
-        raise DataError("sample_weight is zero for every row; at least one positive weight was expected")
-    return weights
 
 
 def _print_iteration(iteration: int, mean: float, change: float) -> None:

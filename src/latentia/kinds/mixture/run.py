@@ -21,6 +21,7 @@ from latentia.kinds.mixture.catalog import MIXTURES, MixtureEntry
 from latentia.kinds.mixture.recipe import MixtureRecipe
 from latentia.kinds.mixture.words import CRITERIA, EDGE, FAULTS, WORDS
 from latentia.kinds.run import Effort, Measured, Run, SplitName
+from latentia.kinds.serving import ExportsGraphs
 from latentia.kinds.tables import FillsTables
 from latentia.mixture import ComponentFault
 
@@ -33,7 +34,7 @@ def recipe(params: dict[str, Any]) -> MixtureRecipe:
     return MixtureRecipe(params)
 
 
-class MixtureRun(FillsTables, Run):
+class MixtureRun(ExportsGraphs, FillsTables, Run):
     """A fitted mixture, its data and its folder."""
 
     @property

@@ -13,6 +13,7 @@ from latentia.estimators.composition import Chosen, Composition
 from latentia.estimators.entry import Entry
 from latentia.estimators.forms.arrays import Given
 from latentia.estimators.parameters import whole
+from latentia.estimators.way import Way
 from latentia.kinds.scene.catalog import SceneEntry
 from latentia.latent.scenes.noise import PixelNoise
 
@@ -81,3 +82,9 @@ def composed(params: Any, entry: SceneEntry, given: Given, parts: Chosen) -> Sce
     return SceneComposition(
         params.model, event, sizes["latent_dim"], "gaussian", "own", 0.0, sizes["n_slots"], sizes["scale"]
     )
+
+
+class SceneWay(Way):
+    """The way of images whose objects are sought: losses of these models are not all of single items."""
+
+    weighs = False

@@ -23,7 +23,7 @@ from latentia.kinds.face import html_repr, report
 from latentia.kinds.loading import load_as
 from latentia.kinds.scene import editing
 from latentia.kinds.scene.catalog import SCENES, SceneEntry
-from latentia.kinds.scene.composition import SceneComposition, composed
+from latentia.kinds.scene.composition import SceneComposition, SceneWay, composed
 from latentia.kinds.scene.judging import diagnosed_scenes, with_central_error
 from latentia.kinds.scene.seen import Seen, column_names, each_seen, slots_of
 from latentia.kinds.scene.separation import Separation, separation
@@ -104,6 +104,7 @@ class SceneVAE(LatentEstimator):
     # what every scene has: a Gaussian of pixels, and networks of its own
     likelihood, network, binarize = "auto", "own", False
     composition_: SceneComposition
+    _way = SceneWay()
     report, _html_repr = report, html_repr
 
     # ------------------------------------------------------------------ what the family gives

@@ -23,7 +23,7 @@ from latentia.estimators.forms.arrays import Given
 from latentia.estimators.forms.tokens import TokenForm
 from latentia.estimators.latent import LatentEstimator
 from latentia.estimators.parameters import whole
-from latentia.kinds.face import html_repr
+from latentia.kinds.face import export, html_repr
 from latentia.kinds.loading import load_as
 from latentia.kinds.sequence import use
 from latentia.kinds.sequence.catalog import SEQUENCE_MODELS, SequenceEntry
@@ -286,7 +286,7 @@ class SequenceVAE(LatentEstimator):
         self.pretraining_ = config["pretraining"]
         return self
 
-    report, _html_repr = report, html_repr
+    report, export, _html_repr = report, export, html_repr
 
     @staticmethod
     def load(folder: str | Path) -> SequenceVAE:

@@ -32,6 +32,8 @@ PRETRAINING = "pretraining"
 class SequenceWay(Way):
     """The way of sequences of tokens."""
 
+    weighs = False
+
     def given(self, estimator: Any, X: Any, *, reset: bool, channels: str = "auto") -> Given:  # noqa: ARG002
         """See `Way.given`; rows are `Strings`."""
         found = as_sequences(X)

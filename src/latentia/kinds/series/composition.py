@@ -110,6 +110,8 @@ def composed(estimator: Any, given: Given, parts: Chosen) -> SeriesComposition:
 class SeriesWay(Way):
     """The way of series."""
 
+    weighs = False
+
     def given(self, estimator: Any, X: Any, *, reset: bool, channels: str = "auto") -> Given:  # noqa: ARG002
         """See `Way.given`; rows are `[n, T, 2C]`."""
         items = as_series(X, None if reset else estimator.form_.n_columns)

@@ -18,6 +18,7 @@ from latentia.estimators.composition import Chosen
 from latentia.estimators.forms.arrays import Given
 from latentia.estimators.latent import LatentEstimator
 from latentia.estimators.parameters import whole
+from latentia.kinds.face import export
 from latentia.kinds.loading import load_as
 from latentia.kinds.series.catalog import SERIES_MODELS, SeriesEntry
 from latentia.kinds.series.composition import SeriesComposition, SeriesWay, composed
@@ -162,7 +163,7 @@ class SeriesVAE(LatentEstimator):
         found, lengths = self._inference().drawn(n, mean, None, seed), self.form_.drawn_lengths(n, seed)
         return as_array([each[:steps] for each, steps in zip(found, lengths, strict=True)])
 
-    report, _html_repr = report, html_repr
+    report, export, _html_repr = report, export, html_repr
 
     @staticmethod
     def load(folder: str | Path) -> SeriesVAE:

@@ -22,7 +22,7 @@ from latentia.estimators.forms.arrays import Given, as_rows
 from latentia.estimators.latent import LatentEstimator
 from latentia.estimators.parameters import whole
 from latentia.estimators.table_face import TableFace, usual_scores
-from latentia.kinds.face import html_repr, report
+from latentia.kinds.face import export, html_repr, report
 from latentia.kinds.loading import load_as
 from latentia.kinds.vae.catalog import CATALOG
 from latentia.kinds.vae.composing import composed
@@ -67,8 +67,8 @@ class VAE(TableFace, LatentEstimator):
         max_minutes: time that `fit` may take. A few updates are timed before the first; from them follow, once, the number of updates
             (`plan_`) and, where it is "auto", the network for images: the largest with 1500 updates in that time.
         batch_size: None: a 16th of the data, within 16 to 64.
-        optimizer: "auto" (Muon for the hidden matrices and kernels that are worth its price on this machine, AdamW for the rest), "muon" for
-            all hidden matrices and kernels, "adamw" for all, or "sgd" (no momentum) for all.
+        optimizer: "auto" (Muon for the hidden matrices and kernels that are worth its price on this machine, AdamW for the rest; Muon for all
+            with the likelihood "dirichlet-multinomial"), "muon" for all hidden matrices and kernels, "adamw" for all, or "sgd" (no momentum) for all.
         learning_rate: peak of the warm-up and cosine schedule of AdamW or SGD alone; with Muon see
             `latentia.training.optimizers.optimizers_for`.
         patience: epochs without a better validation bound before stopping; None: a quarter of `max_epochs`,
@@ -203,8 +203,8 @@ class VAE(TableFace, LatentEstimator):
         check_refinement(self.refinement_steps, self._entry(), self.model)
 
     def _after(self, given: Given, rows: NDArray[Any], held_out: NDArray[Any] | None, **how: Any) -> None:  # noqa: ARG002
-        refine(self, rows, held_out)
-        take_sampler(self, rows, whole_data=not how.get("streamed"))
+        refine(self, rows, held_out, how["weight"])
+        take_sampler(self, rows, not how.get("streamed"), how["weight"])
         self.usual_scores_ = usual_scores(self, held_out)
 
     def _follows(self, n: int) -> tuple[float, float]:
@@ -271,7 +271,7 @@ class VAE(TableFace, LatentEstimator):
         self.sampler_ = None if described is None else AggregatePosterior.rebuild(described, tensors)
         return self
 
-    report, _html_repr = report, html_repr
+    report, export, _html_repr = report, export, html_repr
 
     @staticmethod
     def load(folder: str | Path) -> VAE:

@@ -44,7 +44,9 @@ def refinement_passes(steps: int, n: int) -> float:
     return (GAIN_ROWS * (refined + 2 * GAIN_DRAWS) + min(EPOCH_ROWS, n) * refined) * (steps > 0)
 
 
-def refine(estimator: Any, rows: NDArray[Any], held_out: NDArray[Any] | None) -> None:
+def refine(
+    estimator: Any, rows: NDArray[Any], held_out: NDArray[Any] | None, weight: NDArray[np.float64] | None
+) -> None:
     """What `refinement_steps` asks for, after training; the variance is then set for the refined codes of `rows`.
 
     What the model has as its own is taken where training maximised the very bound (a rate of weight 1, to whose codes it is true),
@@ -68,8 +70,10 @@ def refine(estimator: Any, rows: NDArray[Any], held_out: NDArray[Any] | None) ->
         if estimator.verbose:
             print(estimator.choices_[-1])
     if module.refinement_steps:
-        batches = training.Batches(rows, frozen(estimator.form_)).to(next(module.parameters()).device)
-        calibrate(module, batches, EPOCH_ROWS, GAIN_BATCH, estimator.seed_)
+        batches = training.Batches(rows, frozen(estimator.form_)).weighed(weight)
+        calibrate(
+            module, batches.to(next(module.parameters()).device), EPOCH_ROWS, GAIN_BATCH, estimator.seed_
+        )
 
 
 def bound_gains(estimator: Any, rows: NDArray[Any], steps: int) -> NDArray[Any]:

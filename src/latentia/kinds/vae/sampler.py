@@ -15,6 +15,7 @@ from latentia.distributions import FullGaussian, Mixture, item_keys, per_item_no
 from latentia.errors import ConfigError
 from latentia.estimators.choices import Choice
 from latentia.mixture import GaussianComponents, Rows, initialize, run_em, scores, summarize
+from latentia.training.weights import in_proportion
 
 SAMPLERS = ("auto", "prior", "aggregate-posterior")
 CODES = 20_000
@@ -181,9 +182,15 @@ def _fitted(z: NDArray[np.float64], k: int, random: np.random.RandomState) -> tu
     return (fitted["weights"], fitted["means"], torch.linalg.cholesky(fitted["covariances"])), value
 
 
-def fit_sampler_to(estimator: Any, rows: NDArray[Any], n_components: int | None = None) -> None:
+def fit_sampler_to(
+    estimator: Any,
+    rows: NDArray[Any],
+    n_components: int | None = None,
+    weight: NDArray[np.float64] | None = None,
+) -> None:
     """Fit the mixture to codes of rows, and note it on a fitted VAE."""
-    chosen = np.sort(np.random.default_rng([estimator.seed_, 2]).permutation(len(rows))[:CODES])
+    order = np.random.default_rng([estimator.seed_, 2]).permutation(len(rows))
+    chosen = np.sort(order[:CODES]) if weight is None else in_proportion(weight, order, min(CODES, len(rows)))
     asked = estimator._inference()
     drawn = []
     with torch.inference_mode():
@@ -201,7 +208,9 @@ def fit_sampler_to(estimator: Any, rows: NDArray[Any], n_components: int | None 
         print(estimator.choices_[-1])
 
 
-def take_sampler(estimator: Any, rows: NDArray[Any], whole_data: bool) -> None:
+def take_sampler(
+    estimator: Any, rows: NDArray[Any], whole_data: bool, weight: NDArray[np.float64] | None = None
+) -> None:
     """What `sampler` asks for, after training; a mixture on codes of a model that has moved since is dropped.
 
     What the model has as its own is taken where there are codes enough, of all training rows.
@@ -212,4 +221,4 @@ def take_sampler(estimator: Any, rows: NDArray[Any], whole_data: bool) -> None:
     if wanted == "auto" and whole_data and enough_codes(min(len(rows), CODES), estimator.latent_dim_):
         wanted = estimator._entry().sampler
     if wanted == "aggregate-posterior":
-        fit_sampler_to(estimator, rows)
+        fit_sampler_to(estimator, rows, weight=weight)

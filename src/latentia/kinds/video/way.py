@@ -75,6 +75,8 @@ def windows_of(videos: Ragged, frames: int) -> NDArray[Any]:
 class VideoWay(Way):
     """The way of videos."""
 
+    weighs = False
+
     def given(self, estimator: Any, X: Any, *, reset: bool, channels: str = "auto") -> Given:
         """See `Way.given`; rows are windows of frames."""
         frames = whole("frames", estimator.frames, FEWEST_FRAMES)

@@ -11,7 +11,7 @@ from torch.distributions import Distribution
 from latentia.distributions.numerics import at_least_single, widened
 from latentia.errors import ConfigError
 
-_ROWS_AT_ONCE = 4096
+_ROWS_AT_ONCE, _NUMBERS_AT_ONCE = 4096, 2**22
 
 
 class Likelihood(nn.Module):
@@ -27,10 +27,12 @@ class Likelihood(nn.Module):
     Attributes:
         n_outputs: how many numbers the decoder gives for each element of the event.
         calibrates: whether calibration changes anything.
+        optimizer: what moves a model with it where the optimizer is "auto"; "auto": each weight by its price.
     """
 
     n_outputs: int = 1
     calibrates: bool = False
+    optimizer: str = "auto"
 
     def __init__(self, event_shape: Sequence[int]) -> None:
         super().__init__()
@@ -93,8 +95,9 @@ class Likelihood(nn.Module):
 
 def rows_at_once(x: Tensor) -> Iterator[Tensor]:
     """The rows in float64, few enough at a time that a large data set is never copied whole."""
-    for start in range(0, len(x), _ROWS_AT_ONCE):
-        yield widened(x[start : start + _ROWS_AT_ONCE])
+    size = min(_ROWS_AT_ONCE, max(1, _NUMBERS_AT_ONCE // max(1, x[:1].numel())))
+    for start in range(0, len(x), size):
+        yield widened(x[start : start + size])
 
 
 def data_mean(x: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from latentia.distributions.numerics import widened
+from latentia.distributions.weighing import weight_of_items
 from latentia.errors import ConfigError
 
 LOG_FLOOR = -12.0
@@ -144,8 +145,13 @@ class OptimalSpread(Spread):
         """The optimum for this deviation, or the calibrated one."""
         if deviation is None:
             return self.value
-        total, count = pooled(deviation, self.shape)
-        return (total / count).to(self.value.dtype).clamp(min=self.floor)
+        weight = weight_of_items(deviation.flatten(0, -len(self.shape) - 1).shape[0])
+        if weight is None:
+            total, count = pooled(deviation, self.shape)
+            return (total / count).to(self.value.dtype).clamp(min=self.floor)
+        each = weight.to(deviation).reshape(*deviation.shape[: -len(self.shape)], *[1] * len(self.shape))
+        total, count = pooled(deviation * each, self.shape)
+        return (total / (count * each.double().mean())).to(self.value.dtype).clamp(min=self.floor)
 
     def start(self) -> None:
         """Forget what was accumulated."""

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, distributed, nn
 
 from latentia import draws
+from latentia.distributions.weighing import weight_of_items
 
 ROWS_AT_ONCE = 1024
 """Vectors whose distances to all codes are held at a time: for 1024 codes four megabytes, which stay in the cache."""
@@ -32,9 +33,8 @@ def nearest(
         centre = codebook.mean(0)
         codes = codebook - centre
         half = 0.5 * codes.square().sum(1)
-        return torch.cat(
-            [torch.addmm(half, rows - centre, codes.T, alpha=-1).argmin(1) for rows in z.split(ROWS_AT_ONCE)]
-        )
+        parts = z.split(ROWS_AT_ONCE) if len(z) > ROWS_AT_ONCE else (z,)
+        return torch.cat([torch.addmm(half, rows - centre, codes.T, alpha=-1).argmin(1) for rows in parts])
 
 
 def full_precision(like: Tensor) -> torch.autocast:
@@ -43,11 +43,15 @@ def full_precision(like: Tensor) -> torch.autocast:
 
 
 def sums_by_code(
-    z: Float[Tensor, "vectors dim"], indices: Int64[Tensor, " vectors"], n_codes: int
+    z: Float[Tensor, "vectors dim"],
+    indices: Int64[Tensor, " vectors"],
+    n_codes: int,
+    weight: Float[Tensor, " vectors"] | None = None,
 ) -> tuple[Float[Tensor, " codes"], Float[Tensor, "codes dim"]]:
-    """Number and sum of the vectors of each code, over all processes of a distributed run."""
+    """Number and sum of the vectors of each code, each as often as its weight says, over all processes of a distributed run."""
     out = torch.zeros(n_codes, z.shape[1] + 1, dtype=z.dtype, device=z.device)
-    out.index_add_(0, indices, torch.cat([z, z.new_ones(len(z), 1)], 1))
+    each = torch.cat([z, z.new_ones(len(z), 1)], 1)
+    out.index_add_(0, indices, each if weight is None else each * weight[:, None].to(each))
     if distributed.is_available() and distributed.is_initialized():
         distributed.all_reduce(out)
     return out[:, -1], out[:, :-1]
@@ -167,9 +171,12 @@ class Codebook(nn.Module):
             self.sums.copy_(torch.where(dead[:, None], vectors * self.usage[:, None], self.sums))
 
     @torch.no_grad()
-    def record(self, z: Float[Tensor, "vectors dim"], indices: Int64[Tensor, " vectors"]) -> None:
+    def record(self, z: Float[Tensor, "items positions dim"], indices: Int64[Tensor, " vectors"]) -> None:
         """Move the averages by one batch."""
-        counts, sums = sums_by_code(z, indices, len(self.usage))
+        weight = weight_of_items(len(z))
+        if weight is not None:
+            weight = weight.repeat_interleave(z.shape[1])
+        counts, sums = sums_by_code(z.flatten(0, 1), indices, len(self.usage), weight)
         self.steps += 1
         rate = (1 - self.decay) * (counts.sum() > 0)  # a batch without a vector says nothing
         self.usage.lerp_(counts.to(self.usage.dtype), rate.to(self.usage.dtype))

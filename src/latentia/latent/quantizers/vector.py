@@ -94,7 +94,7 @@ class VectorQuantizer(Quantizer):
         e = F.embedding(indices, vectors).view_as(z_e)
         passed = self._passed(z_e, e, vectors)
         if self.training:
-            self.codebook.record(rows, indices)
+            self.codebook.record(z_e.detach(), indices)
         losses = {"commitment": _square(z_e - e.detach())}
         if not self.codebook.ema:
             losses["codebook"] = _square(z_e.detach() - e)
