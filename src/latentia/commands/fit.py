@@ -81,12 +81,7 @@ def fit(
     from latentia.data.loading import shape_before
     from latentia.kinds.spec import DataSpec
 
-    if quick and auto_remedy:
-        raise ConfigError("--quick ends with one short fit, --auto-remedy fits again: give one of them")
-    if extend and (resume or quick or auto_remedy):
-        raise ConfigError(
-            "--extend trains a finished run on: give it without --resume, --quick and --auto-remedy"
-        )
+    _check_ways(resume, quick, auto_remedy, extend)
     roles = _given(
         text=text_column, input=input_column, output=output_column, order=order, time=time, event=event
     )
@@ -117,6 +112,16 @@ def fit(
         judged(fit_with_remedies(spec, params, folder, command=_command(), **how))
     else:
         fit_in_stages(spec, params, folder, command=_command(), judged=judged, quick=quick, **how)
+
+
+def _check_ways(resume: bool, quick: bool, auto_remedy: bool, extend: bool) -> None:
+    """Ways to fit that exclude each other."""
+    if quick and auto_remedy:
+        raise ConfigError("--quick ends with one short fit, --auto-remedy fits again: give one of them")
+    if extend and (resume or quick or auto_remedy):
+        raise ConfigError(
+            "--extend trains a finished run on: give it without --resume, --quick and --auto-remedy"
+        )
 
 
 def _judged(run: Run, folder: Path, report: bool, quiet: bool) -> None:
