@@ -92,7 +92,7 @@ for _kind in (
         "classifiers",
         "latentia.kinds.classifier",
         ("GaussianMixtureClassifier",),
-        frozenset({Shape.TABLE, Shape.COUNTS}),
+        frozenset({Shape.TABLE, Shape.COUNTS, Shape.MIXED}),
         (_NUMBER,),
         ("Samples", "Scores", "Classifies", "Exports", "Remedies"),
         {"gmm-classifier": "gaussian-mixture-classifier"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from scipy import special, stats
+from scipy import sparse, special, stats
 
 import latentia
 from latentia.data.synthetic_communities import communities
@@ -80,6 +80,16 @@ def test_a_vae_with_the_likelihood_is_moved_by_muon_unless_told_otherwise():
     assert (scores[0] != scores[2]).any()
     plain = latentia.VAE(**{**short, "likelihood": "multinomial"}).fit(x)
     assert plain.settings_["optimizer"] == "auto"
+
+
+def test_a_sparse_table_is_fitted_with_rows_held_out():
+    """What `latentia fit table.biom` does."""
+    x, _ = communities("clusters", 30, 6, depth=300, seed=5)
+    table = sparse.csr_array(x)
+    short = {"likelihood": "dirichlet-multinomial", "max_epochs": 1, "n_importance": 4, "random_state": 0}
+    found = latentia.VAE(**short).fit(table[:24], validation=table[24:])
+    same = latentia.VAE(**short).fit(x[:24], validation=x[24:])
+    np.testing.assert_allclose(found.score_samples(table), same.score_samples(x), rtol=1e-5)
 
 
 def test_models_without_such_a_likelihood_are_refused():

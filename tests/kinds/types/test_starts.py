@@ -54,11 +54,15 @@ def test_moving_pictures_has_a_mode_that_is_higher_and_holds_less(real_data):
     x = sparse.csr_array(x[in_order(x)])
     ends = {}
     for criterion in ("laplace", "bic"):
-        choice, _ = choose(
+        choice, kept = choose(
             x, [3], np.arange(x.shape[0]), n_starts=5, n_folds=0, seed=0, n_jobs=None, criterion=criterion
         )
-        ends[criterion] = choice.of(3)
-    assert ends["laplace"].laplace <= 18424.1
-    assert ends["laplace"].laplace < ends["bic"].laplace - 20
+        ends[criterion] = kept[3]
+        tried = choice.of(3)
+        assert tried.nle == pytest.approx(min(tried.starts))
+        assert tried.starts[0] == kept[3].nle
+        assert tried.laplace <= kept[3].scores.laplace
+        assert tried.bic <= kept[3].scores.bic
+    assert ends["laplace"].scores.laplace <= 18424.1
+    assert ends["laplace"].scores.laplace < ends["bic"].scores.laplace - 20
     assert ends["laplace"].nle > ends["bic"].nle + 10
-    assert ends["bic"].nle == min(ends["bic"].starts)

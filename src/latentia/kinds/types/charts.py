@@ -87,13 +87,15 @@ def honesty_figure(honesty: Honesty, theme: Theme) -> Figure | None:
         if values:
             axes.axhline(float(np.median(values)), color=theme.data, linewidth=1.2)
         axes.set_xlim(-1, 1)
-    style(right, theme, title="share of samples between types", x="pair (grey: drawn from the fit)")
+    style(right, theme, title="share between types", x="pair (grey: drawn from the fit)")
     pairs = honesty.between[:12]
     places = np.arange(len(pairs))
     right.bar(places - 0.2, [pair.observed for pair in pairs], 0.38, color=theme.data)
     right.bar(
         places + 0.2, [pair.simulated for pair in pairs], 0.38, color=theme.faint, label="drawn from the fit"
     )
+    highest = max((max(pair.observed, pair.simulated) for pair in pairs), default=0.0)
+    right.set_ylim(0, max(0.1, 1.1 * highest))
     right.set_xticks(places, [f"{pair.pair[0] + 1}-{pair.pair[1] + 1}" for pair in pairs])
     return figure
 

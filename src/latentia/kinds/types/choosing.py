@@ -32,13 +32,13 @@ _STARTS, _FOLDS = 1, 2  # words of seeds
 
 @dataclass(frozen=True)
 class Tried:
-    """One number of types.
+    """One number of types; each criterion has its own best of the starts.
 
     Attributes:
         n_components: K.
-        nle: negative log posterior of the start that is kept, in nats, as the R package DirichletMultinomial prints it.
+        nle: lowest negative log posterior, in nats, as the R package DirichletMultinomial prints it.
         n_free: parameters.
-        laplace, bic, aic, icl: criteria on its scale; smaller is better.
+        laplace, bic, aic, icl: criteria on its scale, the lowest; smaller is better.
         held_out: mean log p(x | depth) in nats a sample of samples that were not fitted to; None without folds.
         held_out_error: its standard error.
         starts: `nle` of each start, that which is kept first: the best by the criterion of the run.
@@ -156,23 +156,24 @@ def choose(
 def _tried(
     x: sparse.csr_array, k: int, fits: list[Fit], values: NDArray[np.float64] | None, groups: Places
 ) -> Tried:
-    found = fits[0].scores or scores(fits[0].components, Rows(x))
+    found = [end.scores for end in fits if end.scores is not None]
+    if not found:  # says why there are none
+        found = [scores(fits[0].components, Rows(x))]
     whole = values is not None and not np.isnan(values).any()
     mean, error = mean_and_error(values, groups) if whole and values is not None else (None, None)
     agreement = float(adjusted_rand_score(fits[0].labels, fits[1].labels)) if len(fits) > 1 else None
     starts = tuple(end.nle for end in fits)
+    lowest = {name: min(getattr(end, name) for end in found) for name in CRITERIA}
+    nle = min(-end.log_likelihood for end in found)
     return Tried(
         k,
-        -found.log_likelihood,
-        found.n_free,
-        found.laplace,
-        found.bic,
-        found.aic,
-        found.icl,
-        mean,
-        error,
-        starts,
-        agreement,
+        nle,
+        found[0].n_free,
+        **lowest,
+        held_out=mean,
+        held_out_error=error,
+        starts=starts,
+        agreement=agreement,
     )
 
 
