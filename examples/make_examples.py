@@ -10,6 +10,9 @@ import pandas as pd
 from PIL import Image, ImageDraw
 from sklearn.datasets import load_iris
 
+from latentia.data.balls import Balls
+from latentia.data.synthetic_tables import customers
+
 HERE = Path(__file__).parent
 
 
@@ -97,8 +100,58 @@ def scenes(random: np.random.Generator) -> None:
     np.savez_compressed(HERE / "scenes.npz", x=images, counts=numbers)
 
 
+def tables() -> None:
+    """Customers, some of whose rows are wrong in one of four ways."""
+    drawn = customers(300, planted=8)
+    frame = drawn.frame.assign(plan=drawn.complete["plan"])  # what is looked at as classes has no gaps
+    frame.to_csv(HERE / "customers.csv", index=False)
+
+
+def vitals(random: np.random.Generator) -> None:
+    """Pulse and temperature of forty patients by the hour, with gaps."""
+    rows = ["patient,hour,pulse,temperature"]
+    for patient in range(40):
+        fever, phase = random.normal(), random.uniform(0, 6)
+        for hour in range(10 + patient % 6):
+            pulse = 70 + 8 * fever + 6 * np.sin(hour / 2 + phase) + random.normal()
+            warm = 37 + 0.8 * fever + 0.3 * np.sin(hour / 2 + phase) + 0.1 * random.normal()
+            rows.append(f"p{patient:02d},{hour},{pulse:.0f},{'' if random.random() < 0.2 else f'{warm:.1f}'}")
+    (HERE / "vitals.csv").write_text("\n".join(rows) + "\n")
+
+
+def pairs(random: np.random.Generator) -> None:
+    """Questions and what they ask, in a small language of forms; some more questions."""
+    asked = {"which {} are in {}": "{0} ( loc ( {1} ) )", "how many {} does {} have": "count ( {0} ( loc ( {1} ) ) )",
+             "name the longest {} of {}": "longest ( {0} ( loc ( {1} ) ) )"}  # fmt: skip
+    things = ["rivers", "cities", "lakes", "mountains"]
+    drawn = [
+        (random.choice(list(asked)), random.choice(things), f"s{random.integers(0, 20)}") for _ in range(320)
+    ]
+    lines = [f"{form.format(what, where)}\t{asked[form].format(what, where)}" for form, what, where in drawn]
+    (HERE / "pairs.tsv").write_text("question\tform\n" + "\n".join(lines[:300]) + "\n")
+    (HERE / "questions.txt").write_text("\n".join(line.split("\t")[0] for line in lines[300:]) + "\n")
+
+
+def clips() -> None:
+    """A ball in a box, 16 x 16, thirty films of 20 frames."""
+    (HERE / "clips").mkdir(exist_ok=True)
+    films = Balls("billiards", n=1, size=16, frames=20).sample(30, seed=0).x
+    for i, film in enumerate(films):
+        first, *others = [Image.fromarray(frame[0]) for frame in film]
+        first.save(HERE / "clips" / f"{i:02d}.gif", save_all=True, append_images=others, duration=100, loop=0)
+
+
+def bars(random: np.random.Generator) -> None:
+    """Bright columns, 8 x 8, in the levels 0 to 16: images that are no digits."""
+    images = np.zeros((100, 1, 8, 8), np.uint8)
+    images[np.arange(100), :, :, random.integers(0, 8, 100)] = 16
+    np.save(HERE / "bars.npy", images)
+
+
 if __name__ == "__main__":
     seeded = np.random.default_rng(0)
     plants()
-    for make in (pictures, counts, reviews, scenes):
+    for make in (pictures, counts, reviews, scenes, vitals, pairs, bars):
         make(seeded)
+    tables()
+    clips()

@@ -134,8 +134,7 @@ def test_models_and_datasets_list_all(capsys):
 
 
 def test_export_agrees_with_onnxruntime(fitted, images, tmp_path, capsys):
-    pytest.importorskip("onnxscript")
-    import onnxruntime
+    onnxruntime = pytest.importorskip("onnxruntime")
 
     run("export", images, "--onnx", "--out", tmp_path / "onnx")
     estimator = load(images)

@@ -49,6 +49,7 @@ from latentia.commands.types import types
 from latentia.data.head import check_head
 from latentia.errors import ConfigError
 from latentia.kinds import kind_flags, own_commands
+from latentia.progress import told
 
 
 class Parser(ArgumentParser):
@@ -105,7 +106,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (*_FITTING, *_USING, types, benchmar
 _POSITIONAL = {"data": "DATA", "run": "RUN", "table": "TABLE", "images": "IMAGES", "file": "FILE"}
 
 
-_REPEATED = {"column": "NAME=KIND", "drop": "NAME"}
+_REPEATED = {"column": "NAME=KIND", "drop": "NAME", "given": "NAME=CELL"}
 _TWO_PLACES = (encode, predict, impute, segment, objects, count, edit, rollout, track)
 _PLUGIN = "a module (or .py file) that registers models, likelihoods, networks or kinds of your own; may be given more than once"
 
@@ -238,6 +239,12 @@ def _run(function: Callable[..., None], given: dict[str, Any]) -> None:
     Raises:
         ConfigError: for a flag that the form which is called does not have.
     """
+    with told(not given.get("quiet")):
+        form, taken = _form(function, given)
+        form(**taken)
+
+
+def _form(function: Callable[..., None], given: dict[str, Any]) -> tuple[Callable[..., None], dict[str, Any]]:
     common = inspect.signature(function).parameters
     form: Callable[..., None] = function
     forms = own_commands().get(function.__name__, [])
@@ -248,8 +255,7 @@ def _run(function: Callable[..., None], given: dict[str, Any]) -> None:
         form = next((own for kind, own in forms if name in kind.estimators), function)
     parameters = inspect.signature(form).parameters
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        form(**given)
-        return
+        return form, given
     known = {
         name: each.default for _, own in forms for name, each in inspect.signature(own).parameters.items()
     }
@@ -264,7 +270,7 @@ def _run(function: Callable[..., None], given: dict[str, Any]) -> None:
             raise ConfigError(
                 f"{flag} is not for this run, to which {function.__name__} gives {', '.join(parameters)}"
             )
-    form(**taken)
+    return form, taken
 
 
 def _load_plugins(argv: list[str]) -> None:

@@ -16,6 +16,10 @@ class DataError(LatentiaError, ValueError):
     """The data cannot be used as given: a missing file, a NaN, text in a numeric column, a wrong shape."""
 
 
+class DataTypeError(DataError, TypeError):
+    """The data are of a type that cannot be used."""
+
+
 class ConfigError(LatentiaError, ValueError):
     """A parameter, name or configuration file is wrong: the message names it and the nearest valid one."""
 

@@ -195,7 +195,7 @@ _FAULTS = (
         "Some codes of the prior decode to things unlike the data: samples fall short of the reconstructions.", 2,
     ),
     FaultWord(
-        UNLIKE, "caution", "Columns of new rows are distributed otherwise than those of the data.", 2
+        UNLIKE, "caution", "Columns of new rows are distributed, or go together, otherwise than those of the data.", 2
     ),
     FaultWord(PARTIAL_COLLAPSE, "caution", "Most dimensions of the code carry next to nothing.", 1),
 )  # fmt: skip

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from scipy import sparse
+from sklearn.base import clone
 
-from latentia import VAE, GaussianMixture
+from latentia import VAE, VQVAE, GaussianMixture
 from latentia.data.given import check_frame, plain_data
 from latentia.errors import DataError
 
@@ -80,3 +83,69 @@ def test_all_columns_without_numbers_are_named_at_once():
         )
     check_frame(FRAME.astype(object))
     check_frame(FRAME)
+
+
+REFUSED = {
+    "complex": (ROWS.astype(complex), "Complex data not supported; give real numbers"),
+    "complex column": (FRAME.assign(c=1j), "complex numbers|of no numbers"),
+    "without numbers": (torch.empty(40, 4, device="meta"), "a tensor without numbers"),
+    "nested": (torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)], layout=torch.jagged), "rows of unlike lengths"),
+    "ragged": ([[1, 2], [3]], "row 0 has 2 numbers, row 1 has 1"),
+    "ragged arrays": ([ROWS[0], ROWS[1][:2]], "row 0 has 4 numbers, row 1 has 2"),
+    "none": (None, "Expected 2D array, got scalar array instead; Reshape your data"),
+    "a column": (ROWS[:, 0], "Expected 2D array, got 1D array instead; Reshape your data"),
+    "series": (FRAME["a"], r"X\.to_frame"),
+    "records": (np.zeros(40, [("a", float), ("b", float)]), "records with the fields a, b"),
+    "dates": (np.array([["2020-01-01"] * 4] * 40, "M8[D]"), "dates or times"),
+    "durations": (np.ones((40, 4), "m8[s]"), "dates or times"),
+    "mixed names": (pd.DataFrame(ROWS, columns=["a", 1, 2, 3]), r"X\.columns\.astype\(str\)"),
+    "sparse frame": (FRAME.astype(pd.SparseDtype(float)), r"X\.sparse\.to_dense"),
+    "no columns": (ROWS[:, :0], r"0 feature\(s\)"),
+    "five axes": (np.zeros((4, 2, 2, 2, 2)), "X has 5 dimensions"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    estimators = (
+        VAE(max_epochs=0, latent_dim=2),
+        GaussianMixture(2),
+        VQVAE(max_epochs=0, prior_epochs=0, n_codes=4),
+    )
+    return [estimator.fit(ROWS) for estimator in estimators]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_libraries_refuse_is_refused_in_one_line_with_a_remedy(fitted, name):
+    given, words = REFUSED[name]
+    for estimator in fitted:
+        methods = [clone(estimator).fit, estimator.score_samples]
+        methods += [estimator.transform] if hasattr(estimator, "transform") else []
+        for method in methods:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "X has feature names")
+                with pytest.raises(DataError, match=words) as caught:
+                    method(given)
+            assert "\n" not in str(caught.value)
+            assert len(str(caught.value)) < 300
+
+
+def test_words_and_pictures_where_numbers_were_fitted(fitted):
+    for estimator in fitted:
+        with pytest.raises(DataError, match=r"images|picture"):
+            estimator.score_samples([np.zeros((8, 8))] * 3)
+        for words in (
+            np.array([["a"] * 4] * 3),
+            np.array([["a"] * 4] * 3, object),
+            np.array([[b"a"] * 4] * 3),
+        ):
+            with pytest.raises(DataError, match="X holds words"):
+                estimator.score_samples(words)
+
+
+def test_matrices_are_taken(fitted):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        matrix = np.matrix(ROWS)
+    for estimator in fitted:
+        np.testing.assert_allclose(estimator.score_samples(matrix), estimator.score_samples(ROWS))

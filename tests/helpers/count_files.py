@@ -39,6 +39,12 @@ def tall(header, ids=SAMPLES, taxa=TAXA, separator="\t", last=None):
     return lines([head, *body], separator)
 
 
+def ranks():
+    """Taxa as rows, with a last column for each of two ranks."""
+    body = [[t, *row, f"P{j}", t] for j, (t, row) in enumerate(zip(TAXA, COUNTS.T, strict=True))]
+    return lines([["OTU ID", *SAMPLES, "Phylum", "Genus"], *body], ",")
+
+
 def biom_json(dense=False, kind="int", version="1.0.0"):
     data = (
         COUNTS.T.tolist()

@@ -136,3 +136,42 @@ def test_what_cannot_be_is_refused():
         MixedLikelihood((1, 8, 8))
     with pytest.raises(ConfigError, match="reach beyond"):
         MixedLikelihood((2,), [Term("categorical", 0, 3)])
+
+
+def test_dispersions_are_those_of_the_residuals(likelihood):
+    """Counts of a known dispersion given their means: calibration finds it, and all but Poisson ones a large one."""
+    random = np.random.default_rng(0)
+    mean = random.uniform(2, 30, 20_000)
+    for r in (3.0, np.inf):
+        rate = mean if np.isinf(r) else random.gamma(r, mean / r)
+        count = random.poisson(rate)
+        x = row().repeat(len(mean), 1)
+        x[:, 6] = torch.from_numpy((np.log1p(count) - 0.3) / 0.7)
+        outputs = OUT.expand(1, len(mean), 1, -1).clone()
+        outputs[0, :, 0, 6] = torch.from_numpy(np.log(mean))
+        likelihood.start_calibration()
+        for part in range(0, len(mean), 5000):
+            likelihood.accumulate(outputs[:, part : part + 5000], x[part : part + 5000])
+        likelihood.finish_calibration()
+        found = float(likelihood.dispersion)
+        assert found == pytest.approx(3.0, rel=0.1) if r == 3.0 else found > 150
+
+
+def test_dispersions_follow_the_residuals_in_training_and_not_gradients(likelihood):
+    random = np.random.default_rng(1)
+    likelihood.train()
+    assert not likelihood.raw_dispersion.requires_grad
+    assert MixedLikelihood((WIDTH,), TERMS, "learned").raw_dispersion.requires_grad
+    for _ in range(60):
+        mean = random.uniform(2, 30, 64)
+        x = row().repeat(64, 1)
+        x[:, 6] = torch.from_numpy((np.log1p(random.poisson(random.gamma(3.0, mean / 3.0))) - 0.3) / 0.7)
+        outputs = OUT.expand(1, 64, 1, -1).clone()
+        outputs[0, :, 0, 6] = torch.from_numpy(np.log(mean))
+        p = likelihood(outputs, x)
+        assert torch.equal(p.dispersion, likelihood.dispersion)
+    assert float(likelihood.dispersion) == pytest.approx(3.0, rel=0.35)
+    x[:, 12] = 0.0  # a column that is not observed in a batch
+    before = float(likelihood.dispersion)
+    likelihood(outputs, x)
+    assert float(likelihood.dispersion) == pytest.approx(before, rel=1e-6)

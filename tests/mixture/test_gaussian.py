@@ -418,7 +418,7 @@ def test_screened_pass_equals_the_dense_one(gap, narrow, monkeypatch):
     start = torch.full((k,), 1 / k, dtype=torch.float64), torch.from_numpy(means * scale), eye.repeat(k, 1, 1)
     components.set_parameters(*start)
     screened = e_step(components, rows)
-    assert components._pass.crowded == (gap == 0.3)
+    assert components.passing.crowded == (gap == 0.3)
     monkeypatch.setattr(gaussian.Screen, "worthwhile", staticmethod(lambda *_: False))
     monkeypatch.setattr(components, "thin_share", 0.0)
     dense = e_step(components, rows)

@@ -44,6 +44,28 @@ def test_singular_values_come_near_one_and_directions_stay(
         assert off.abs().max() < (1e-10 if dtype == torch.float64 else 0.06)
 
 
+class BySide(Muon):
+    """As on a GPU."""
+
+    def by_side(self, weight: torch.Tensor) -> bool:
+        return True
+
+
+def test_matrices_filled_up_to_one_side_move_as_they_do_alone() -> None:
+    shapes = [(16, 16), (16, 40), (40, 16), (20, 16, 3, 3), (16, 17), (32, 32), (64, 32), (16, 4, 3, 3)]
+    torch.manual_seed(3)
+    alone = [nn.Parameter(torch.randn(shape, dtype=torch.float64)) for shape in shapes]
+    filled = [nn.Parameter(weight.detach().clone()) for weight in alone]
+    for _ in range(3):
+        for one, other in zip(alone, filled, strict=True):
+            one.grad = torch.randn_like(one)
+            other.grad = one.grad.clone()
+        Muon(alone, lr=0.1, weight_decay=0.1).step()
+        BySide(filled, lr=0.1, weight_decay=0.1).step()
+    for one, other in zip(alone, filled, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
+
+
 def polynomial_of_singular_values(matrix: torch.Tensor) -> torch.Tensor:
     u, s, vh = torch.linalg.svd(matrix, full_matrices=False)
     x = s / s.norm()

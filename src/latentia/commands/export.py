@@ -1,21 +1,26 @@
-"""`latentia export RUN`: encoder and decoder for other programs."""
+"""`latentia export RUN`: what a run serves, for other programs."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from latentia.errors import ConfigError
 
+if TYPE_CHECKING:
+    from latentia.estimators.serving.graph import Written
 
-def export(run: str, onnx: bool = True, out: str | None = None) -> None:
-    """Export the deterministic encoder and decoder, checked against torch with onnxruntime.
+
+def export(run: str, onnx: bool = True, out: str | None = None, only: str | None = None) -> None:
+    """Export what a run serves (encoder, decoder, components, classes, anomaly score, by its kind), checked against Python with onnxruntime.
 
     The codes are those of the encoder alone: steps that refine them (`refinement_steps`) stay behind.
 
     Args:
         run: run folder.
         onnx: as ONNX (the one format there is).
-        out: folder for encoder.onnx and decoder.onnx; RUN/onnx if left out.
+        out: folder for encoder.onnx, decoder.onnx, score.onnx, ...; RUN/onnx if left out.
+        only: names of what is written, such as encoder,decoder; all if left out.
     """
     from latentia.commands.opened import open_run
     from latentia.kinds.abilities import Exports
@@ -23,7 +28,18 @@ def export(run: str, onnx: bool = True, out: str | None = None) -> None:
     if not onnx:
         raise ConfigError("--onnx false leaves nothing to export to; ONNX is the one format")
     opened = open_run(run, "export", Exports)
-    for path, difference in opened.exported(Path(out) if out else Path(run) / "onnx"):
-        print(f"{path}  (largest difference from torch {difference:.1e})")
-    if opened.estimator.module_.refinement_steps:
-        print("encoder.onnx gives the encoder's own codes; transform and reconstruct refine them further")
+    names = None if only is None else only.split(",")
+    for written in opened.exported(Path(out) if out else Path(run) / "onnx", names):
+        _print(written)
+
+
+def _print(written: Written) -> None:
+    if written.difference is None:
+        checked = "not held against Python: onnxruntime is not installed"
+    else:
+        checked = f"largest difference from Python {written.difference:.1e}"
+    print(f"{written.path}  ({checked})")
+    print(f"  {written.graph.purpose}")
+    for what, ports in (("takes", written.graph.inputs), ("gives", written.graph.outputs)):
+        for port in ports:
+            print(f"  {what} {port}")

@@ -94,8 +94,8 @@ def fit(
         roles["id"], id = id, None  # noqa: A001  the flag's name
     of_columns = (roles or None, _kinds(column or []), drop, id)
     spec = DataSpec(data, seed, image_size, label_column, hold_out, channels, *of_columns)
-    # what is wrong with a table is told before anything heavy is loaded
-    dataset = spec.load() if spec.is_table and not (resume or extend) else None
+    # what is wrong with a file is told before anything heavy is loaded
+    dataset = spec.load() if spec.is_file and not (resume or extend) else None
     from latentia.kinds import fitting_model, kind_of, params_of
     from latentia.kinds.auto_remedy import fit_with_remedies
     from latentia.kinds.extending import extend_run

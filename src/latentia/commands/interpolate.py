@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from latentia.errors import ConfigError
 
@@ -30,14 +30,13 @@ def interpolate(
         split: train, validation or test; new: rows that the model has not seen.
         data: where the run's data are now, if not where they were.
     """
-    import numpy as np
-
     from latentia import explore
     from latentia.commands.opened import Coder, numbers, open_run, picked, view_of
-    from latentia.data.items import dense
+    from latentia.data.frames import frame_of
+    from latentia.data.items import Mixed, dense
     from latentia.explore.interpolation import METHODS
     from latentia.kinds.abilities import Walks
-    from latentia.report.sheets import check_out, write_sheet
+    from latentia.report.sheets import check_out, stacked, write_sheet
 
     opened = open_run(run, "interpolate", Walks, data=data)
     check_out(Path(out), opened.is_image)
@@ -46,12 +45,15 @@ def interpolate(
     if len(places) not in (2, 4):
         raise ConfigError(f"--items {items}: give two items for a way, or four for a grid")
     coder = Coder(opened)
-    ends = picked(opened, split, places)
+    ends: Any = picked(opened, split, places)
+    ends = frame_of(ends.values, ends.columns) if isinstance(ends, Mixed) else ends
+    sheet: Any
     if len(places) == 4:
         sheet = explore.interpolate_grid(coder, ends, steps, steps).items
     else:
         known = dense(opened.split("train").take(DATA_ROWS).x)
         methods = METHODS if method == "all" else (method,)
-        ways = [explore.interpolate(coder, ends[0], ends[1], steps, each, data=known) for each in methods]
-        sheet = np.stack([way.items for way in ways])
+        a, b = (ends.iloc[[i]] if hasattr(ends, "iloc") else ends[i] for i in range(2))
+        ways = [explore.interpolate(coder, a, b, steps, each, data=known) for each in methods]
+        sheet = stacked([way.items for way in ways])
     print(write_sheet(sheet, Path(out), opened.columns, view_of(opened)))

@@ -35,7 +35,7 @@ def open_run(run: str, command: str, *abilities: Any, data: str | None = None) -
         if ability.__name__ in OF_ARRAYS and getattr(opened.estimator, "columns_", None) is not None:
             raise ConfigError(
                 f"{command} is for items that are arrays; this run's data are a table of columns of unlike kinds: impute, anomaly, sample, "
-                "reconstruct, encode and neighbours are for those"
+                "reconstruct, encode, interpolate, traverse and neighbours are for those"
             )
     return opened
 

@@ -6,6 +6,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from latentia.progress import clear
+
 if TYPE_CHECKING:
     from latentia.vocabulary import Words
 
@@ -31,6 +33,7 @@ class PlainStream:
 
     def write(self, text: str) -> int:
         """Write, and give the number of characters."""
+        clear()
         self.stream.write(plain(text, getattr(self.stream, "encoding", None) or "utf-8"))
         return len(text)
 
@@ -90,5 +93,6 @@ def print_table(table: Any, width: int = 120) -> None:
     if isinstance(table.title, str):
         table.title = plain(table.title)
     width_here = None if sys.stdout.isatty() else width
+    clear()
     out = getattr(sys.stdout, "stream", sys.stdout)  # a terminal's colours are rich's own
     Console(file=out, width=width_here, highlight=False, markup=False, emoji=False).print(table)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from latentia.errors import ConfigError
+
 _A_NUMBER = 24  # bytes, drawn, decoded and written
 
 
@@ -14,6 +16,7 @@ def sample(
     mean: bool = True,
     seed: int = 0,
     label: str | None = None,
+    given: list[str] | None = None,
 ) -> None:
     """Draw from the model: z from the prior, decoded; of a mixture, a component and then x; else pixel by pixel.
 
@@ -24,17 +27,37 @@ def sample(
         mean: of VAEs, the mean of p(x|z) at each z; false adds its noise. Other models always draw x.
         seed: of the draw.
         label: of a model that is conditional on a class (--set conditional=true), which; all in turn if left out.
+        given: of a table of columns of unlike kinds, a cell that all rows are to have, NAME=CELL; may be given more than once.
     """
     import math
 
     from latentia.commands.opened import at_least_one, open_run
     from latentia.guard import require_room
-    from latentia.kinds.abilities import Samples
+    from latentia.kinds.abilities import Imputes, Samples
     from latentia.report.sheets import check_out, write_items
 
-    opened = open_run(run, "sample", Samples)
+    opened = open_run(run, "sample", Samples, *([Imputes] if given else []))
     at_least_one(n, "-n")
     require_room(_A_NUMBER * n * math.prod(opened.event_shape), f"a sample of {n} items")
     check_out(Path(out), opened.is_image)
-    items = opened.drawn(n, seed=seed, mean=mean, label=label)
+    if not given:
+        items = opened.drawn(n, seed=seed, mean=mean, label=label)
+    else:
+        if label is not None:
+            raise ConfigError("--given and --label are of unlike models; give one of them")
+        items, told = opened.drawn_given(_cells(given), n, seed=seed, mean=mean)
+        print(told)
     print(write_items(items, Path(out), opened.columns))
+
+
+def _cells(given: list[str]) -> dict[str, str]:
+    """Cells by column from NAME=CELL pairs."""
+    cells: dict[str, str] = {}
+    for pair in given:
+        name, sign, cell = pair.partition("=")
+        if not sign or not name:
+            raise ConfigError(f"--given {pair!r}: expected NAME=CELL, for example --given plan=pro")
+        if name in cells:
+            raise ConfigError(f"--given {pair!r}: {name!r} is given twice")
+        cells[name] = cell
+    return cells

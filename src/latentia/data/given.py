@@ -45,6 +45,9 @@ def plain_data(X: Any) -> Any:
 def _of_tensor(X: Any) -> Any:
     import torch
 
+    if X.is_nested or X.is_meta:
+        what = "of rows of unlike lengths" if X.is_nested else "without numbers (on the device meta)"
+        raise DataError(f"X is a tensor {what}; give one of [n, d], or [n, C, H, W]")
     X = X.detach().cpu()
     if X.layout != torch.strided:
         rows = X.to_sparse_coo().coalesce() if X.layout != torch.sparse_coo else X.coalesce()
@@ -59,7 +62,11 @@ def _of_tensor(X: Any) -> Any:
     if X.dtype in (torch.bfloat16, torch.float16):
         X = X.float()
     if X.is_complex() or X.is_quantized:
-        raise DataError(f"X is a tensor of {X.dtype}; real numbers are expected")
+        raise DataError(
+            f"Complex data not supported: X is a tensor of {X.dtype}, and real numbers are expected"
+            if X.is_complex()
+            else f"X is a tensor of {X.dtype}; real numbers are expected: X.dequantize()"
+        )
     return X.resolve_conj().resolve_neg().numpy()
 
 
@@ -135,7 +142,7 @@ def check_frame(X: Any) -> None:
         raise DataError(f"X has several columns called {_listed(doubled)}; rename or drop them")
     kinds = [str(kind) for kind in X.dtypes]
     numeric = [
-        getattr(kind, "kind", "O") in "biufc" and not str(kind).startswith(("datetime", "timedelta"))
+        getattr(kind, "kind", "O") in "biuf" and not str(kind).startswith(("datetime", "timedelta"))
         for kind in X.dtypes
     ]
     bad = [

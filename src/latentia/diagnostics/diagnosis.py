@@ -16,15 +16,18 @@ from latentia.diagnostics.decoder_dependence import DecoderDependence, decoder_d
 from latentia.diagnostics.diagnosis_rows import Row, digits, finite, rows_of
 from latentia.diagnostics.evaluation import Evaluation, evaluate
 from latentia.diagnostics.generalisation import GeneralisationGap, generalisation_gap
-from latentia.diagnostics.margins import Margins, margins_of
+from latentia.diagnostics.margins import Margins, drawn_cells, margins
 from latentia.diagnostics.mutual_information import MutualInformation, mutual_information
+from latentia.diagnostics.pairs import Pairs, pairs
 from latentia.diagnostics.prior_gap import PriorGap, prior_gaps
 from latentia.diagnostics.refinement import AmortisationGap, Refined, amortisation_gap, refine
 from latentia.diagnostics.sample_density import SampleDensity, sample_density
 from latentia.diagnostics.sampling import Sample
 from latentia.diagnostics.smoothness import Smoothness, smoothness
 from latentia.diagnostics.true_posterior import TruePosterior, true_posterior
+from latentia.diagnostics.undertraining import ShortOf
 from latentia.diagnostics.verdict import Verdict, judge
+from latentia.progress import stage
 from latentia.vocabulary import COLLAPSE
 
 SAMPLED_ITEMS = 2000
@@ -51,6 +54,7 @@ class Diagnosis:
         sample_density: draws from the model scored by the model.
         seconds: time that it took, the evaluation included.
         margins: of a table, its columns against those of samples.
+        pairs: of a table of columns of unlike kinds, how these go together, against samples.
     """
 
     verdict: Verdict
@@ -66,6 +70,7 @@ class Diagnosis:
     sample_density: SampleDensity | None
     seconds: float
     margins: Margins | None = None
+    pairs: Pairs | None = None
 
     @property
     def name(self) -> str:
@@ -133,6 +138,7 @@ def diagnose(
     bounds: Sequence[float] = (),
     kept: int | None = None,
     columns: Sequence[str] | None = None,
+    short: ShortOf | None = None,
     sampler: Distribution | None = None,
     thorough: bool = True,
     seed: int = 0,
@@ -153,28 +159,34 @@ def diagnose(
         bounds: validation bound after each epoch, see `judge`.
         kept: the judgement after which the weights that were kept are, see `judge`.
         columns: names of the columns of a table.
+        short: see `judge`.
         sampler: codes that samples are decoded from, if not those of the prior.
         thorough: also take what needs an optimisation for each item; else only where the posterior seems collapsed.
         seed: of what is drawn.
     """
     started = time.perf_counter()
     evaluation, x = _looked_at(model, x_batches, evaluation, seed)
-    gap, *of_sampler = prior_gaps(model, x, seed, [None] if sampler is None else [None, sampler])
-    measured: dict[str, Any] = {
-        "information": mutual_information(model, x.split(250), seed=seed),
-        "dependence": decoder_dependence(model, x, seed=seed),
-        "gap": gap,
-        "sampler_gap": of_sampler[0] if of_sampler else None,
-        "margins": margins_of(model, x, seed, sampler=sampler),
-    }
+    with stage("draws from the prior against data"):
+        cells = drawn_cells(model, x, seed, sampler=sampler)
+        gap, *of_sampler = prior_gaps(model, x, seed, [None] if sampler is None else [None, sampler])
+    with stage("what codes tell of items"):
+        measured: dict[str, Any] = {
+            "information": mutual_information(model, x.split(250), seed=seed),
+            "dependence": decoder_dependence(model, x, seed=seed),
+            "gap": gap,
+            "sampler_gap": of_sampler[0] if of_sampler else None,
+            "margins": None if cells is None else margins(*cells),
+            "pairs": _pairs(model, cells),
+        }
     known: dict[str, Any] = {
         "train": train, "history": history, "last_gain": last_gain, "numbers": math.prod(x.shape[1:]),
-        "rate_weight": rate_weight, "bounds": bounds, "kept": kept, "columns": columns,
+        "rate_weight": rate_weight, "bounds": bounds, "kept": kept, "columns": columns, "short": short,
     }  # fmt: skip
     verdict = judge(evaluation, **measured, **known)
     refined: Refined | None = None
     if thorough or verdict.name == COLLAPSE:
-        refined = refine(model, x[: _refined_items(model)], seed=seed)
+        with stage("the encoder against codes optimised for each item"):
+            refined = refine(model, x[: _refined_items(model)], seed=seed)
     true = None if refined is None else true_posterior(model, refined)
     if true is not None:
         verdict = judge(evaluation, **measured, **known, true=true)
@@ -191,8 +203,18 @@ def diagnose(
         true_posterior=true,
         sample_density=sample_density(model, x[:SCORED_ITEMS], seed=seed) if thorough else None,
         margins=measured["margins"],
+        pairs=measured["pairs"],
         seconds=time.perf_counter() - started,
     )
+
+
+def _pairs(model: LatentModel, cells: tuple[Any, Any] | None) -> Pairs | None:
+    """How columns go together, where they are of unlike kinds."""
+    terms = getattr(getattr(model, "likelihood", None), "terms", None)
+    if cells is None or terms is None:
+        return None
+    data, samples = cells
+    return pairs(data, samples, [term.family == "categorical" for term in terms])
 
 
 def _refined_items(model: LatentModel) -> int:

@@ -14,6 +14,7 @@ from latentia.diagnostics.evaluation import Evaluation
 from latentia.diagnostics.generalisation import GeneralisationGap
 from latentia.diagnostics.margins import Margins
 from latentia.diagnostics.mutual_information import MutualInformation
+from latentia.diagnostics.pairs import Pairs
 from latentia.diagnostics.prior_gap import PriorGap
 from latentia.diagnostics.refinement import AmortisationGap
 from latentia.diagnostics.sample_density import SampleDensity
@@ -41,6 +42,7 @@ def rows_of(measured: Mapping[str, Any]) -> list[Row]:
         *_of_inference(measured["amortisation"], measured["true_posterior"]),
         *_of_prior(measured["prior_gap"], measured["sampler_gap"], measured["sample_density"]),
         *_of_margins(measured["margins"]),
+        *_of_pairs(measured["pairs"]),
         *_of_generalisation(measured["generalisation"]),
     ]
     return [row for row in found if row.value is not None]
@@ -158,6 +160,13 @@ def _of_margins(m: Margins | None) -> list[Row]:
         Row("largest gap of distributions (KS)", max(m.ks), "", m.n, chance),
         Row("median gap of distributions (KS)", float(np.median(m.ks)), "", m.n, chance),
     ]
+
+
+def _of_pairs(p: Pairs | None) -> list[Row]:
+    if p is None:
+        return []
+    note = f"{p.unlike} of {p.together} pairs of columns that go together differ from samples; chance alone {p.chance:.2f}"
+    return [Row("largest gap of an association", abs(p.in_data - p.in_samples), "", p.n, note)]
 
 
 def _of_generalisation(g: GeneralisationGap | None) -> list[Row]:

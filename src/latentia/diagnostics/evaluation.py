@@ -16,6 +16,7 @@ from latentia.diagnostics.sampling import Sample
 from latentia.distributions import Delta, item_keys, mean_of, per_item_noise
 from latentia.errors import DataError
 from latentia.models import evaluating, importance_estimate
+from latentia.progress import each
 
 ACTIVE_VARIANCE = 0.01
 """A latent dimension is active if the variance over x of E_q[z_d|x] exceeds this (Burda et al. 2016, section 5.2)."""
@@ -119,7 +120,7 @@ def evaluate(
     started = time.perf_counter()
     sums, chosen = _Sums(), Sample(importance_items)
     with torch.no_grad(), evaluating(model):
-        for x in x_batches:
+        for x in each("evaluation, batches", x_batches):
             if len(x) == 0:
                 continue
             with per_item_noise(item_keys(x), seed):

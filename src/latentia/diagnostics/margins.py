@@ -54,10 +54,10 @@ class Margins:
         return tuple(j for j, gap in enumerate(self.ks) if gap - self.chance > UNLIKE_GAP)
 
 
-def margins_of(
+def drawn_cells(
     model: LatentModel, x: Tensor, seed: int = 0, *, sampler: Distribution | None = None
-) -> Margins | None:
-    """The margins of draws from a model; None where items are no rows of a table, or few.
+) -> tuple[NDArray[np.floating], NDArray[np.floating]] | None:
+    """Cells of items and of draws from a model, `[n, d]` and `[m, d]`; None where items are no rows of a table, or few.
 
     Args:
         model: a VAE, or another model that draws.
@@ -75,7 +75,7 @@ def margins_of(
                 parts.append(model.sample(min(250, DRAWS)))
             else:
                 parts.append(model.decode(sampler.sample(torch.Size([min(250, DRAWS)]))).sample())
-    return margins(cells(x).cpu().numpy(), cells(torch.cat(parts)).cpu().numpy())
+    return cells(x).cpu().numpy(), cells(torch.cat(parts)).cpu().numpy()
 
 
 def margins(data: NDArray[np.floating], samples: NDArray[np.floating]) -> Margins:

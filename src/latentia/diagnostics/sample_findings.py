@@ -51,12 +51,16 @@ def _sampler_holes(figures: Evaluation, prior_gap: PriorGap, sampler: PriorGap) 
 
 def unlike_data(found: Margins | None, columns: Sequence[str] | None, figures: Evaluation) -> Finding | None:
     """Columns of samples against those of the data."""
-    more = max(2, 2 * figures.latent_dim)
-    wider = Remedy(f"a longer code: `--latent-dim {more}`", settings={"latent_dim": more})
     shaped = Remedy(
         "columns with long tails, or with few values, transformed before (their logarithm; a column a value)"
     )
-    return unlike(found, columns, (shaped, wider))
+    return unlike(found, columns, (shaped, *wider(figures)))
+
+
+def wider(figures: Evaluation) -> tuple[Remedy, ...]:
+    """Twice the code."""
+    more = max(2, 2 * figures.latent_dim)
+    return (Remedy(f"a longer code: `--latent-dim {more}`", settings={"latent_dim": more}),)
 
 
 def _among(gap: PriorGap, draws: str) -> str:

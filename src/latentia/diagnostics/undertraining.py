@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from latentia.diagnostics.finding import Finding, Remedy, another_seed, longer
 from latentia.vocabulary import (
@@ -22,15 +23,38 @@ LAST_GAIN = 0.05
 epochs. Of one or two epochs: the bound after the last lies this much above its mean during it. A rule of this project."""
 
 
-def undertraining(history: Sequence[float], last_gain: float | None, least: float | None) -> Finding | None:
+@dataclass(frozen=True)
+class ShortOf:
+    """A fit that was cut short.
+
+    Attributes:
+        updates: that it had.
+        wanted: that it should have had at least.
+    """
+
+    updates: int
+    wanted: int
+
+
+def undertraining(
+    history: Sequence[float], last_gain: float | None, least: float | None, short: ShortOf | None = None
+) -> Finding | None:
     """How much of the improvement fell to the last tenth of the epochs; of few epochs, to the last itself.
+
+    A fit that its time or a person cut short came to rest where it stood, so that its curve says nothing: the number of updates does.
 
     Args:
         history: what epochs were judged by, in nats, after each.
         last_gain: by how much the bound after the last epoch exceeds its mean over that epoch's training batches.
         least: gains of so many nats and less are none.
+        short: what a fit that was cut short had, if it was.
     """
     n = len(history)
+    if short is not None:
+        text = f"The fit was over after {short.updates} updates; with fewer than {short.wanted} it ends far from what more time brings"
+        return Finding(
+            UNDERTRAINED, f"{text}.", (longer(2 * max(n, 1)),), short.wanted / max(short.updates, 1)
+        )
     last = max(1, n // 10)
     if n < 3:
         return _few_epochs(n, last_gain, least)

@@ -12,10 +12,11 @@ from latentia.diagnostics.finding import Finding, Remedy
 from latentia.diagnostics.generalisation import generalisation_gap
 from latentia.diagnostics.margins import Margins
 from latentia.diagnostics.mutual_information import MutualInformation
+from latentia.diagnostics.pairs import Pairs, unlike_pairs
 from latentia.diagnostics.prior_gap import PriorGap
-from latentia.diagnostics.sample_findings import holes, unlike_data
+from latentia.diagnostics.sample_findings import holes, unlike_data, wider
 from latentia.diagnostics.true_posterior import TruePosterior
-from latentia.diagnostics.undertraining import LAST_GAIN, kept_early, undertraining
+from latentia.diagnostics.undertraining import LAST_GAIN, ShortOf, kept_early, undertraining
 from latentia.vocabulary import COLLAPSE, FAULTS, HEALTHY, INFERENCE_COLLAPSE
 
 
@@ -56,7 +57,9 @@ def judge(
     bounds: Sequence[float] = (),
     kept: int | None = None,
     margins: Margins | None = None,
+    pairs: Pairs | None = None,
     columns: Sequence[str] | None = None,
+    short: ShortOf | None = None,
 ) -> Verdict:
     """Name every fault that the figures show; several can hold, and the first to be mended gives the verdict its name.
 
@@ -75,7 +78,9 @@ def judge(
         bounds: validation bound at each judgement, where these were by something else.
         kept: the judgement after which the weights that were kept are, from 1 on.
         margins: of a table, its columns against those of samples.
+        pairs: how they go together, against samples.
         columns: their names.
+        short: what a fit that its time or a person cut short had.
 
     Example:
         >>> from latentia.estimators.compose import compose
@@ -98,8 +103,9 @@ def judge(
             evaluation, train, None if train is None else generalisation_gap(train, evaluation)
         ),
         unlike_data(margins, columns, evaluation),
+        None if collapsed else unlike_pairs(pairs, columns, wider(evaluation)),
         kept_early(bounds, kept, least),
-        undertraining(history, last_gain, least),
+        undertraining(history, last_gain, least, short),
     ]
     return ordered([finding for finding in looked_at if finding is not None], tuple(FAULTS))
 

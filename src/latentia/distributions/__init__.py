@@ -17,7 +17,7 @@ from latentia.distributions.logistic import DiscretizedLogistic, DiscretizedLogi
 from latentia.distributions.means import mean_of
 from latentia.distributions.mixed import Columns, MixedColumns
 from latentia.distributions.mixture import Mixture
-from latentia.distributions.noise import item_keys, per_item_noise, standard_normal
+from latentia.distributions.noise import item_keys, per_item_noise, same_noise, standard_normal
 
 __all__ = [
     "CategoricalCodes",
@@ -42,6 +42,7 @@ __all__ = [
     "item_keys",
     "mean_of",
     "per_item_noise",
+    "same_noise",
     "standard_normal",
     "univariate_factors",
 ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.distributions import MultivariateNormal, register_kl
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from latentia.distributions.gaussian import DiagonalGaussian
 from latentia.distributions.noise import standard_normal
@@ -16,7 +18,7 @@ class FullGaussian(MultivariateNormal):
     r"""N(loc, L L^T) with a lower-triangular L.
 
     torch's `MultivariateNormal`, except that the noise comes from `noise.standard_normal`, so that a sample
-    can be made a pure function of the item.
+    can be made a pure function of the item, and that the noise of a draw is remembered as long as the drawn tensor lives.
 
     Args:
         loc: mean, `[*batch, D]`.
@@ -30,12 +32,24 @@ class FullGaussian(MultivariateNormal):
 
     def __init__(self, loc: Tensor, scale_tril: Tensor, validate_args: bool | None = None) -> None:
         super().__init__(loc, scale_tril=scale_tril, validate_args=validate_args)
+        self._noise_of = WeakTensorKeyDictionary()
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw `loc + L noise`, differentiable in both."""
         shape = self._extended_shape(torch.Size(sample_shape))
         noise = standard_normal(shape, self.loc, len(shape) - 2 if self.batch_shape else None)
-        return self.loc + (self._unbroadcasted_scale_tril @ noise[..., None])[..., 0]
+        z = self.loc + (self._unbroadcasted_scale_tril @ noise[..., None])[..., 0]
+        self._noise_of[z] = noise
+        return z
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Log-density in nats, `[*batch]`; of its own draws by their noise, without solving for it."""
+        noise = self._noise_of.get(value)
+        if noise is None:
+            return super().log_prob(value)
+        size = self.event_shape.numel()
+        diagonal = (self._unbroadcasted_scale_tril * torch.eye(size).to(noise)).sum(-1)
+        return -0.5 * noise.square().sum(-1) - diagonal.log().sum(-1) - 0.5 * size * math.log(2 * math.pi)
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Draw without gradient."""

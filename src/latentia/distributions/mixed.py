@@ -157,16 +157,21 @@ class MixedColumns(Distribution):
             (x / WIDE).square()
         )
 
+    def counts_and_means(self, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Counts of the counted columns in vectors, and what they are expected to be, `[*batch, C]` each."""
+        return self._counts(value).round(), self._negative_binomial().mean
+
     @property
     def mean(self) -> Tensor:
         """Of numbers the centre of their bulk, else E[x], `[*batch, W]`: probabilities of levels; zero where a column is not observed."""
         c, outputs = self.columns, self.outputs
         mean = torch.zeros_like(outputs)
-        mean[..., c.gaussian] = outputs[..., c.gaussian]
-        mean[..., c.bernoulli] = outputs[..., c.bernoulli].sigmoid()
+        mean = mean.index_copy(-1, c.gaussian, outputs[..., c.gaussian])
+        mean = mean.index_copy(-1, c.bernoulli, outputs[..., c.bernoulli].sigmoid())
         if len(c.counted):
             n = len(c.counted)
-            mean[..., c.counted] = (self._negative_binomial().mean.log1p() - c.centre[:n]) / c.scale[:n]
+            counts = (self._negative_binomial().mean.log1p() - c.centre[:n]) / c.scale[:n]
+            mean = mean.index_copy(-1, c.counted, counts.to(mean.dtype))
         for start, width in c.categories:
             mean[..., start : start + width] = outputs[..., start : start + width].softmax(-1)
         for i, (place, levels) in enumerate(c.ordered):

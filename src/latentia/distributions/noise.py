@@ -8,7 +8,7 @@ whatever batch, at whatever place, and in however many chunks of samples it is e
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ class _ItemNoise:
         return out.flatten(-2)[..., :n_dims].reshape(shape)
 
 
-_source: ContextVar[_ItemNoise | None] = ContextVar("latentia_noise", default=None)
+_source: ContextVar[_ItemNoise | _Replayed | None] = ContextVar("latentia_noise", default=None)
 
 
 def standard_normal(shape: Sequence[int], like: Tensor, item_dim: int | None) -> Tensor:
@@ -113,7 +113,7 @@ def standard_normal(shape: Sequence[int], like: Tensor, item_dim: int | None) ->
 def item_normal(like: Tensor) -> Tensor | None:
     """Inside `per_item_noise`: standard-normal numbers in the shape of `like`, `[S B, ...]`, the batch repeated S times; else None."""
     source = _source.get()
-    if source is None:
+    if not isinstance(source, _ItemNoise):
         return None
     split = torch.Size([like.shape[0] // len(source.keys), len(source.keys), *like.shape[1:]])
     return source.draw(split, like, item_dim=1).reshape(like.shape)
@@ -141,6 +141,62 @@ def per_item_noise(keys: Int64[Tensor, " items"], seed: int, first_sample: int =
         True
     """
     token = _source.set(_ItemNoise(keys, seed, first_sample))
+    try:
+        yield
+    finally:
+        _source.reset(token)
+
+
+_same: ContextVar[bool] = ContextVar("latentia_same_noise", default=False)
+
+
+@contextmanager
+def same_noise() -> Iterator[None]:
+    """Within this block all items have the same key, and so the same noise: scores are then those of a graph whose draws are constants.
+
+    Example:
+        >>> with same_noise():
+        ...     item_keys(torch.tensor([[1.0], [2.0]])).tolist()
+        [0, 0]
+    """
+    token = _same.set(True)
+    try:
+        yield
+    finally:
+        _same.reset(token)
+
+
+@dataclass
+class _Replayed:
+    """Noise that was drawn before, one tensor a call; with `like_one` those of one item are drawn, and kept."""
+
+    numbers: list[Tensor]
+    like_one: _ItemNoise | None = None
+    calls: int = 0
+
+    def draw(self, shape: torch.Size, like: Tensor, item_dim: int) -> Tensor:
+        if self.like_one is not None:
+            self.numbers.append(self.like_one.draw(shape, like, item_dim))
+        self.calls += 1
+        return self.numbers[self.calls - 1]
+
+
+def noise_of_one(draw: Callable[[], object], seed: int = 0) -> list[Tensor]:
+    """What `draw`, which draws for one item within `same_noise`, takes of `standard_normal`: a tensor a call."""
+    zero = torch.zeros(1, dtype=torch.int64)
+    source = _Replayed([], _ItemNoise(zero, seed, 0))
+    token = _source.set(source)
+    try:
+        draw()
+    finally:
+        _source.reset(token)
+    return source.numbers
+
+
+@contextmanager
+def replayed_noise(numbers: list[Tensor]) -> Iterator[None]:
+    """Within this block the n-th call of `standard_normal` for items gives the n-th of these tensors, which broadcasts over items."""
+    token = _source.set(_Replayed(numbers))
     try:
         yield
     finally:
@@ -175,6 +231,8 @@ def item_keys(x: Tensor) -> Int64[Tensor, " items"]:
         >>> bool(keys[0] == keys[2]), bool(keys[0] == keys[1])
         (True, False)
     """
+    if _same.get():
+        return torch.zeros(len(x), dtype=torch.int64, device=x.device)
     rows = x.detach().reshape(len(x), math.prod(x.shape[1:]))
     if rows.is_floating_point():
         integers = {2: torch.int16, 4: torch.int32, 8: torch.int64}

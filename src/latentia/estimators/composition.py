@@ -23,6 +23,7 @@ from latentia.estimators.forms.arrays import Given
 from latentia.estimators.forms.mixed import MixedForm
 from latentia.estimators.forms.unlike import Unlike
 from latentia.latent import LIKELIHOODS, Likelihood
+from latentia.latent.likelihoods.terms import as_plain
 from latentia.nn import FEW_ROWS, Network, pick_network
 
 MIXED = {"gaussian": "mixed", "gaussian-learned": "mixed-learned", "gaussian-data": "mixed-data"}
@@ -209,7 +210,7 @@ def _chosen_columns(given: Given, table: Unlike, entry: Entry, params: Any, stre
         n_rows = FEW_ROWS if streamed else len(given.rows)
         network, reason = pick_network(form.vector_shape, n_rows, None, entry.vector_network)
         choices.append(Choice("network", network, reason))
-    return Chosen(form, name, network, 0.0, choices, tuple(form.plain_terms()))
+    return Chosen(form, name, network, 0.0, choices, tuple(as_plain(form.terms)))
 
 
 def typical_size(rows: NDArray[Any], weight: NDArray[np.float64] | None = None) -> float:

@@ -7,15 +7,20 @@ import time
 from pathlib import Path
 from typing import Any
 
+from scipy import sparse
+
 from latentia import training
 from latentia.data import Dataset
+from latentia.data.items import length
 from latentia.estimators.building import build, configured, take_objective
+from latentia.estimators.choices import Choice
 from latentia.estimators.inference import frozen
 from latentia.estimators.plan import JUDGED
 from latentia.estimators.planning import plan_of, told_time
 from latentia.estimators.settings import KEPT
 from latentia.estimators.weights import Weights, split_weights, told_weights
 from latentia.estimators.whole import all_or_nothing
+from latentia.progress import stage, told
 
 
 def fit_to(
@@ -35,12 +40,12 @@ def fit_to(
         y = X.train.y if y is None else y
         validation = X.validation.x if validation is None else validation
         X, channels = X.train.x, "first"
-    with all_or_nothing(estimator):
+    with all_or_nothing(estimator), told(bool(estimator.verbose)):
         way = estimator._way
         X, y, weight = way.weighed(estimator, X, y, sample_weight)
         estimator._before(X, y)
         given = way.given(estimator, X, reset=True, channels=channels)._replace(weight=weight)
-        n_held = None if validation is None else len(validation)
+        n_held = None if validation is None else _count(validation)
         estimator.plan_ = plan = plan_of(estimator, given, n_held, begun, folder, resume)
         build(estimator, given)
         rows, held_out, held_weight = given.rows, None, None
@@ -51,6 +56,9 @@ def fit_to(
             held_out = way.given(estimator, validation, reset=False).rows
         limit = {} if plan is None else {"max_updates": plan.updates}
         config = configured(estimator, rows, estimator.seed_, held_out is not None, **limit)
+        if config.optimizer != estimator.optimizer:
+            reason = "held-out rows of tables with this likelihood"
+            estimator.choices_.append(Choice("optimizer", config.optimizer, reason))
         estimator.settings_ = {name: getattr(config, name) for name in KEPT if name != "learning_rate"}
         batches = way.batches(rows, estimator.form_).weighed(weight)
         held = _held(estimator, held_out, held_weight)
@@ -76,7 +84,8 @@ def fit_to(
         estimator.form_.eval()
         estimator._take_history(history, len(rows))
         how = {"validation": validation, "run_dir": run_dir, "resume": resume, "weight": weight}
-        estimator._after(given, rows, held_out, **how)
+        with stage("what follows training"):
+            estimator._after(given, rows, held_out, **how)
 
 
 def _held(estimator: Any, held_out: Any, weight: Weights | None) -> training.Batches | None:
@@ -88,6 +97,11 @@ def _held(estimator: Any, held_out: Any, weight: Weights | None) -> training.Bat
         held_out, weight = held_out[part], None if weight is None else weight[part]
     held: training.Batches = estimator._way.batches(held_out, frozen(estimator.form_)).weighed(weight)
     return held
+
+
+def _count(validation: Any) -> int:
+    """Rows that are held out; a sparse table has no length."""
+    return length(validation) if sparse.issparse(validation) else len(validation)
 
 
 def continue_with(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> None:

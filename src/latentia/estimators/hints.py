@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from latentia.diagnostics import Diagnosis, Evaluation, diagnose
+from latentia.diagnostics.undertraining import ShortOf
+from latentia.estimators.defaults import MOST_EPOCHS
 from latentia.estimators.forms.arrays import column_names
+from latentia.estimators.plan import FEWEST_UPDATES
 from latentia.objectives import TermSum
 
 DIAGNOSED_ROWS = 10_000
@@ -47,6 +50,20 @@ def score_of(row: Mapping[str, Any]) -> float:
     return float(row["validation_elbo"] if loss is None else -loss)
 
 
+def short_of(estimator: Any) -> ShortOf | None:
+    """What a fit had that its `max_minutes` or Ctrl-C ended before it had the updates that a network needs; None of all others.
+
+    A small table has all its epochs in fewer updates, and a bound that fell ends a fit as well: neither is short.
+    """
+    plan = getattr(estimator, "plan_", None)
+    if not estimator.history_ or estimator.stopped_early_ or not (plan or estimator.cooled_):
+        return None
+    done, epochs = estimator.history_[-1]["step"], estimator.history_[-1]["epoch"]
+    most = MOST_EPOCHS / 2 if plan else estimator.settings_["max_epochs"]
+    wanted = min(FEWEST_UPDATES, round(most * done / max(epochs, 1e-9)))
+    return ShortOf(done, wanted) if done < wanted else None
+
+
 def diagnosed(
     estimator: Any,
     X: Any,
@@ -68,6 +85,7 @@ def diagnosed(
         bounds=[row["validation_elbo"] for row in judged],
         kept=next((at for at, row in enumerate(judged, 1) if row["epoch"] == best), None),
         last_gain=last_gain(estimator.history_),
+        short=short_of(estimator),
         rate_weight=rate_weight(estimator.objective_),
         columns=_names(estimator) or columns,
         sampler=estimator._source(asked.module),

@@ -33,6 +33,7 @@ class Defaults:
         learning_rate: peak of the schedule.
         gradient_clip: norm at which gradients are cut.
         warmup_fraction: share of the steps over which the learning rate rises.
+        optimizer: what "auto" is.
     """
 
     batch_size: Callable[[int], int]
@@ -40,6 +41,7 @@ class Defaults:
     learning_rate: float
     gradient_clip: float
     warmup_fraction: float = 0.1
+    optimizer: str = "auto"
 
 
 def training_config(
@@ -82,7 +84,7 @@ def training_config(
         "max_epochs": max_epochs,
         "max_updates": max_updates,
         "batch_size": batch_size,
-        "optimizer": estimator.optimizer,
+        "optimizer": defaults.optimizer if estimator.optimizer == "auto" else estimator.optimizer,
         "learning_rate": defaults.learning_rate,
         "gradient_clip": defaults.gradient_clip,
         "warmup_fraction": defaults.warmup_fraction,

@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 
 from latentia.errors import ConfigError
 from latentia.estimators.cells import Cells, CodedCells, log_prob_by_column
+from latentia.estimators.conditioning import Conditioned, conditioned, given_row, tell
 from latentia.estimators.forms.arrays import as_rows
 from latentia.estimators.forms.unlike import as_frame, given_back
 from latentia.estimators.parameters import whole
@@ -54,6 +55,56 @@ class TableFace:
         estimator: Any = self
         asked = estimator._inference()
         return CodedCells(asked.module, asked.form)
+
+    def sample(
+        self, n_samples: int = 1, *, mean: bool = False, random_state: Any = None, given: Any = None
+    ) -> Any:
+        """`n_samples` draws from the model (see `LatentEstimator`); of tables, with `given`, what `sample_given` draws."""
+        drawing: Any = super()
+        if given is None:
+            return drawing.sample(n_samples, mean=mean, random_state=random_state)
+        _of_columns(self)
+        return self.sample_given(given, n_samples, mean=mean, random_state=random_state)
+
+    @available_if(_of_columns)  # type: ignore[untyped-decorator]
+    def sample_given(
+        self, given: Any, n_samples: int = 1, *, mean: bool = False, random_state: Any = None
+    ) -> Any:
+        """Rows drawn given some of their cells: p(row | given).
+
+        Args:
+            given: name of a column -> its cell, such as `{"plan": "pro"}`; of arrays, the number of the column.
+            n_samples: how many.
+            mean: of models with codes, the mean of p(x|z) at each code in place of a draw.
+            random_state: seed; None draws anew each time.
+
+        Returns:
+            What X was in the fit. Models with codes resample weighed ones (`latentia.estimators.conditioning`): the `attrs` of a frame hold
+            `effective_sample_size`, and a warning is logged where it is below 100. Mixtures draw exactly.
+
+        Raises:
+            DataError: a column or level that there is not, a missing cell, or one that its column cannot hold.
+        """
+        whole("n_samples", n_samples, 1)
+        seed = int(check_random_state(random_state).randint(2**31 - 1))
+        found = self._conditioned(given_row(given, self.form_.columns), n_samples, seed, mean)
+        tell(found, given)
+        frame = given_back(found.rows, self.form_, seed=seed)
+        if isinstance(frame, pd.DataFrame):
+            for column in self.form_.columns:
+                if column.rare and column.name in given:  # "other" would come back as any of the rare levels
+                    frame[column.name] = given[column.name]
+            if found.effective is not None:
+                frame.attrs["effective_sample_size"] = found.effective
+        return frame
+
+    def _conditioned(self, row: NDArray[np.float64], n: int, seed: int, mean: bool) -> Conditioned:
+        """Draws given a row `[1, d]` with NaN for what is not given; here by way of codes."""
+        estimator: Any = self
+        asked = estimator._inference()
+        return conditioned(
+            asked.module, asked.form, row, n, seed=seed, mean=mean, prior=estimator._source(asked.module)
+        )
 
     def score_samples(
         self, X: Any, *, total: str = "given", n_importance: int | None = None, by_column: bool = False

@@ -59,7 +59,9 @@ class Way:
     def defaults(self, estimator: Any, rows: Any) -> Defaults:  # noqa: ARG002  (others look at the items)
         """Settings of a fit to these items that a person leaves open."""
         clip = default_gradient_clip(estimator.event_shape_)
-        return Defaults(default_batch_size, default_epochs, estimator.learning_rate, clip)
+        likelihood = getattr(estimator.module_, "likelihood", None)  # models of scenes have none of their own
+        mover = getattr(likelihood, "optimizer", "auto")
+        return Defaults(default_batch_size, default_epochs, estimator.learning_rate, clip, optimizer=mover)
 
     def first(
         self,

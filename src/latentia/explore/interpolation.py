@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from latentia.errors import ConfigError, DataError
+from latentia.explore.arranged import arranged, together
 from latentia.explore.protocol import Coder, as_code, as_codes
 
 Method = Literal["linear", "spherical", "geodesic"]
@@ -24,7 +26,8 @@ class Interpolation:
 
     Attributes:
         codes: `[steps, D]` (of `bilinear`: `[rows, columns, D]`); ends are the very codes that were given.
-        items: their decodings, `[steps, *event]` (`[rows, columns, *event]`).
+        items: their decodings, `[steps, *event]` (`[rows, columns, *event]`); of a table of unlike columns a frame, a row a step (of a grid
+            with an index of rows and columns).
     """
 
     codes: NDArray[np.float64]
@@ -165,7 +168,7 @@ def interpolate(
 
     Args:
         estimator: fitted.
-        a: one item, `[*event]`.
+        a: one item, `[*event]`; of a table of unlike columns, a frame of one row, or a row of one.
         b: another.
         steps: items on the way, both ends (that is, their reconstructions) included; at least 2.
         method: "linear", "spherical" (see `slerp`) or "geodesic" (see `geodesic`).
@@ -184,7 +187,7 @@ def interpolate(
     """
     if method not in METHODS:
         raise ConfigError(f"method={method!r} is unknown; give one of {', '.join(METHODS)}")
-    ends = estimator.transform(_together(np.asarray(a), np.asarray(b)))
+    ends = estimator.transform(together([a, b]))
     times = steps_between(steps, "steps")
     if method == "geodesic":
         if data is None:
@@ -197,9 +200,10 @@ def interpolate(
 
 def interpolate_grid(estimator: Coder, corners: Any, rows: int = 8, columns: int = 8) -> Interpolation:
     """Items on a grid among four items `[4, *event]`; see `bilinear` for their order."""
-    codes = bilinear(estimator.transform(np.asarray(corners)), rows, columns)
+    given = corners if isinstance(corners, pd.DataFrame) else np.asarray(corners)
+    codes = bilinear(estimator.transform(given), rows, columns)
     items = estimator.inverse_transform(codes.reshape(rows * columns, -1))
-    return Interpolation(codes, items.reshape(rows, columns, *items.shape[1:]))
+    return Interpolation(codes, arranged(items, (rows, columns), ("row", "column")))
 
 
 def steps_between(steps: int, name: str) -> NDArray[np.float64]:
@@ -230,8 +234,3 @@ def _orthogonal(unit: NDArray[np.float64]) -> NDArray[np.float64]:
     axis[np.abs(unit).argmin()] = 1.0
     rest = axis - (axis @ unit) * unit
     return rest / np.linalg.norm(rest)
-
-
-def _together(a: NDArray[Any], b: NDArray[Any]) -> Any:
-    """Two items as an array, or where they are of unlike lengths as a list."""
-    return np.stack([a, b]) if a.shape == b.shape else [a, b]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentia.errors import ConfigError, DataError
+from latentia.explore.arranged import arranged
 from latentia.explore.interpolation import steps_between
 from latentia.explore.protocol import Coder, as_code, as_codes
 
@@ -20,7 +21,7 @@ class Traversal:
     Attributes:
         dims: which dimensions, `[K]`.
         values: what each was set to, `[K, steps]`.
-        items: decodings, `[K, steps, *event]`.
+        items: decodings, `[K, steps, *event]`; of a table of unlike columns a frame with an index of both.
     """
 
     dims: NDArray[np.int64]
@@ -76,4 +77,4 @@ def traverse(
     path = np.tile(start, (len(dims), steps, 1))
     path[np.arange(len(dims)), :, dims] = values
     items = estimator.inverse_transform(path.reshape(-1, codes.shape[1]))
-    return Traversal(dims, values, items.reshape(len(dims), steps, *items.shape[1:]))
+    return Traversal(dims, values, arranged(items, (len(dims), steps), ("traversal", "step")))

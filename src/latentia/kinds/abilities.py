@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from latentia.estimators.serving.graph import Written
+
 A = TypeVar("A")
 
 
@@ -123,8 +125,8 @@ class Compresses(Protocol):
 class Exports(Protocol):
     """Writes itself for other programs."""
 
-    def exported(self, folder: Path) -> list[tuple[Path, float]]:
-        """The files, each with its largest difference from what this library computes."""
+    def exported(self, folder: Path, only: Sequence[str] | None = None) -> list[Written]:
+        """The files, all or `only` those of some graphs, each with its graph and its largest difference from what this library computes."""
         ...
 
 
@@ -197,6 +199,12 @@ class Imputes(Protocol):
         """A frame without gaps; `how`: "mean" or "draw"."""
         ...
 
+    def drawn_given(
+        self, given: Mapping[str, Any], n: int, *, seed: int, mean: bool = True
+    ) -> tuple[Any, str]:
+        """`n` rows that have the given cells, and how they were drawn in words."""
+        ...
+
     def reasons(self, items: Any) -> list[str]:
         """Of each row, its least likely cells with what was expected there, in words."""
         ...
@@ -230,7 +238,7 @@ _IN_WORDS = {
     "Completes": "an autoregressive model or discrete codes",
     "Infers": "a code of real numbers whose posterior can be followed",
     "Compresses": "codes of real numbers and a likelihood of pixels",
-    "Exports": "an encoder and a decoder of real codes",
+    "Exports": "graphs for programs without this library",
     "Segments": "a model that separates objects",
     "Forecasts": "a model of videos",
     "Clusters": "a mixture",

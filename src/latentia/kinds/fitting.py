@@ -17,6 +17,7 @@ from latentia.kinds.kind import Kind
 from latentia.kinds.known import KNOWN, DataSpec, in_numbers, knowledge_of
 from latentia.kinds.replacing import is_rest_of_run, put_back_unless_begun
 from latentia.kinds.run import Run
+from latentia.progress import stage
 
 DEFAULT_MODEL = "sigma-vae"
 MOST_LINES = 60
@@ -65,7 +66,8 @@ def fit_run(
         raise ConfigError(
             f"--no-hold-out is for mixtures, whose size a criterion chooses; {params.get('model')} stops by rows held out"
         )
-    dataset = spec.load() if dataset is None else dataset
+    with stage("reading data"):
+        dataset = spec.load() if dataset is None else dataset
     if not takes_columns(kind, params.get("model")):
         dataset = in_numbers(dataset)
     if dataset.shape not in kind.accepts:
@@ -79,7 +81,8 @@ def fit_run(
     about = {"kind": kind.name, "data": asdict(spec), "command": command, **notes}
     with put_back_unless_begun(out, replaces=overwrite and not resume, resumes=resume):
         run_folder.start(recipe.estimator, out, {**about, **recipe.asked}, resume)
-        estimator, entries = recipe.fit(dataset, out, resume, say)
+        with stage(f"fit of {params['model']}"):
+            estimator, entries = recipe.fit(dataset, out, resume, say)
         columns = None if dataset.feature_names is None else list(dataset.feature_names)
         known = {KNOWN: knowledge_of(spec, dataset, out)}
         kept = {**about, "source": dataset.source, "columns": columns, **known}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentia.data import Split
+from latentia.data.column import Column
 from latentia.data.items import dense
+from latentia.diagnostics.copies import copies
 from latentia.estimators.cells import Told, log_prob_by_column
 from latentia.kinds.latent_run import LatentRun
 from latentia.report.content import ReportInput
@@ -26,6 +29,7 @@ IMAGES_SHOWN = 32
 WORST_SHOWN = 12
 SCORED = 500
 SCORING_SAMPLES = 20
+COMPARED = 500  # samples, and held-out rows, whose nearest training row is looked for
 
 
 def latent_content(
@@ -59,6 +63,8 @@ def latent_content(
         settings={**run.config.get("composition", {}), **estimator.settings_},
         choices=choices_of(estimator),
     )
+    samples = view(estimator.sample(n_samples, mean=run.is_image, random_state=0))
+    columns = getattr(estimator, "columns_", None)
     return ReportInput(
         **vars(head),
         history=history,
@@ -66,13 +72,14 @@ def latent_content(
         active=np.asarray(figures["active"], dtype=bool),
         originals=view(shown),
         reconstructions=view(estimator.reconstruct(shown)),
-        samples=view(estimator.sample(n_samples, mean=run.is_image, random_state=0)),
+        samples=samples,
         worst=(
             view(worst.x),
             view(estimator.reconstruct(worst.x)) if cells is None else cells.expected,
             scores,
         ),
-        columns=getattr(estimator, "columns_", None),
+        columns=columns,
+        copies="" if columns is None else _copies(run, columns, samples, view(shown), split, view),
         worst_cells=None if cells is None else -cells.log_prob,
         worst_names=[] if worst.names is None else [str(name) for name in worst.names],
         codes=run.vectors(mapped.x),
@@ -90,6 +97,25 @@ def latent_content(
         among=_among(figures),
         exploration=exploration,
     )
+
+
+def _copies(
+    run: LatentRun,
+    columns: Sequence[Column],
+    samples: NDArray[Any],
+    shown: NDArray[Any],
+    split: str,
+    view: Any,
+) -> str:
+    """How near samples of a table come to training rows, beside rows that were held out."""
+    train = run.dataset.train
+    if not len(train):
+        return ""
+    found = copies(
+        samples[:COMPARED], view(train.take(CODES_SHOWN).x), None if split == "train" else shown[:COMPARED],
+        [column.kind == "category" for column in columns],
+    )  # fmt: skip
+    return "" if found is None else found.told
 
 
 def _mapped(run: LatentRun, test: Split, split: str) -> tuple[Split, str]:

@@ -18,6 +18,7 @@ from latentia.errors import ConfigError, DataError
 from latentia.estimators import folder as run_folder
 from latentia.kinds import kind_of_estimator
 from latentia.kinds.run import Run
+from latentia.progress import stage
 from latentia.report.page import write_page
 
 
@@ -28,7 +29,8 @@ def report_run(run: Run) -> Path:
         RunFolderError: if the folder cannot be written.
     """
     assert run.folder is not None
-    return write_page(run.kind.page(run), run.folder)
+    with stage("the report"):
+        return write_page(run.kind.page(run), run.folder)
 
 
 def report(

@@ -23,6 +23,7 @@ from latentia.kinds.plain import plain
 from latentia.kinds.remedies import changes_of, steps_of, told
 from latentia.kinds.tables import columns_of
 from latentia.kinds.uses import uses_of
+from latentia.progress import stage
 from latentia.vocabulary import HEALTHY, TOTAL_GIVEN
 
 SplitName = Literal["train", "validation", "test", "new"]
@@ -245,7 +246,8 @@ class Run:
 
     def _measured(self, split: SplitName, effort: Effort) -> dict[str, Any]:
         started = time.perf_counter()
-        found = self.measure(self.whole_or(split), effort)
+        with stage(f"judging on the {split} split"):
+            found = self.measure(self.whole_or(split), effort)
         self.told(found.verdict)
         changes = self.remedied(found.verdict)
         figures: dict[str, Any] = plain(

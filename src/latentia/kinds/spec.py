@@ -27,15 +27,10 @@ class DataSpec:
     id: str | None = None
 
     @property
-    def is_table(self) -> bool:
-        """Whether the data are a file with a table."""
+    def is_file(self) -> bool:
+        """Whether the data are one file."""
         path = path_of(self.name)
-        return (
-            path is not None
-            and path.is_file()
-            and not self.roles
-            and bool({".csv", ".tsv", ".parquet"} & set(path.suffixes))
-        )
+        return path is not None and path.is_file()
 
     def load(self) -> Dataset:
         """The data, split as they were when the run was fitted; without `hold_out` each part is the whole."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from latentia.data import Dataset
-from latentia.errors import ConfigError
+from latentia.errors import ConfigError, RunFolderError
 from latentia.estimators import folder as run_folder
 from latentia.files import exchange
 from latentia.kinds import kind_of
@@ -57,6 +57,8 @@ def fit_in_stages(
     """
     params = {"model": DEFAULT_MODEL, **params}
     out = out.absolute()
+    if out == out.parent:
+        raise RunFolderError(f"{out} is the root of all files; give a folder below it as --out")
     later = out.with_name(f".{out.name}.long")
     settle(out)
     state = check_folder(out, spec, params, resume, overwrite)

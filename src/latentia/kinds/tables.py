@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from latentia.data.column import Column
@@ -34,6 +35,17 @@ class FillsTables:
         """See `latentia.kinds.abilities.Imputes`."""
         self._need_columns("impute")
         return self.estimator.impute(items, how, random_state=seed)
+
+    def drawn_given(
+        self, given: Mapping[str, Any], n: int, *, seed: int, mean: bool = True
+    ) -> tuple[Any, str]:
+        """See `latentia.kinds.abilities.Imputes`."""
+        self._need_columns("drawing rows with given cells")
+        rows = self.estimator.sample_given(given, n, mean=mean, random_state=seed)
+        worth = getattr(rows, "attrs", {}).get("effective_sample_size")
+        how = "exactly" if worth is None else f"by weighed codes, effective sample size {worth:.0f}"
+        cells = ", ".join(f"{name}={cell}" for name, cell in given.items())
+        return rows, f"{n} rows given {cells}, drawn {how}"
 
     def reasons(self, items: Any) -> list[str]:
         """See `latentia.kinds.abilities.Imputes`."""

@@ -34,11 +34,11 @@ USES: Mapping[str, Use] = {
     "Completes": Use("Keep the first half of items and draw the rest.", "latentia complete RUN --out completed.SUFFIX", "model.complete(X, mask)"),
     "Walks": Use("Go from one item to another, step by step.", "latentia interpolate RUN --items 0,1 --out way.SUFFIX", "latentia.explore.interpolate"),
     "Imputes": Use("Fill the gaps of a table.", "latentia impute RUN TABLE --out filled.csv", "model.impute(X)"),
-    "Exports": Use("Use encoder and decoder without latentia (ONNX).", "latentia export RUN", ""),
+    "Exports": Use("Use it in programs without latentia (ONNX).", "latentia export RUN", "model.export(folder)"),
 }  # fmt: skip
 """By the ability that it takes, the most usual first."""
 _MOST_USES = 5
-OF_ARRAYS = ("Walks", "Infers", "Compresses", "Exports", "Completes")
+OF_ARRAYS = ("Infers", "Compresses", "Completes")
 """Abilities that tables of unlike columns do not have, whatever the model."""
 
 

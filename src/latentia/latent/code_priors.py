@@ -131,7 +131,7 @@ class MapPrior(CodePrior):
         if isinstance(self.density, Uniform):
             # a view of one number: nothing is computed for each code
             return (self.density.place - math.log(self.n_codes)).expand(*indices.shape, self.n_codes)
-        logits = self.density.logits(indices.view(len(indices), 1, *self.shape), context)
+        logits = self.density.logits(indices.unflatten(1, (1, *self.shape)), context)
         return torch.log_softmax(logits.flatten(1, 3), -1)
 
     def sample(
@@ -178,14 +178,14 @@ class ClassPrior(CodePrior):
     ) -> Float[Tensor, "batch positions codes"]:
         """Log p(j | the codes before, class)."""
         context = F.one_hot(labels, self.n_classes).to(self.log_shares.dtype)
-        logits = self.density.logits(indices.view(len(indices), 1, *self.shape), context)
+        logits = self.density.logits(indices.unflatten(1, (1, *self.shape)), context)
         return torch.log_softmax(logits.flatten(1, 3), -1)
 
     def log_probs(self, indices: Int64[Tensor, "batch positions"]) -> Float[Tensor, "batch positions codes"]:
         """Log p(j | the codes before), the class summed out."""
         mixed = None
         for c in range(self.n_classes):
-            of_class = self.log_probs_given(indices, indices.new_full((len(indices),), c))
+            of_class = self.log_probs_given(indices, torch.full_like(indices[:, 0], c))
             picked = of_class.gather(-1, indices[..., None]).squeeze(-1)
             before = self.log_shares[c] + picked.cumsum(-1) - picked  # log of pi_c p(k_<i | c)
             joint = torch.stack([before[..., None] + of_class, before[..., None].expand_as(of_class)])

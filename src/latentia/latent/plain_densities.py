@@ -55,17 +55,17 @@ class Independent(AutoregressiveDensity):
 
     def logits(self, x: Tensor, context: Context = None) -> Tensor:
         """Logits `[B, C, H, W, K]`, the same for every `x`."""
-        return self._logits(self.context_parts(context, len(x)), len(self.check(x)))
+        return self._logits(self.context_parts(context, len(x)), self.check(x))
 
     def walk(self, x: Tensor, parts: Parts) -> Walk:
         """A walk that computes all logits once."""
-        return _Known(self._logits(parts, len(x)))
+        return _Known(self._logits(parts, x))
 
-    def _logits(self, parts: Parts, n: int) -> Tensor:
+    def _logits(self, parts: Parts, x: Tensor) -> Tensor:
         vector, place = parts
-        logits = self.offset.expand(n, *self.offset.shape)
+        logits = self.offset.expand(x.shape[0], *self.offset.shape)
         if vector is not None:
-            logits = logits + self.of_vector(vector).view(n, *self.offset.shape)
+            logits = logits + self.of_vector(vector).view(-1, *self.offset.shape)
         if place is not None:
             moved = self.of_map(place).unflatten(1, (self.event_shape[0], self.n_levels))
             logits = logits + moved.movedim(2, -1)

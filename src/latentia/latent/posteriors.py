@@ -175,7 +175,7 @@ class FullCovariancePosterior(Posterior):
         loc, log_variance = at_least_single(self.linear(features)).chunk(2, -1)
         scale = (0.5 * soft_clip(log_variance, *LOG_VARIANCE_RANGE)).exp()
         below = soft_clip(at_least_single(self.below(features)), -30.0, 30.0)
-        mixing = torch.eye(self.latent_dim, dtype=loc.dtype, device=loc.device).repeat(len(loc), 1, 1)
+        mixing = torch.eye(self.latent_dim, dtype=loc.dtype, device=loc.device).repeat(loc.shape[0], 1, 1)
         mixing[:, self.rows, self.columns] = below
         return FullGaussian(loc, scale[..., None] * mixing, validate_args=False)
 

@@ -53,6 +53,7 @@ class Components(ABC):
         counts: whether rows must be counts (non-negative integers).
         spans: whether they are counts of something, which span orders of magnitude and are shown by their logarithm.
         takes_sparse: whether features are made from the stored numbers of sparse rows.
+        gaps: whether rows of the present passes may have missing cells.
         thin_share: share of responsibilities up to which sums over those that matter are cheaper than sums over all.
     """
 
@@ -62,6 +63,7 @@ class Components(ABC):
     counts = False
     spans = False
     takes_sparse = False
+    gaps = False
     thin_share = 0.125
 
     def __init__(

@@ -56,7 +56,9 @@ def scores(components: Components, rows: Rows) -> Scores:
     n, n_free, k = rows.total_weight, components.n_free, components.n_components
     base = base_total(components, rows)
     log_likelihood = step.log_likelihood + base
-    if step.responsibilities is None:
+    if components.gaps:
+        entropy = _entropy(components, rows)
+    elif step.responsibilities is None:
         entropy = max(0.0, step.log_likelihood - components.expected(step.statistics))
     else:  # a family whose statistics do not hold all of its log density
         entropy = float(torch.special.entr(step.responsibilities.to(torch.float64)).sum())
@@ -71,6 +73,16 @@ def scores(components: Components, rows: Rows) -> Scores:
     bic = -2 * log_likelihood + n_free * math.log(n)
     aic = -2 * log_likelihood + 2 * n_free
     return Scores(log_likelihood, n_free, aic, bic, bic + 2 * entropy, -2 * log_likelihood + information)
+
+
+def _entropy(components: Components, rows: Rows) -> float:
+    """Of the responsibilities, in nats: where cells are missing the statistics hold that of what is missing too."""
+    components.begin()
+    total = 0.0
+    for chunk in components.chunks(rows):
+        each = torch.special.entr(posterior(components, chunk)[1].double()).sum(0)
+        total += float((each if chunk.weights is None else each * chunk.weights).sum())
+    return total
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from latentia.errors import ConfigError, TrainingError
 from latentia.mixture.components import Components, Features, StepValues
 from latentia.mixture.responsibilities import normalize, thin
 from latentia.mixture.rows import Chunk, Rows
+from latentia.progress import each
 
 _ROUNDING = {
     torch.float32: 1e-5,
@@ -93,7 +94,7 @@ def e_step(components: Components, rows: Rows) -> Pass:
     statistics = torch.zeros(shape, dtype=torch.float64, device=rows.device)
     log_likelihood = torch.zeros((), dtype=torch.float64, device=rows.device)
     kept: list[Tensor] = []
-    share = 0.0 if components.needs_rows else components.thin_share
+    share = 0.0 if components.needs_rows or components.gaps else components.thin_share
     for chunk in components.chunks(rows):
         phi = components.encode(chunk)
         log_joint = components.log_joint(phi)
@@ -160,7 +161,7 @@ def run_em(
     trail, base, total = _Trail(), base_total(components, rows), rows.total_weight
     converged, gain = False, -math.inf
     statistics: Tensor | None = None
-    for iteration in range(1, max_iter + 1):
+    for iteration in each("iterations of EM", range(1, max_iter + 1)):
         step = e_step(components, rows)
         mean = (step.log_likelihood + base) / total
         if not math.isfinite(mean):
@@ -217,7 +218,7 @@ def run_restarts(
         options: passed to `run_em`.
     """
     best: tuple[EMResult, dict[str, Tensor]] | None = None
-    for _ in range(n_init):
+    for _ in each("starts", range(n_init)):
         start()
         result = run_em(components, rows, **options)
         if best is None or result.objective > best[0].objective:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from latentia.mixture.components import FAMILIES, Components, Features
 from latentia.mixture.covariances import Full, Spherical, Tied, covariance
+from latentia.mixture.gaps import GapsPass
 from latentia.mixture.gaussian_passes import FullPass, GaussianPass, MeansPass, TiedPass
 from latentia.mixture.precisions import Precisions
 from latentia.mixture.ranges import check_ranges
@@ -65,7 +66,7 @@ class GaussianComponents(Components):
         self.parameters["centre"] = torch.zeros(n_features, dtype=torch.float64, device=self.device)
         self.parameters["spread"] = torch.ones(n_features, dtype=torch.float64, device=self.device)
         self._reference: Tensor | None = None  # [K, d] while a pass goes component by component
-        self._pass: GaussianPass | None = None  # None: (u, u^2) are features like any other
+        self.passing: GaussianPass | None = None  # None: (u, u^2) are features like any other
         self.thin_share = 0.25 if covariance_type == "full" else self.thin_share
         self._crowded = 0  # passes until screening is tried again
         self._precisions: Precisions | None = None
@@ -101,6 +102,7 @@ class GaussianComponents(Components):
     def prepare(self, rows: Rows, summary: Summary) -> None:
         """Put the centre at the mean of the data; columns of no variance, or of none that the arithmetic has, are refused."""
         check_ranges(summary, self.dtype, rows.n_rows)
+        self.gaps = summary.gaps
         self.parameters["centre"], self.parameters["spread"] = summary.mean, summary.variance.sqrt()
 
     @property
@@ -113,29 +115,30 @@ class GaussianComponents(Components):
     def begin(self, *, sums_only: bool = False) -> None:
         """Choose the form of the pass by its rounding, and freeze the parameters."""
         self._crowded = max(0, self._crowded - 1)
-        if isinstance(self._pass, FullPass) and self._pass.crowded:
+        if isinstance(self.passing, FullPass) and self.passing.crowded:
             self._crowded = 10  # passes until screening is tried again
-        bound = self._bound()
-        narrow = bound * torch.finfo(self.dtype).eps > _ROUNDING[self.dtype]
+        bound = self.precisions.largest(
+            (self.parameters["means"] - self.centre).abs() + self.parameters["spread"]
+        )
+        narrow = self.gaps or bound * torch.finfo(self.dtype).eps > _ROUNDING[self.dtype]
         self.refer_to(self.parameters["means"].clone() if narrow else None)
         super().begin()
-        if narrow:
+        if self.gaps:
+            each = self.covariance.each(self.parameters["covariances"])
+            self.passing = GapsPass(
+                self.covariance, self.parameters["means"], each, self._buffer, self.log_weights()
+            )
+        elif narrow:
             factor, constant = self.precisions.each_factor, self.log_weights() + self.precisions.half_log_det
-            self._pass = MeansPass(self.covariance, self.parameters["means"], self._buffer, factor, constant)
+            self.passing = MeansPass(
+                self.covariance, self.parameters["means"], self._buffer, factor, constant
+            )
         elif isinstance(self.covariance, Tied):
             factor = self.precision_factor.to(self.dtype)
-            self._pass = TiedPass(self.covariance, self.centre, self._buffer, self._natural, factor)
+            self.passing = TiedPass(self.covariance, self.centre, self._buffer, self._natural, factor)
         elif isinstance(self.covariance, Full):
             screen = self._make_screen(bound) if sums_only else None
-            self._pass = FullPass(self.covariance, self.centre, self._buffer, self._natural, screen)
-
-    def _bound(self) -> float:
-        """Largest quadratic form of a row of a component about the centre: what the rounding of a pass is relative to."""
-        precision = self.precisions.each
-        spread = (self.parameters["means"] - self.centre).abs() + self.parameters["spread"]
-        if precision.ndim == 3:
-            return float(torch.einsum("kij,ki,kj->k", precision.abs(), spread, spread).max())
-        return float((precision * spread.square()).sum(1).max())
+            self.passing = FullPass(self.covariance, self.centre, self._buffer, self._natural, screen)
 
     def _make_screen(self, bound: float) -> Screen | None:
         """A screen for this pass, or None where it would not pay (or did not, in one of the last ten passes)."""
@@ -151,26 +154,29 @@ class GaussianComponents(Components):
     def refer_to(self, means: Tensor | None) -> None:
         """Take the next statistics about `means [K, d]` (None: the centre): for a start without parameters yet."""
         self._reference = None if means is None else means.to(self.device, torch.float64)
-        if self._reference is not None:
-            self._pass = MeansPass(self.covariance, self._reference, self._buffer)
+        about = self.centre if self._reference is None else self._reference
+        if self.gaps:
+            self.passing = GapsPass.at_start(self.covariance, about, self.parameters["spread"], self._buffer)
+        elif self._reference is not None:
+            self.passing = MeansPass(self.covariance, self._reference, self._buffer)
         elif isinstance(self.covariance, Tied):
-            self._pass = TiedPass(self.covariance, self.centre, self._buffer)
+            self.passing = TiedPass(self.covariance, self.centre, self._buffer)
         elif isinstance(self.covariance, Full):
-            self._pass = FullPass(self.covariance, self.centre, self._buffer)
+            self.passing = FullPass(self.covariance, self.centre, self._buffer)
         else:
-            self._pass = None
+            self.passing = None
 
     @property
     def chunk_rows(self) -> int:
         """Rows a chunk: passes that make products block by block want more of them at once."""
-        if self._pass is None:
+        if self.passing is None:
             return super().chunk_rows
         return 8192 if self.device.type == "cpu" else 1 << 18
 
     def encode(self, chunk: Chunk) -> Features:
         """What the pass makes of rows; u = x - centre and its squares where there is none."""
-        if self._pass is not None:
-            return self._pass.encode(chunk.x)
+        if self.passing is not None:
+            return self.passing.encode(chunk.x)
         d = self.n_features
         phi = self._buffer("phi", len(chunk), self.n_statistics - 1)
         u = torch.sub(chunk.x, self.centre.to(self.dtype), out=phi[:, :d])
@@ -183,17 +189,17 @@ class GaussianComponents(Components):
 
     def log_joint(self, phi: Features) -> Tensor:
         """Log w_k + log N(x; mu_k, Sigma_k), `[K, B]`."""
-        if self._pass is None:
+        if self.passing is None:
             return super().log_joint(phi)
         assert isinstance(phi, Tensor)
-        return self._pass.log_joint(phi)
+        return self.passing.log_joint(phi)
 
     def statistics(self, phi: Features, responsibilities: Tensor | Thin) -> Tensor:
         """Mass, first and second moments of each component, about the centre or about its present mean."""
-        if self._pass is None:
+        if self.passing is None:
             return super().statistics(phi, responsibilities)
         assert isinstance(phi, Tensor)
-        return self._pass.statistics(phi, responsibilities)
+        return self.passing.statistics(phi, responsibilities)
 
     # Updates ------------------------------------------------------------------------------------------------
 
@@ -256,7 +262,7 @@ class GaussianComponents(Components):
         out = statistics * (1.0 - 1.0 / self.n_components)
         mass = statistics[:, 0].sum() / self.n_components
         reference = self.centre if self._reference is None else self._reference[component]
-        u = row[0].to(torch.float64) - reference
+        u = (row[0].to(torch.float64) - reference).nan_to_num()  # a missing cell is at the mean
         out[component, 0], out[component, 1 : d + 1] = mass, mass * u
         pooled = self.covariance.pooled(self.parameters["covariances"], self.parameters["weights"])
         out[component, d + 1 :] = mass * (self.covariance.outer(u, u) + pooled)
@@ -287,7 +293,7 @@ class GaussianComponents(Components):
         return self.precisions.factor
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_pass": None, "_precisions": None, "_kept": None}
+        return {**super().__getstate__(), "passing": None, "_precisions": None, "_kept": None}
 
 
 FAMILIES.add("gaussian", GaussianComponents)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from latentia.errors import TrainingError
@@ -47,3 +48,9 @@ class Precisions:
         diagonal = each.diagonal(dim1=-2, dim2=-1) if square else each
         precision = each @ each.mT if square else each.square()
         return cls(covariances, factor, each, precision, diagonal.log().sum(-1))
+
+    def largest(self, deviation: Tensor) -> float:
+        """Largest quadratic form of deviations from the centre, `[K, d]`, of one sign each: what the rounding of a pass is relative to."""
+        if self.each.ndim == 3:
+            return float(torch.einsum("kij,ki,kj->k", self.each.abs(), deviation, deviation).max())
+        return float((self.each * deviation.square()).sum(1).max())

@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from latentia.errors import ConfigError
 from latentia.mixture.components import check_n_components
 from latentia.mixture.criteria import ComponentFault, Scores
+from latentia.progress import each, told
 
 CRITERIA = ("aic", "bic", "icl", "laplace")
 
@@ -115,7 +116,9 @@ def select(
         for k in numbers
         for _ in range(estimator.n_init if k > 1 else 1)
     ]
-    fitted = Parallel(n_jobs=n_jobs)(delayed(_fit)(task, X, y) for task in tasks)
+    with told(bool(getattr(estimator, "verbose", False))):
+        ahead = each("numbers of components and starts", tasks)
+        fitted = Parallel(n_jobs=n_jobs)(delayed(_fit)(task, X, y) for task in ahead)
     candidates = []
     for k in numbers:
         best = max((e for e in fitted if e.n_components == k), key=lambda e: e.result_.objective)

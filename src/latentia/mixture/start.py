@@ -66,7 +66,7 @@ def initialize(components: Components, rows: Rows, method: str, random: np.rando
     order: np.ndarray | None = None
     index = rows.spread(min(_SEED_ROWS, max(k, _SEED_NUMBERS // rows.n_features)))
     if k > 1 and (proportions or choose is not None):
-        x = rows.take(index)
+        x = _without_gaps(rows.take(index)) if components.gaps else rows.take(index)
         weights = None if rows.weights is None else rows.weights.cpu().numpy()[index].astype(np.float64)
         if proportions:
             order = _own_order(x)
@@ -83,6 +83,13 @@ def initialize(components: Components, rows: Rows, method: str, random: np.rando
     else:
         share = partial(_hard_shares, centres=centres, proportions=proportions)
     components.update(_statistics(components, rows, share))
+
+
+def _without_gaps(x: np.ndarray) -> np.ndarray:
+    """Rows with the means of their columns in the gaps: what centres are chosen among."""
+    seen = ~np.isnan(x)
+    mean = np.where(seen, x, 0.0).sum(0) / np.maximum(seen.sum(0), 1)
+    return np.where(seen, x, mean)
 
 
 def _own_order(x: np.ndarray) -> np.ndarray:
@@ -123,9 +130,12 @@ def _hard_shares(chunk: Chunk, *, centres: Tensor, proportions: bool) -> Tensor:
 
 
 def _nearest(chunk: Chunk, centres: Tensor, *, proportions: bool) -> Tensor:
-    """Number of the nearest centre of each row, `[B]`."""
+    """Number of the nearest centre of each row over its observed cells, `[B]`."""
     if isinstance(chunk.stored, Tensor):
         x = _as_proportions(chunk.stored) if proportions else chunk.stored
+        if bool((missing := x.isnan()).any()):
+            seen = (~missing).double()
+            return (seen @ centres.square().T - 2 * x.nan_to_num().double() @ centres.T).argmin(1)
         return torch.cdist(x.to(torch.float64), centres).argmin(1)
     inner = torch.from_numpy(chunk.stored @ centres.T.contiguous().numpy())
     if proportions:

@@ -10,35 +10,40 @@ from scipy import sparse
 from torch import Tensor
 
 from latentia.errors import DataError
-from latentia.mixture.rows import Rows
+from latentia.mixture.rows import Chunk, Rows
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Weighted mean and variance of each column (float64), and its extremes over rows of positive weight, each `[d]`."""
+    """Weighted mean and variance of each column (float64), and its extremes over rows of positive weight, each `[d]`; whether cells are missing."""
 
     mean: Tensor
     variance: Tensor
     minimum: Tensor
     maximum: Tensor
+    gaps: bool = False
 
 
 MOST_COUNTS = 2**53
 
 
-def summarize(rows: Rows, *, nonnegative: bool = False, integer: bool = False, name: str = "X") -> Summary:
+def summarize(
+    rows: Rows, *, nonnegative: bool = False, integer: bool = False, gaps: bool = False, name: str = "X"
+) -> Summary:
     """Refuse what cannot be used, and return the weighted moments of each column.
 
     Args:
         rows: the table.
         nonnegative: whether negative values are refused.
         integer: whether fractional values are refused.
+        gaps: whether NaN in dense rows stands for a missing cell; moments are then of the observed ones, and a column without any has mean 0
+            and variance 1.
         name: what the table is called in errors.
 
     Raises:
         DataError: a NaN or infinity, or a negative or fractional value where refused, named by row and column.
     """
-    check = _Check(name, nonnegative, integer)
+    check = _Check(name, nonnegative, integer, gaps and not rows.is_sparse)
     return _of_sparse(rows, check) if rows.is_sparse else _of_dense(rows, check)
 
 
@@ -56,6 +61,8 @@ def _of_dense(rows: Rows, check: _Check) -> Summary:
         if bad := check.first_bad(x):
             place, expected = bad
             check.refuse(chunk.start + place // d, place % d, float(x.reshape(-1)[place]), expected)
+        if check.gaps and bool(x.isnan().any()):
+            return _of_gaps(rows, check)
         if origin is None:
             origin = x.to(torch.float64).mean(0)
         if chunk.weights is not None and not bool((chunk.weights > 0).all()):
@@ -75,6 +82,39 @@ def _of_dense(rows: Rows, check: _Check) -> Summary:
     assert origin is not None
     mean = first / total
     return Summary(origin + mean, (second / total - mean.square()).clamp_min(0.0), low, high)
+
+
+def _of_gaps(rows: Rows, check: _Check) -> Summary:
+    """Two passes over the observed cells: the mean and the extremes, then the variance about that mean."""
+    d, device = rows.n_features, rows.device
+    total, first, second = (torch.zeros(d, dtype=torch.float64, device=device) for _ in range(3))
+    low = torch.full((d,), torch.inf, dtype=rows.dtype, device=device)
+    high = -low
+    for chunk in rows.chunks(max(1, 4_000_000 // max(1, d))):
+        x, seen, weights = _observed(chunk)
+        if bad := check.first_bad(chunk.x):
+            place, expected = bad
+            check.refuse(chunk.start + place // d, place % d, float(chunk.x.reshape(-1)[place]), expected)
+        low = torch.minimum(low, torch.where(seen, x, torch.inf).amin(0))
+        high = torch.maximum(high, torch.where(seen, x, -torch.inf).amax(0))
+        total += weights @ seen.double()
+        first += weights @ x.double()
+    mean = first / total.clamp_min(1e-300)
+    for chunk in rows.chunks(max(1, 4_000_000 // max(1, d))):
+        x, seen, weights = _observed(chunk)
+        second += weights @ torch.where(seen, x.double() - mean, 0.0).square()
+    known = total > 0
+    variance = torch.where(known, second / total.clamp_min(1e-300), 1.0)
+    return Summary(mean, variance, torch.where(known, low, -1.0), torch.where(known, high, 1.0), gaps=True)
+
+
+def _observed(chunk: Chunk) -> tuple[Tensor, Tensor, Tensor]:
+    """Rows with zeros for what is missing, which cells are observed in rows of positive weight, and the weights in float64."""
+    x = chunk.x
+    seen = ~x.isnan()
+    if chunk.weights is None:
+        return x.nan_to_num(), seen, torch.ones(len(x), dtype=torch.float64, device=x.device)
+    return x.nan_to_num(), seen & (chunk.weights > 0)[:, None], chunk.weights.double()
 
 
 def _of_sparse(rows: Rows, check: _Check) -> Summary:
@@ -104,7 +144,8 @@ def _of_sparse(rows: Rows, check: _Check) -> Summary:
         second += np.bincount(part.indices, of_one * (part.data - mean[part.indices]) ** 2, minlength=d)
     variance = (second + (total - held).clip(0.0) * mean**2) / total
     low, high = low.astype(part.dtype), high.astype(part.dtype)
-    return Summary(*(torch.from_numpy(value) for value in (mean, variance, low, high)))
+    found = [torch.from_numpy(value) for value in (mean, variance, low, high)]
+    return Summary(found[0], found[1], found[2], found[3])
 
 
 def _weighed(part: sparse.csr_array, weights: Tensor | None) -> tuple[sparse.csr_array, np.ndarray]:
@@ -122,10 +163,12 @@ class _Check:
     name: str
     nonnegative: bool
     integer: bool
+    gaps: bool = False
 
     def first_bad(self, x: Tensor) -> tuple[int, str] | None:
         """The place of the first value that is refused, in reading order, and what was expected."""
-        if not bool(torch.isfinite(x.sum())) and bool((bad := ~torch.isfinite(x)).any()):
+        wrong = torch.isinf if self.gaps else _not_finite
+        if not bool(torch.isfinite(x.sum())) and bool((bad := wrong(x)).any()):
             return int(bad.reshape(-1).nonzero()[0]), "a finite number was expected: remove or impute it"
         if self.nonnegative and bool((bad := x < 0).any()):
             return int(bad.reshape(-1).nonzero()[0]), "a count (a non-negative integer) was expected"
@@ -142,3 +185,7 @@ class _Check:
         shown = "NaN" if value != value else ("infinity" if value in (np.inf, -np.inf) else f"{value:g}")
         kind = "Negative values in data: " if value < 0 and value != -np.inf else ""
         raise DataError(f"{kind}{self.name} holds {shown} in row {row}, column {column}; {expected}")
+
+
+def _not_finite(x: Tensor) -> Tensor:
+    return ~torch.isfinite(x)

@@ -162,9 +162,9 @@ class TwoLevels(Coder):
 
 def _vectors(maps: Tensor) -> Tensor:
     """Maps `[B, D, h, w]` as vectors `[B, h w, D]` in raster order."""
-    return maps.flatten(2).movedim(1, -1)
+    return maps.flatten(2).transpose(1, 2)
 
 
 def _map(vectors: Tensor, shape: Shape) -> Tensor:
     """The inverse of `_vectors`."""
-    return vectors.movedim(-1, 1).unflatten(2, shape)
+    return vectors.transpose(1, 2).unflatten(2, shape)

@@ -98,8 +98,8 @@ class VAE(nn.Module):
 
     def outputs(self, z: Tensor) -> Tensor:
         """The decoder's outputs `[*batch, n_outputs, *event]` for codes `[*batch, D]`."""
-        batch = z.shape[:-1]
-        return self.decoder(z.reshape(-1, z.shape[-1])).unflatten(0, batch)
+        found = self.decoder(z.reshape(-1, z.shape[-1]))
+        return found.reshape(*z.shape[:-1], *found.shape[1:])
 
     def decode(self, z: Tensor) -> Distribution:
         """p(x|z) for codes `[*batch, D]`, sizes of count rows drawn as in the training data."""

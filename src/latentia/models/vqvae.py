@@ -65,8 +65,8 @@ class VQVAE(VAE):
 
     def outputs(self, z: Tensor) -> Tensor:
         """The decoder's outputs `[*batch, n_outputs, *event]` for codes `[*batch, n]`."""
-        batch = z.shape[:-1]
-        return self.decoder(self.coder.decoder_input(z.reshape(-1, z.shape[-1]))).unflatten(0, batch)
+        found = self.decoder(self.coder.decoder_input(z.reshape(-1, z.shape[-1])))
+        return found.reshape(*z.shape[:-1], *found.shape[1:])
 
     def trace(self, x: Tensor, n_samples: int = 1) -> Trace:
         """One pass over `[B, *event]`; a code that is drawn is drawn `n_samples` times, and passes its gradient on."""

@@ -72,7 +72,7 @@ class StepsDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Outputs `[N, 1, T, C]` for codes `[N, D]`."""
-        n, longest = len(z), len(self.clock)
+        n, longest = z.shape[0], len(self.clock)
         codes = z[:, None].expand(n, longest, z.shape[1])
         h, c = self.start(z).chunk(2, -1)
         inputs = torch.cat([codes, self.clock.to(z.dtype).expand(n, -1, -1)], -1)

@@ -50,7 +50,8 @@ def column_cards(report: ReportInput) -> tuple[list[Card | None], list[Card | No
             draw=lambda theme: _pairs(report, columns, theme),
         ),
     ]
-    return drawing, [_worst_rows(report, columns)]
+    private = Card("copies", "Samples and training rows", report.copies) if report.copies else None
+    return drawing, [_worst_rows(report, columns), private]
 
 
 def kept_of(column: Column, told: NDArray[np.float64], rebuilt: NDArray[np.float64]) -> float:

@@ -146,6 +146,7 @@ class ReportInput(Head):
         attempts: fits with remedies: `model, remedy, verdicts, validation_log_likelihood`, and `kept` of the one that is this run.
         source: where the codes of samples are drawn from.
         columns: what the columns of rows of unlike kinds are; their numbers are NaN where a cell is missing.
+        copies: of such rows, how near samples come to those of the fit, in words; empty: not looked at.
         worst_cells: how much each of their cells weighs, `[k, d]`.
         survives: share of the variance of the items that their reconstructions keep; None: that of the rows shown.
         among: share of samples that lie among data, and of other data that do; None where it was not measured.
@@ -179,6 +180,7 @@ class ReportInput(Head):
     exploration: Exploration | None = None
     columns: Sequence[Column] | None = None
     worst_cells: np.ndarray | None = None
+    copies: str = ""
 
     def __post_init__(self) -> None:
         event = self.event_shape

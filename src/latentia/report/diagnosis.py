@@ -165,7 +165,12 @@ def alike(figures: Mapping[str, Any]) -> Check | None:
     return Check("Are samples like the data?", _answer(faults, UNLIKE), sentence)
 
 
-_OF_TRAINING = ("The last ", "After the last ", "The weights are those ")  # how sentences on it begin
+_OF_TRAINING = (
+    "The last ",
+    "After the last ",
+    "The weights are those ",
+    "The fit was over ",
+)  # how sentences on it begin
 
 
 def trained(figures: Mapping[str, Any], kept: str = "") -> Check | None:

@@ -68,13 +68,28 @@ def write_items(
     return path
 
 
+def stacked(rows: Sequence[NDArray[Any] | pd.DataFrame]) -> NDArray[Any] | pd.DataFrame:
+    """Rows of as many items each `[R][C, *event]` as a sheet `[R, C, *event]`; frames as one with an index of rows and columns.
+
+    >>> stacked([pd.DataFrame({"x": [1, 2]}), pd.DataFrame({"x": [3, 4]})]).index.tolist()
+    [(0, 0), (0, 1), (1, 0), (1, 1)]
+    """
+    frames = [row.reset_index(drop=True) for row in rows if isinstance(row, pd.DataFrame)]
+    return (
+        pd.concat(frames, keys=range(len(frames))) if frames else np.stack([np.asarray(row) for row in rows])
+    )
+
+
 def write_sheet(
-    rows: NDArray[Any], path: Path, features: Sequence[str] | None = None, view: View | None = None
+    rows: NDArray[Any] | pd.DataFrame,
+    path: Path,
+    features: Sequence[str] | None = None,
+    view: View | None = None,
 ) -> Path:
     """Write rows of items `[R, C, *event]` as .png (images), .npy or .csv (tables: row and column first).
 
     Args:
-        rows: `[R, C, *event]`.
+        rows: `[R, C, *event]`, or a frame with an index of rows and columns.
         path: the file; its suffix says the format.
         features: column names of a table.
         view: as in `write_items`.
@@ -83,6 +98,11 @@ def write_sheet(
         ConfigError: if the suffix does not suit the items.
         RunFolderError: if the file cannot be written.
     """
+    if isinstance(rows, pd.DataFrame):
+        places = pd.DataFrame(
+            {"row": rows.index.get_level_values(0), "column": rows.index.get_level_values(1)}
+        )
+        return write_items(pd.concat([places, rows.reset_index(drop=True)], axis=1), path)
     image = rows.ndim >= 4
     check_out(path, image)
     suffix, view = path.suffix.lower(), view or stretched

@@ -56,6 +56,7 @@ class Checkpoints:
             TrainingError: if it is of another model, configuration or data; says what differs.
             RunFolderError: if it cannot be read.
         """
+        sweep(self.path.parent)
         checkpoint = self.read()
         if checkpoint is None:
             return None

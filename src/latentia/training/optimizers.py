@@ -79,20 +79,51 @@ class Muon(torch.optim.Optimizer):
             directions = torch._foreach_lerp(gradients, buffers, group["momentum"])
             if group["weight_decay"]:
                 torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
-            for shape, places in _by_shape(weights).items():
-                rows, columns = shape[0], math.prod(shape[1:])
-                together = torch.stack([directions[place].reshape(rows, columns) for place in places])
-                moved = orthogonalised(together)
-                rate = group["lr"] * math.sqrt(max(1.0, rows / columns))
+            matrices = [direction.flatten(1) for direction in directions]
+            for places in (_by_side if self.by_side(weights[0]) else _by_shape)(matrices).values():
+                moved = orthogonalised(_stacked([matrices[place] for place in places]))
                 for place, update in zip(places, moved, strict=True):
-                    weights[place].sub_(update.reshape(shape), alpha=rate)
+                    rows, columns = matrices[place].shape
+                    update = update if update.shape == (rows, columns) else _cut(update, rows, columns)
+                    rate = group["lr"] * math.sqrt(max(1.0, rows / columns))
+                    weights[place].sub_(update.reshape(weights[place].shape), alpha=rate)
+
+    def by_side(self, weight: Tensor) -> bool:
+        """Whether matrices go through the iteration by their shorter side, filled up with zeros: fewer, larger kernels for a GPU."""
+        return weight.is_cuda
 
 
-def _by_shape(weights: list[nn.Parameter]) -> dict[tuple[int, ...], list[int]]:
+def _by_shape(matrices: list[Tensor]) -> dict[tuple[int, ...], list[int]]:
     places: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for place, weight in enumerate(weights):
-        places[tuple(weight.shape)].append(place)
+    for place, matrix in enumerate(matrices):
+        places[tuple(matrix.shape)].append(place)
     return places
+
+
+def _by_side(matrices: list[Tensor]) -> dict[tuple[int, ...], list[int]]:
+    places: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for place, matrix in enumerate(matrices):
+        places[(min(matrix.shape),)].append(place)
+    return places
+
+
+def _stacked(matrices: list[Tensor]) -> Tensor:
+    """Matrices of one shape as they are; of one shorter side, that side first, the other filled up with zeros, which change no product.
+
+    Example:
+        >>> _stacked([torch.ones(2, 3), torch.ones(4, 2)]).shape
+        torch.Size([2, 2, 4])
+    """
+    if len({matrix.shape for matrix in matrices}) == 1:
+        return torch.stack(matrices)
+    lying = [matrix if len(matrix) <= matrix.shape[1] else matrix.mT for matrix in matrices]
+    longest = max(matrix.shape[1] for matrix in lying)
+    return torch.stack([nn.functional.pad(matrix, (0, longest - matrix.shape[1])) for matrix in lying])
+
+
+def _cut(filled: Tensor, rows: int, columns: int) -> Tensor:
+    """The inverse of `_stacked` for one matrix."""
+    return filled[:, :columns] if rows <= columns else filled[:, :rows].mT
 
 
 def orthogonalised(matrices: Tensor, iterations: int = ITERATIONS) -> Tensor:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from latentia.progress import hushed, spoke, where
 from latentia.training.pace import Pace
 
 if TYPE_CHECKING:
@@ -43,11 +44,14 @@ class ProgressBar:
 
     def start(self) -> None:
         """Draw the bar."""
+        self._hushed = hushed(not self._lines)
+        self._hushed.__enter__()
         self._bar.start()
 
     def stop(self) -> None:
         """Leave the bar as it is."""
         self._bar.stop()
+        self._hushed.__exit__(None, None, None)
 
     def due(self) -> bool:
         """Whether it is time for another look; asked in every step, so it must cost nothing."""
@@ -63,10 +67,11 @@ class ProgressBar:
         if self._lines:
             share = f"{100 * step // max(1, self.pace.total)}%"
             print(
-                f"epoch {self._epoch(step)}  {share}  {figures}{self._validation}",
+                f"{where()}{': ' * bool(where())}epoch {self._epoch(step)}  {share}  {figures}{self._validation}",
                 file=sys.stderr,
                 flush=True,
             )
+            spoke()
             self._next = time.monotonic() + _LINE_SECONDS
             return
         self._bar.update(

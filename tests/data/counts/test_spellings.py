@@ -23,6 +23,7 @@ from count_files import (
     agrees,
     biom_json,
     lines,
+    ranks,
     tall,
     wide,
     written,
@@ -55,6 +56,18 @@ RIGHT = {
     "windows.csv": wide(["sample"], separator=",").replace("\n", "\r\n"),
     "table.shared": SHARED,
     "trailing-tab.shared": SHARED.replace("\n", "\t\n"),
+    "upper.csv": wide(["SAMPLE_ID"], separator=","),
+    "r-sample.csv": wide(["X.SampleID"], separator=","),
+    "r-otu.txt": tall(["X.OTU.ID"], separator=" "),
+    "dots.csv": wide(["Sample.Name"], separator=","),
+    "zotu.tsv": tall(["#ZOTU ID"]),
+    "asv.tsv": tall(["ASVID"]),
+    "blanks.tsv": tall(["  #OTU ID "]),
+    "old-mac.csv": wide(["sample"], separator=",").replace("\n", "\r"),
+    "quoted.tsv": wide(['"sample-id"'], [f'"{s}"' for s in SAMPLES], [f'"{t}"' for t in TAXA]),
+    "small-group.shared": SHARED.replace("Group", "group"),
+    "ranks.csv": ranks(),
+    "plain.tsv.gz": tall(["#OTU ID"]),
 }
 ASKED = {
     "r-row-names.txt": R_TABLE,
@@ -64,6 +77,10 @@ ASKED = {
     "unknown-word.csv": wide(["what"], separator=","),
     "upside-down.csv": tall(["what"], separator=","),
     "taxon-ids.csv": tall([""], taxa=OTUS, separator=","),
+    "barcode.tsv": wide(["Barcode"]),
+    "run.tsv": wide(["Run"]),
+    "organism-upside-down.csv": tall(["Organism"], separator=","),
+    "row-index.csv": wide(["Unnamed: 0"], separator=","),
 }
 
 
@@ -92,6 +109,42 @@ def test_what_does_not_say_them_is_asked_about_or_told_by_the_metadata(name, tmp
     taxa = OTUS if "taxon" in name else TAXA
     agrees(CountTable.read(path, taxa_in="rows" if up else "columns"), taxa=taxa)
     agrees(CountTable.read(path, metadata=metadata), taxa=taxa)
+
+
+BESIDE = {
+    "total.csv": (lines([["sample", *TAXA, "Total"], *([s, *row, row.sum()] for s, row in zip(SAMPLES, COUNTS, strict=True))], ","), "sum of all other taxa: Total"),
+    "no-word.csv": (lines([["sample", "all of them", *TAXA], *([s, row.sum(), *row] for s, row in zip(SAMPLES, COUNTS, strict=True))], ","), "sum of all other taxa: all of them"),
+    "last-row.tsv": (tall(["#OTU ID"]) + lines([["sum", *COUNTS.sum(1)]]), "sum of all other taxa: sum"),
+    "last-column.tsv": (lines([["#OTU ID", *SAMPLES, "Total"], *([t, *row, row.sum()] for t, row in zip(TAXA, COUNTS.T, strict=True))]), "sum of all other samples: Total"),
+    "age.csv": (lines([["sample", "Age", *TAXA], *([s, 30 + i, *row] for i, (s, row) in enumerate(zip(SAMPLES, COUNTS, strict=True)))], ","), "taken off as metadata, by name: Age"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_what_is_no_count_is_taken_off_and_told(name, tmp_path):
+    content, told = BESIDE[name]
+    table = CountTable.read(written(tmp_path / name, content))
+    agrees(table)
+    assert any(told in note for note in table.notes)
+    if name == "age.csv":
+        assert table.column("Age").tolist() == [str(30 + i) for i in range(N)]
+
+
+def test_a_taxon_that_happens_to_be_the_sum_of_few_others_stays(tmp_path):
+    rows = [["sample", "a", "b", "c"], ["s1", 1, 2, 3], ["s2", 0, 4, 4], ["s3", 2, 2, 4]]
+    table = CountTable.read(written(tmp_path / "a.csv", lines(rows, ",")))
+    assert table.taxa.tolist() == ["a", "b", "c"]
+
+
+def test_entries_outside_the_table_are_refused_before_they_reach_memory(tmp_path):
+    """SciPy turns a CSR round without a look at its places: biom-format ends the process."""
+    biom, h5py = pytest.importorskip("biom"), pytest.importorskip("h5py")
+    for axis in ("observation", "sample"):
+        with h5py.File(tmp_path / "table.biom", "w") as file:
+            biom.Table(COUNTS.T, TAXA, SAMPLES).to_hdf5(file, "a test")
+            file[f"{axis}/matrix/indices"][0] = 10**6
+        with pytest.raises(DataError, match="no readable BIOM table"):
+            CountTable.read(tmp_path / "table.biom")
 
 
 def test_hdf5(tmp_path):
@@ -214,6 +267,14 @@ REFUSED = {
     "percent.csv": (lines([["sample", "a", "b"], ["s1", 70.5, 29.5], ["s2", 20, 80]], ","), "these are proportions"),
     "metaphlan.txt": (lines([["#mpa_v30"], ["clade_name", "NCBI_tax_id", "s1", "s2"], ["k__Bacteria", 2, 100, 100], ["k__Bacteria|s__a", 3, 60, 70], ["k__Bacteria|s__b", 4, 40, 30]]), "these are proportions"),
     "huge.csv": (lines([["sample", "a", "b"], ["s1", 1e300, 1], ["s2", 1, 1]], ","), "cannot be held exactly"),
+    "nan.csv": (lines([["sample", "a", "b"], ["s1", "nan", 1], ["s2", 1, 1]], ","), "nan of sample 's1', column 1 is no finite number"),
+    "na.csv": (lines([["sample", "a", "b"], ["s1", "NA", 1], ["s2", 1, 1]], ","), "holds 'NA' where a count was expected: .* has the count 0"),
+    "utf-16.csv": ("s\x00a\x00m\x00", "no table of text"),
+    "cut.biom": (biom_json()[:-40], "truncated or damaged"),
+    "outside.biom": (biom_json().replace("[0, 0, ", "[99, 0, ", 1), "stands outside the 7 x 12 table"),
+    "fraction.biom": (biom_json(kind="float").replace("[0, 0, ", "[0, 0, 0.5], [0, 1, ", 1), "no whole number"),
+    "cut.shared": (SHARED[: len(SHARED) // 2], "unlike numbers of cells"),
+    "square.csv": (lines([["", *TAXA], *([s, *row] for s, row in zip(SAMPLES[:D], COUNTS[:D], strict=True))], ","), "7 x 7: are rows samples or taxa"),
     "json.biom": ('{"a": 1}', "lacks rows, columns, data, shape"),
     "labels.shared": (SHARED + lines([["0.05", s, D, *row] for s, row in zip(SAMPLES, COUNTS, strict=True)]), "labels 0.03, 0.05: choose one by --label"),
 }  # fmt: skip

@@ -60,13 +60,6 @@ def test_resume_of_a_finished_run_and_of_another_setting(run, capsys):
     assert "n_codes" in capsys.readouterr().err
 
 
-def test_export_says_that_there_is_none(run, capsys):
-    with pytest.raises(SystemExit) as stop:
-        main(["export", str(run)])
-    assert stop.value.code == 2
-    assert "discrete codes" in capsys.readouterr().err
-
-
 def test_models_lists_them(capsys):
     main(["models"])
     out = capsys.readouterr().out

@@ -231,7 +231,6 @@ def test_bad_parameters_are_one_line(blobs, fitted, tmp_path, capsys):
     assert "--latent-dim" in fails(capsys, "fit", blobs, "--n-components", "3", *out)
     assert "gaussian-mixture" in fails(capsys, "fit", blobs, "--model", "gausian-mixture", *out)
     assert "encoder" in fails(capsys, "reconstruct", fitted)
-    assert "encoder" in fails(capsys, "export", fitted)
     assert "row" in fails(capsys, "fit", blobs, "--model", "poisson-mixture", "--n-components", "2", *out)
     assert not (tmp_path / "x").exists()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from scipy import special, stats
+from scipy import sparse, special, stats
 
 import latentia
 from latentia.data.synthetic_communities import communities
@@ -64,6 +64,32 @@ def test_rows_of_the_table_are_what_they_say():
     assert len(lines) == 4
     whole = log_density(best_of(table.counts, 2, 0, 2).components, table.counts).mean()
     assert found["mean"].iloc[0] < whole  # held out
+
+
+def test_a_vae_with_the_likelihood_is_moved_by_muon_unless_told_otherwise():
+    x, _ = communities("clusters", 30, 6, depth=300, seed=5)
+    short = {"likelihood": "dirichlet-multinomial", "max_epochs": 1, "n_importance": 4, "random_state": 0}
+    fits = {name: latentia.VAE(**short, **options).fit(x) for name, options in {
+        "auto": {}, "muon": {"optimizer": "muon"}, "adamw": {"optimizer": "adamw"},
+    }.items()}  # fmt: skip
+    assert [e.settings_["optimizer"] for e in fits.values()] == ["muon", "muon", "adamw"]
+    said = [[choice.value for choice in e.choices_ if choice.what == "optimizer"] for e in fits.values()]
+    assert said == [["muon"], [], []]
+    scores = [e.score_samples(x) for e in fits.values()]
+    np.testing.assert_array_equal(scores[0], scores[1])
+    assert (scores[0] != scores[2]).any()
+    plain = latentia.VAE(**{**short, "likelihood": "multinomial"}).fit(x)
+    assert plain.settings_["optimizer"] == "auto"
+
+
+def test_a_sparse_table_is_fitted_with_rows_held_out():
+    """What `latentia fit table.biom` does."""
+    x, _ = communities("clusters", 30, 6, depth=300, seed=5)
+    table = sparse.csr_array(x)
+    short = {"likelihood": "dirichlet-multinomial", "max_epochs": 1, "n_importance": 4, "random_state": 0}
+    found = latentia.VAE(**short).fit(table[:24], validation=table[24:])
+    same = latentia.VAE(**short).fit(x[:24], validation=x[24:])
+    np.testing.assert_allclose(found.score_samples(table), same.score_samples(x), rtol=1e-5)
 
 
 def test_models_without_such_a_likelihood_are_refused():

@@ -87,6 +87,19 @@ def test_qiime_would_take_types_as_metadata(run):
     assert not any(line.split("\t")[header.index("type")].isdigit() for line in lines[1:])
 
 
+def test_scikit_bio_reads_types_as_sample_metadata(run):
+    """Its reader is that of QIIME 2."""
+    metadata = pytest.importorskip("skbio.metadata")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = metadata.SampleMetadata.load(str(run / "types.tsv"))
+    assert list(found.ids) == IDS
+    kinds = {name: found.columns[name].type for name in ("type", "certain", "p_1", "depth", "log_p")}
+    assert kinds == {
+        "type": "categorical", "certain": "categorical", "p_1": "numeric", "depth": "numeric", "log_p": "numeric"
+    }  # fmt: skip
+
+
 def test_biom_reads_the_table_with_types(run):
     biom = pytest.importorskip("biom")
     with warnings.catch_warnings():

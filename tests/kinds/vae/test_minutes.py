@@ -13,6 +13,7 @@ from sklearn.datasets import load_digits
 from command_line import fails, run
 from latentia import VAE, training
 from latentia.errors import ConfigError, RunFolderError
+from latentia.estimators.hints import short_of
 from latentia.estimators.plan import FEWEST_UPDATES, Plan, Work, planned
 from latentia.kinds.run import Run
 from latentia.training.loop import Loop
@@ -61,8 +62,45 @@ def test_the_plan_is_told_and_kept(tmp_path, monkeypatch):
     said = [str(choice) for choice in vae.choices_]
     assert any(choice.startswith(f"updates: {plan.updates} (0.05 minutes") for choice in said)
     assert any("conv, patch: fewer than 1500 updates" in choice for choice in said)
+    verdict = vae.diagnose(IMAGES[:100]).verdict
+    assert "under-trained" in verdict.names  # the schedule came to rest, so the curve's end is flat
+    assert f"over after {plan.updates} updates" in " ".join(verdict.evidence)
     vae.save(tmp_path / "saved")
-    assert VAE.load(tmp_path / "saved").plan_ == plan
+    again = VAE.load(tmp_path / "saved")
+    assert again.plan_ == plan
+    assert again.diagnose(IMAGES[:100]).names == verdict.names
+
+
+def fitted_for(step, epoch, *, plan=None, cooled=False, stopped=False, max_epochs=300):
+    """What the diagnosis reads of a fit."""
+    history = [{"step": step, "epoch": epoch}]
+    return SimpleNamespace(
+        plan_=plan,
+        cooled_=cooled,
+        stopped_early_=stopped,
+        history_=history,
+        settings_={"max_epochs": max_epochs},
+    )
+
+
+PLAN = Plan(1, "mlp", 100, {"mlp": 0.1})
+
+
+@pytest.mark.parametrize(
+    ("fit", "wanted"),
+    [
+        (fitted_for(100, 0.1, plan=PLAN), 1500),
+        (fitted_for(1500, 2, plan=PLAN), None),
+        (fitted_for(900, 300, plan=PLAN), None),  # all epochs of a small table
+        (fitted_for(900, 3, plan=PLAN, stopped=True), None),
+        (fitted_for(900, 3), None),  # as many epochs as were asked for
+        (fitted_for(100, 10, cooled=True, max_epochs=30), 300),
+        (fitted_for(100, 1, cooled=True, max_epochs=30), 1500),
+    ],
+)
+def test_a_fit_that_was_cut_short_is_told_apart(fit, wanted):
+    found = short_of(fit)
+    assert (found and found.wanted) == wanted
 
 
 class Cut(Exception):

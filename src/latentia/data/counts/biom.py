@@ -82,6 +82,7 @@ def read_biom_hdf5(path: Path) -> Grid:
         ) from None
     with reading(path, "BIOM table (HDF5)"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        _check_places(path)
         table = biom.load_table(str(path))
         taxa, samples = list(table.ids("observation")), list(table.ids("sample"))
         return Grid(
@@ -93,6 +94,18 @@ def read_biom_hdf5(path: Path) -> Grid:
             _lineages(taxa, table.metadata(axis="observation")),
             _metadata(samples, table.metadata(axis="sample")),
         )
+
+
+def _check_places(path: Path) -> None:
+    """Raise where entries of a table stand outside it: SciPy, which biom-format leaves them to, writes them into memory of others."""
+    import h5py  # type: ignore[import-untyped]
+
+    with h5py.File(path) as file:
+        sizes = {axis: len(file[axis]["ids"]) for axis in ("observation", "sample")}
+        for axis, other in (("observation", "sample"), ("sample", "observation")):
+            data, places, ends = (file[axis]["matrix"][name] for name in ("data", "indices", "indptr"))
+            shape = (sizes[axis], sizes[other])
+            sparse.csr_array((data[:], places[:], ends[:]), shape=shape).check_format(full_check=True)
 
 
 def read_h5ad(path: Path) -> Grid:
@@ -113,6 +126,8 @@ def read_h5ad(path: Path) -> Grid:
     with reading(path, "AnnData file"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         table = anndata.read_h5ad(path)
+        for stored in (table.X, table.layers.get("counts")):
+            _check_inside(stored)
         values = sparse.csr_array(table.X)
         notes: tuple[str, ...] = ()
         if (values.data % 1 != 0).any() and "counts" in table.layers:
@@ -136,6 +151,12 @@ def read_h5ad(path: Path) -> Grid:
             about,
             notes,
         )
+
+
+def _check_inside(stored: Any) -> None:
+    """Raise where entries of a sparse table stand outside it; of a dense one there are none."""
+    if isinstance(stored, (sparse.csr_matrix, sparse.csc_matrix, sparse.csr_array, sparse.csc_array)):
+        stored.check_format(full_check=True)
 
 
 def _whole(values: sparse.csr_array) -> sparse.csr_array:

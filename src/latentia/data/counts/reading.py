@@ -13,6 +13,7 @@ from scipy import sparse
 
 from latentia.data.checks import reading
 from latentia.data.counts import biom, other_text
+from latentia.data.counts.beside import counts_alone
 from latentia.data.counts.found import Found
 from latentia.data.counts.grid import Grid, Known
 from latentia.data.counts.joining import joined
@@ -79,6 +80,7 @@ def read_counts(path: Path, asked: Reading = Reading()) -> Found:
     grid = _named(grid, side.rows)
     if side.rows == "taxa":
         grid = _turned(grid)
+    grid = counts_alone(grid)
     n, d = grid.values.shape
     source = f"{path}: {n:,} samples x {d:,} taxa (taxa were {side.taxa_in}: {side.why})"
     ids, taxa = grid.row_names, grid.column_names

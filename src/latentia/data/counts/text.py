@@ -160,6 +160,14 @@ def _metadata(
     return table, [j for j in columns if j not in others], told
 
 
+def _parsed(cells: Any) -> Any:
+    """Text as numbers, whole ones where all are."""
+    try:
+        return cells.astype(np.int64)
+    except (ValueError, OverflowError):
+        return cells.astype(np.float64)
+
+
 def _numbers(path: Path, frame: pd.DataFrame, headers: tuple[str, ...], columns: list[int]) -> NDArray[Any]:
     """The counts, whole numbers where all are.
 
@@ -186,9 +194,7 @@ def _numbers(path: Path, frame: pd.DataFrame, headers: tuple[str, ...], columns:
             f"{path}: row {int(bad[0]) + 1}, column {headers[j]!r} holds {what} where a count was expected: {mend} "
             "(rows are counted from 1, without the header)"
         )
-    numbers = (
-        frame[columns].apply(pd.to_numeric) if any(_is_text(frame[j]) for j in columns) else frame[columns]
-    )
+    numbers = frame[columns].apply(lambda cells: _parsed(cells) if _is_text(cells) else cells)
     if all(pd.api.types.is_integer_dtype(kind) for kind in numbers.dtypes):
         whole: NDArray[Any] = numbers.to_numpy()
         return whole if whole.dtype == np.uint64 else whole.astype(np.int64)

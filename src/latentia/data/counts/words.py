@@ -9,7 +9,7 @@ from typing import Literal
 Axis = Literal["samples", "taxa"]
 
 TAXA_HEADERS = frozenset({
-    "#otu id", "#otuid", "#otu_id", "otu id", "otuid", "otu_id", "otu", "#otu", "asv", "asv_id", "asv id", "feature id", "featureid",
+    "#otu id", "#otuid", "#otu_id", "otu id", "otuid", "otu_id", "otu", "#otu", "asv", "asv_id", "asv id", "asvid", "zotu", "zotu id", "feature id", "featureid",
     "feature-id", "feature_id", "#feature id", "#name", "clade_name", "#clade_name", "taxa", "taxon", "#taxa", "taxonomy",
     "kingdom", "domain", "phylum", "class", "order", "family", "genus", "species",
 })  # fmt: skip
@@ -25,6 +25,30 @@ SAMPLE_HEADERS = frozenset({
     "sample name", "sample-name", "sample_name", "samplename", "id", "group", "run_accession",
 })  # fmt: skip
 """What stands above names of samples: then rows are samples."""
+
+OF_SAMPLES = frozenset({
+    "age", "sex", "gender", "bmi", "weight", "height", "year", "month", "week", "day", "time", "timepoint", "visit", "plate", "batch", "run",
+    "lane", "subject", "patient", "ph", "temperature", "salinity", "elevation", "altitude", "latitude", "longitude", "library size",
+    "sequencing depth", "read depth", "depth", "n reads", "number of reads", "read count",
+})  # fmt: skip
+"""Names of columns that describe samples and are no taxa."""
+
+SUMS = frozenset(
+    {
+        "total",
+        "totals",
+        "sum",
+        "sums",
+        "row sum",
+        "row sums",
+        "col sum",
+        "col sums",
+        "total reads",
+        "total counts",
+        "reads",
+    }
+)
+"""Names of a column or row that may be the sum of all others."""
 
 ID_HEADERS = frozenset({"", "name", "names", "rownames", "row.names", "row names", "index", "unnamed: 0"})
 """What stands above names of rows, whatever the rows are."""
@@ -111,10 +135,22 @@ def axis_of(header: str) -> Axis | None:
         >>> axis_of("#OTU ID"), axis_of("sample-id"), axis_of("")
         ('taxa', 'samples', None)
     """
-    word = " ".join(header.strip().casefold().split())
-    if word in TAXA_HEADERS:
+    words = {" ".join(header.strip().casefold().split()), word_of(header)}
+    if words & TAXA_HEADERS:
         return "taxa"
-    return "samples" if word in SAMPLE_HEADERS else None
+    return "samples" if words & SAMPLE_HEADERS else None
+
+
+def word_of(header: str) -> str:
+    """A header in small letters and single blanks, as programs spell it: R makes `X.OTU.ID` of `#OTU ID`.
+
+    Example:
+        >>> word_of("X.OTU.ID"), word_of("Sample_Name"), word_of("#SampleID")
+        ('otu id', 'sample name', 'sampleid')
+    """
+    text = header.strip().casefold()
+    text = text[2:] if text.startswith("x.") else text.lstrip("#")
+    return " ".join(re.split(r"[\s._-]+", text)).strip()
 
 
 def some(names: Iterable[str], most: int = 5) -> str:

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.given import check_frame, plain_data
 from latentia.data.items import Mixed
 from latentia.data.pictures import Axes, ChannelsFirst, axes_of, in_order, on_one_scale
+from latentia.data.validated import validated
 from latentia.errors import DataError
 from latentia.estimators.forms.unlike import Unlike, read_later, unlike
 from latentia.training.sparse import SparseRows
@@ -69,7 +70,7 @@ def as_rows(estimator: Any, X: Any, *, reset: bool, channels: str = "auto", dens
         )
     check_frame(X)
     _check_finite(X)
-    rows = validate_data(
+    rows = validated(
         estimator, X, reset=reset, accept_sparse="csr", dtype="numeric", ensure_min_samples=2 if reset else 1
     )
     was_sparse = sparse.issparse(rows)
@@ -171,6 +172,10 @@ def _unflattened(rows: NDArray[Any], shape: tuple[int, ...], axes: Axes) -> NDAr
 
 def _axes_like(given: tuple[int, ...], shape: tuple[int, ...], axes: Axes) -> Axes:
     """Where images have their channels, if they are of a shape that is known; as before, where both could be."""
+    if len(shape) != 3:
+        raise DataError(
+            f"X of shape {tuple(given)} holds images; the model was fitted to rows of {math.prod(shape)} numbers"
+        )
     channels, height, width = shape
     shapes: dict[Axes, tuple[int, ...]] = {"first": shape, "last": (height, width, channels)}
     if channels == 1:

@@ -22,6 +22,7 @@ from latentia.kinds.codes.figures import Stage
 from latentia.latent.code_priors import CODE_PRIORS
 from latentia.models import PriorOnly
 from latentia.objectives import joint_bound, negative_elbo
+from latentia.progress import stage
 from latentia.training.randomness import seeded
 
 TRAININGS = ("two-stage", "concurrent", "joint")
@@ -87,15 +88,16 @@ def fit_prior(
     seed = (estimator.seed_ + 1) % 2**32
     config = configured(estimator, train, seed, held_out is not None, **overrides)
     as_numbers = methodcaller("long")
-    history = training.fit(
-        PriorOnly(estimator._final_prior),
-        negative_elbo(),
-        training.Batches(train, as_numbers).weighed(weight),
-        None if held_out is None else training.Batches(held_out, as_numbers).weighed(held_weight),
-        config,
-        None if run_dir is None else Path(run_dir) / "prior",
-        resume=resume,
-    )
+    with stage("second stage, the prior over codes"):
+        history = training.fit(
+            PriorOnly(estimator._final_prior),
+            negative_elbo(),
+            training.Batches(train, as_numbers).weighed(weight),
+            None if held_out is None else training.Batches(held_out, as_numbers).weighed(held_weight),
+            config,
+            None if run_dir is None else Path(run_dir) / "prior",
+            resume=resume,
+        )
     estimator.prior_history_ = history.rows()
     estimator.module_.prior = estimator._final_prior.eval()
     estimator._final_prior = None

@@ -12,6 +12,7 @@ from latentia.estimators.forms.arrays import first_rows
 from latentia.kinds.codes.estimator import VQVAE
 from latentia.kinds.kind import NetworkRecipe
 from latentia.kinds.latent_run import LatentRun
+from latentia.kinds.serving import ExportsGraphs
 
 
 def recipe(params: dict[str, Any]) -> NetworkRecipe:
@@ -19,7 +20,7 @@ def recipe(params: dict[str, Any]) -> NetworkRecipe:
     return NetworkRecipe(VQVAE, params)
 
 
-class CodesRun(LatentRun):
+class CodesRun(ExportsGraphs, LatentRun):
     """A fitted VQ-VAE, its data and its folder."""
 
     def vectors(self, items: Any) -> NDArray[Any]:

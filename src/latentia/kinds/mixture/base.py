@@ -11,16 +11,17 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.given import check_frame, plain_data
 from latentia.data.pictures import Axes
+from latentia.data.validated import validated
 from latentia.estimators.folder import Curves, params_of, save_fitted
 from latentia.estimators.forms.arrays import images_of
 from latentia.estimators.forms.layout import Layout
 from latentia.estimators.parameters import whole
 from latentia.estimators.weights import check_weights, mean_score
-from latentia.kinds.face import html_repr, report
+from latentia.kinds.face import ServesOnnx, html_repr, report
 from latentia.kinds.mixture.fitting import continue_with, fit_to
 from latentia.kinds.mixture.state import as_arrays, as_tensors, curves_of, result_from_state, result_state
 from latentia.mixture.components import Components
@@ -36,7 +37,7 @@ def _streams(mixture: Any) -> bool:
     return bool(mixture._additive)
 
 
-class BaseMixture(DensityMixin, BaseEstimator):
+class BaseMixture(ServesOnnx, DensityMixin, BaseEstimator):
     """Fit, predict, score and sample for one family of components; subclasses say which."""
 
     _family: type[Components]
@@ -112,7 +113,7 @@ class BaseMixture(DensityMixin, BaseEstimator):
                 self.n_features_in_ = int(np.prod(items.shape[1:]))
         else:
             accepted = "csr" if self._sparse else False
-            items = validate_data(
+            items = validated(
                 self, X, reset=reset, accept_sparse=accepted, order="C", ensure_all_finite=False
             )
         if reset:
@@ -180,7 +181,7 @@ class BaseMixture(DensityMixin, BaseEstimator):
 
     def _checked(self, X: Any, y: Any = None) -> Rows:
         rows = self._rows(X, y)
-        self._summary(rows)
+        self.components_.gaps = self._summary(rows).gaps
         self.components_.dtype = rows.dtype
         return rows
 

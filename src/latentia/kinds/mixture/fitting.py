@@ -85,7 +85,7 @@ def continue_with(mixture: Any, X: Any, y: Any, sample_weight: Any) -> None:
             )
         else:
             components, stepwise = copy.deepcopy((mixture.components_, mixture._stepwise))
-        components.dtype = rows.dtype
+        components.dtype, components.gaps = rows.dtype, summary.gaps
         mean = stepwise.step(components, rows)
         history = (*(() if first else mixture.result_.log_likelihood), mean)
         stopping = "stepwise EM does not stop by itself"

@@ -10,13 +10,18 @@ from sklearn.utils import Tags
 
 from latentia.errors import ConfigError
 from latentia.kinds.mixture.base import BaseMixture
+from latentia.kinds.mixture.gaps import FillsGaps
 from latentia.mixture.components import Components
 from latentia.mixture.gaussian import GaussianComponents
 from latentia.mixture.rows import Rows
+from latentia.mixture.summary import Summary, summarize
 
 
-class GaussianMixture(BaseMixture):
+class GaussianMixture(FillsGaps, BaseMixture):
     """Mixture of K Gaussians, p(x) = sum_k w_k N(x; mu_k, Sigma_k), fitted by EM.
+
+    NaN in a table is a missing cell. The fit is then the exact EM for the likelihood of the observed cells, which is what may be maximised
+    where cells are missing at random (which ones depends on nothing but known cells); scores and responsibilities are of the observed cells.
 
     Args:
         n_components: K.
@@ -43,7 +48,7 @@ class GaussianMixture(BaseMixture):
         DataError, ConfigError: on `fit`, for data or parameters that cannot be used.
         TrainingError: on `fit`, for a singular covariance.
 
-    Source: Dempster, Laird & Rubin (1977); Bishop (2006), section 9.2.
+    Source: Dempster, Laird & Rubin (1977); Bishop (2006), section 9.2; with gaps Ghahramani & Jordan (1994), section 3.
 
     Example:
         >>> x = np.random.default_rng(0).normal(size=(200, 2)) + np.repeat([[0.0], [9.0]], 100, axis=0)
@@ -95,6 +100,9 @@ class GaussianMixture(BaseMixture):
             raise ConfigError(f"reg_covar={self.reg_covar!r}: a number of at least 0 was expected")
         return {"covariance_type": self.covariance_type, "reg_covar": float(self.reg_covar)}
 
+    def _summary(self, rows: Rows) -> Summary:
+        return summarize(rows, gaps=not self.layout_.is_image)
+
     def _start(self, components: Components, rows: Rows, random: Any) -> None:
         super()._start(components, rows, random)
         assert isinstance(components, GaussianComponents)
@@ -138,5 +146,5 @@ class GaussianMixture(BaseMixture):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = tags.input_tags.allow_nan = True
         return tags

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -15,11 +15,13 @@ from latentia.data.items import dense
 from latentia.diagnostics import Finding, Remedy, Verdict, ordered
 from latentia.diagnostics.bits import BEYOND, COUNTS, Bits, bits_of_density, bits_of_levels, levels
 from latentia.diagnostics.margins import FEWEST, margins, unlike
+from latentia.diagnostics.pairs import pairs, unlike_pairs
 from latentia.errors import ConfigError
 from latentia.kinds.mixture.catalog import MIXTURES, MixtureEntry
 from latentia.kinds.mixture.recipe import MixtureRecipe
 from latentia.kinds.mixture.words import CRITERIA, EDGE, FAULTS, WORDS
 from latentia.kinds.run import Effort, Measured, Run, SplitName
+from latentia.kinds.serving import ExportsGraphs
 from latentia.kinds.tables import FillsTables
 from latentia.mixture import ComponentFault
 
@@ -32,7 +34,7 @@ def recipe(params: dict[str, Any]) -> MixtureRecipe:
     return MixtureRecipe(params)
 
 
-class MixtureRun(FillsTables, Run):
+class MixtureRun(ExportsGraphs, FillsTables, Run):
     """A fitted mixture, its data and its folder."""
 
     @property
@@ -92,20 +94,27 @@ class MixtureRun(FillsTables, Run):
         }
         remedies = remedies_of(self.estimator, self.estimator.layout_.resolution(train))
         faults = self.estimator.verdict(train)
-        verdict = judge(faults, k, selection, seen, remedies=remedies, found=self._margins(items, k))
+        verdict = judge(faults, k, selection, seen, remedies=remedies, found=self._unlike(items, k))
         return Measured(split, figures, verdict)
 
-    def _margins(self, items: Any, k: int) -> Finding | None:
-        """Of tables: columns of draws against those of the data."""
+    def _unlike(self, items: Any, k: int) -> tuple[Finding | None, ...]:
+        """Of tables: columns of draws, and of unlike columns how they go together, against those of the data."""
         if self.is_image or items.shape[0] < FEWEST:
-            return None
+            return ()
         rows = dense(items[:COMPARED])
         more = Remedy(f"more components: `--n-components {2 * k}`", settings={"n_components": 2 * k})
         drawn = dense(self.drawn(COMPARED, seed=0))
         if self.has_columns:
             rows, drawn = (self.estimator.layout_.viewable(each) for each in (rows, drawn))
-        found = margins(np.asarray(rows, float), np.asarray(drawn, float))
-        return unlike(found, self.columns, (more,))
+        data, samples = np.asarray(rows, float), np.asarray(drawn, float)
+        found = unlike(margins(data, samples), self.columns, (more,))
+        if not self.has_columns:
+            return (found,)
+        columns = self.estimator.columns_
+        nominal = [column.kind == "category" for column in columns]
+        return found, unlike_pairs(
+            pairs(data, samples, nominal), [column.name for column in columns], (more,)
+        )
 
     def _agreement(self, part: Split) -> dict[str, float | None]:
         """How alike components and classes are, over the items whose class is known; None without classes."""
@@ -179,7 +188,7 @@ def judge(
     selection: dict[str, Any] | None,
     *seen: str,
     remedies: Mapping[str, tuple[Remedy, ...]] = MappingProxyType({}),
-    found: Finding | None = None,
+    found: Sequence[Finding | None] = (),
 ) -> Verdict:
     """The verdict on a mixture.
 
@@ -189,10 +198,10 @@ def judge(
         selection: the entry of `config.json`, or None if one K was given.
         seen: sentences that are evidence whatever the verdict.
         remedies: of each kind of fault, what mends it; see `remedies_of`.
-        found: of columns of samples against those of the data.
+        found: of samples against the data.
     """
     looked_at = [*findings_of(faults, remedies), *selection_findings(selection, n_components)]
-    looked_at += [] if found is None else [found]
+    looked_at += [each for each in found if each is not None]
     extra = [*seen, *([] if selection is None else [chosen_by(selection, n_components)])]
     return ordered(looked_at, WORDS.order, extra)
 

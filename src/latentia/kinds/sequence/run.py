@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from latentia.diagnostics import Evaluation, Finding, TeacherForcing, ordered
 from latentia.diagnostics.findings import overfitting
 from latentia.diagnostics.generalisation import generalisation_gap
 from latentia.diagnostics.undertraining import undertraining
-from latentia.errors import ConfigError
 from latentia.estimators.hints import last_gain, score_of
 from latentia.kinds.kind import NetworkRecipe
 from latentia.kinds.latent_run import LatentRun
@@ -23,6 +21,7 @@ from latentia.kinds.run import TRAIN_ROWS, Effort, Measured, SplitName
 from latentia.kinds.sequence import findings, measures
 from latentia.kinds.sequence.estimator import SequenceVAE
 from latentia.kinds.sequence.words import WORDS
+from latentia.kinds.serving import ExportsGraphs
 from latentia.vocabulary import OVERFITTED
 
 _Looked = tuple[Evaluation, dict[str, Any], list[Finding | None]]
@@ -33,7 +32,7 @@ def recipe(params: dict[str, Any]) -> NetworkRecipe:
     return NetworkRecipe(SequenceVAE, params)
 
 
-class SequenceRun(LatentRun):
+class SequenceRun(ExportsGraphs, LatentRun):
     """A fitted model of sequences, its data and its folder."""
 
     @property
@@ -188,14 +187,6 @@ class SequenceRun(LatentRun):
         else:
             prefixes = Strings.of_texts((" " if form.unit == "word" else "").join(tokens) for tokens in cut)
         return [found[0] for found in self.estimator.complete(prefixes, 1, random_state=seed)]
-
-    def exported(self, folder: Path) -> list[tuple[Path, float]]:
-        """See `latentia.kinds.abilities.Exports`."""
-        from latentia.kinds.sequence.export import export_onnx
-
-        if not self.has_code:
-            raise ConfigError(f"export writes an encoder, and {self.model} has no code")
-        return export_onnx(self.estimator, folder)
 
 
 _TOLD_ABOVE = ("verdict", "verdicts", "evidence", "remedies", "evaluation", "seconds")

@@ -18,6 +18,7 @@ from latentia.estimators.composition import Chosen
 from latentia.estimators.forms.arrays import Given
 from latentia.estimators.latent import LatentEstimator
 from latentia.estimators.parameters import whole
+from latentia.kinds.face import ServesOnnx
 from latentia.kinds.loading import load_as
 from latentia.kinds.series.catalog import SERIES_MODELS, SeriesEntry
 from latentia.kinds.series.composition import SeriesComposition, SeriesWay, composed
@@ -26,7 +27,7 @@ from latentia.kinds.series.form import SeriesForm, as_array, as_series
 from latentia.kinds.series.inference import SeriesInference
 
 
-class SeriesVAE(LatentEstimator):
+class SeriesVAE(ServesOnnx, LatentEstimator):
     r"""A variational autoencoder of series `[T_i, C]`, of unlike lengths and with gaps (NaN).
 
     .. math:: p(x|z) = \prod_{t, c} N(x_{tc}; f_{tc}(z), \sigma_c^2) \quad \text{over what is observed}

@@ -17,6 +17,7 @@ from latentia.kinds.run import Effort, Measured, SplitName
 from latentia.kinds.series.estimator import SeriesVAE
 from latentia.kinds.series.form import as_series
 from latentia.kinds.series.words import WORDS
+from latentia.kinds.serving import ExportsGraphs
 from latentia.vocabulary import COLLAPSE, INFERENCE_COLLAPSE, PARTIAL_COLLAPSE
 
 _TOLD_ABOVE = ("verdict", "verdicts", "evidence", "remedies", "evaluation", "seconds")
@@ -29,7 +30,7 @@ def recipe(params: dict[str, Any]) -> NetworkRecipe:
     return NetworkRecipe(SeriesVAE, params)
 
 
-class SeriesRun(LatentRun):
+class SeriesRun(ExportsGraphs, LatentRun):
     """A fitted model of series, its data and its folder."""
 
     @property

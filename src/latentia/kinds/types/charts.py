@@ -11,7 +11,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from latentia.diagnostics.prediction_strength import MODERATE, STRONG
-from latentia.kinds.types.choosing import CRITERIA, Choice
+from latentia.kinds.types.choosing import Choice
+from latentia.kinds.types.fits import CRITERIA, HELD_OUT
 from latentia.kinds.types.honesty import STABLE, Honesty
 from latentia.kinds.types.tables import CLEAR
 from latentia.kinds.types.words import LABELS
@@ -25,8 +26,8 @@ def criteria_figure(choice: Choice, criterion: str, theme: Theme) -> Figure | No
     if len(choice.tried) < 2:
         return None
     numbers = [each.n_components for each in choice.tried]
-    held = "held-out" in choice.chosen
-    names = [*CRITERIA, *(["held-out"] if held else [])]
+    held = HELD_OUT in choice.chosen
+    names = [*CRITERIA, *([HELD_OUT] if held else [])]
     rows = -(-len(names) // 3)
     figure = canvas(theme, _WIDE, 0.3 + 2.1 * rows)
     panels = figure.subplots(rows, 3, squeeze=False).ravel()
@@ -39,7 +40,7 @@ def criteria_figure(choice: Choice, criterion: str, theme: Theme) -> Figure | No
                 for each in choice.tried
             ]
         )
-        title = "held-out, nats a sample" if name == "held-out" else LABELS[name]
+        title = "held-out, nats a sample" if name == HELD_OUT else LABELS[name]
         style(axes, theme, x="types", title=f"{title} (decides)" if name == criterion else title)
         axes.plot(
             numbers,
@@ -49,7 +50,7 @@ def criteria_figure(choice: Choice, criterion: str, theme: Theme) -> Figure | No
             linewidth=1.8,
             markersize=3.5,
         )
-        if name == "held-out":
+        if name == HELD_OUT:
             error = np.array([each.held_out_error or 0.0 for each in choice.tried])
             axes.fill_between(
                 numbers, values - error, values + error, color=theme.faint, alpha=0.4, linewidth=0
@@ -86,13 +87,15 @@ def honesty_figure(honesty: Honesty, theme: Theme) -> Figure | None:
         if values:
             axes.axhline(float(np.median(values)), color=theme.data, linewidth=1.2)
         axes.set_xlim(-1, 1)
-    style(right, theme, title="share of samples between types", x="pair (grey: drawn from the fit)")
+    style(right, theme, title="share between types", x="pair (grey: drawn from the fit)")
     pairs = honesty.between[:12]
     places = np.arange(len(pairs))
     right.bar(places - 0.2, [pair.observed for pair in pairs], 0.38, color=theme.data)
     right.bar(
         places + 0.2, [pair.simulated for pair in pairs], 0.38, color=theme.faint, label="drawn from the fit"
     )
+    highest = max((max(pair.observed, pair.simulated) for pair in pairs), default=0.0)
+    right.set_ylim(0, max(0.1, 1.1 * highest))
     right.set_xticks(places, [f"{pair.pair[0] + 1}-{pair.pair[1] + 1}" for pair in pairs])
     return figure
 

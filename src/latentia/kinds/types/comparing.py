@@ -19,8 +19,6 @@ from latentia.kinds.types.fits import best_of, log_density, seed_of
 from latentia.kinds.types.resampling import Places, folds, mean_and_error
 
 LIKELIHOOD = "dirichlet-multinomial"
-OPTIMIZER = "muon"
-"""That which "auto" chooses by its price ends two nats a sample earlier on a few hundred samples (`benchmarks/community_types.py`)."""
 EXACT, BOUND = "exact", "at least"
 """Whether a log-likelihood is exact, or a lower bound on it: of codes that are drawn, importance-weighted."""
 Scorer = Callable[[sparse.csr_array, sparse.csr_array, int], NDArray[np.float64]]
@@ -133,7 +131,6 @@ def of_network(name: str, options: dict[str, Any]) -> Scorer:
         params = {
             "model": kind.model_name(name),
             "likelihood": LIKELIHOOD,
-            "optimizer": OPTIMIZER,
             "random_state": seed % 2**31,
             **options,
         }

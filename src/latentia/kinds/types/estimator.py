@@ -11,16 +11,27 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClusterMixin, DensityMixin
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from latentia.data.validated import validated
 from latentia.errors import ConfigError, DataError
 from latentia.estimators.folder import Curves, params_of, save_fitted
 from latentia.estimators.parameters import numbers_of, whole
 from latentia.estimators.whole import all_or_nothing
-from latentia.kinds.face import html_repr, report
+from latentia.kinds.face import ServesOnnx, html_repr, report
 from latentia.kinds.mixture.totals import log_totals, totals_of
-from latentia.kinds.types.choosing import CRITERIA, Choice, choose
-from latentia.kinds.types.fits import best_of, by_weight, drawn, in_order, log_density, memberships, seed_of
+from latentia.kinds.types.choosing import Choice, choose
+from latentia.kinds.types.fits import (
+    CRITERIA,
+    HELD_OUT,
+    best_of,
+    by_weight,
+    drawn,
+    in_order,
+    log_density,
+    memberships,
+    seed_of,
+)
 from latentia.kinds.types.honesty import Honesty, centres_of, examine
 from latentia.latent.totals import check_total, without_counts
 from latentia.mixture import DirichletMultinomialComponents, EMResult
@@ -29,7 +40,7 @@ DEFAULT_RANGE = "1..7"
 _POOLED = 3  # a word of seeds
 
 
-class CommunityTypes(ClusterMixin, DensityMixin, BaseEstimator):
+class CommunityTypes(ServesOnnx, ClusterMixin, DensityMixin, BaseEstimator):
     """Discrete community types of samples, numbered by weight, and how far they can be trusted.
 
     p(x|n) = sum_k w_k DirichletMultinomial(x; n, alpha_k). Each number of types is fitted from several starts, scored by Laplace, BIC,
@@ -38,7 +49,8 @@ class CommunityTypes(ClusterMixin, DensityMixin, BaseEstimator):
 
     Args:
         n_components: a number, or a range as "1..7", from which the criterion chooses.
-        criterion: "laplace", "bic", "aic", "icl" or "held-out".
+        criterion: "laplace", "bic", "aic", "icl" or "held-out"; of the starts of one number, too, it keeps the best ("held-out": that
+            of the highest posterior).
         n_init: starts of each number.
         folds: parts of the samples that are held out in turn; 0: none.
         halves: splits into halves, for the prediction strength.
@@ -116,8 +128,8 @@ class CommunityTypes(ClusterMixin, DensityMixin, BaseEstimator):
             subjects = _numbered(n if groups is None else groups, order)
             seed = 0 if self.random_state is None else whole("random_state", self.random_state, 0)
             self.choice_, best = choose(
-                x, numbers, subjects, n_starts=self.n_init, n_folds=self.folds, seed=seed, n_jobs=self.n_jobs
-            )
+                x, numbers, subjects, n_starts=self.n_init, n_folds=self.folds, seed=seed, n_jobs=self.n_jobs, criterion=self.criterion
+            )  # fmt: skip
             wanted = best[self.choice_.chosen[self.criterion]]
             pooled = best[1].components if 1 in best else best_of(x, 1, seed_of(seed, _POOLED), 1).components
             self.result_, self.components_ = wanted.result, by_weight(wanted.components)
@@ -132,6 +144,7 @@ class CommunityTypes(ClusterMixin, DensityMixin, BaseEstimator):
                 n_starts=self.n_init,
                 seed=seed,
                 n_jobs=self.n_jobs,
+                criterion=self.criterion,
             )
             self._settle()
             self.labels_ = memberships(self.components_, table).argmax(1)
@@ -140,13 +153,13 @@ class CommunityTypes(ClusterMixin, DensityMixin, BaseEstimator):
     def _checked(self) -> range:
         """The numbers of types to try."""
         numbers = numbers_of(self.n_components, "--n-components", DEFAULT_RANGE)
-        if self.criterion not in (*CRITERIA, "held-out"):
+        if self.criterion not in (*CRITERIA, HELD_OUT):
             raise ConfigError(
-                f"criterion={self.criterion!r}: expected one of {', '.join(CRITERIA)}, held-out"
+                f"criterion={self.criterion!r}: expected one of {', '.join(CRITERIA)}, {HELD_OUT}"
             )
         for name, least in (("n_init", 1), ("folds", 0), ("halves", 0), ("bootstrap", 0)):
             whole(name, getattr(self, name), least)
-        if self.folds == 1 or (self.criterion == "held-out" and not self.folds):
+        if self.folds == 1 or (self.criterion == HELD_OUT and not self.folds):
             raise ConfigError(
                 f"folds={self.folds}: expected 0, or at least 2; of criterion held-out at least 2"
             )
@@ -163,7 +176,7 @@ class CommunityTypes(ClusterMixin, DensityMixin, BaseEstimator):
         """Counts as CSR of int64."""
         if not reset:
             check_is_fitted(self)
-        rows = validate_data(self, X, reset=reset, accept_sparse="csr", dtype="numeric", ensure_min_samples=1)
+        rows = validated(self, X, reset=reset, accept_sparse="csr", dtype="numeric", ensure_min_samples=1)
         table = sparse.csr_array(rows)
         if (table.data < 0).any() or (table.data % 1 != 0).any():
             raise DataError("X holds negative or fractional values; counts of reads were expected")

@@ -10,20 +10,26 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
+from latentia.errors import TrainingError
 from latentia.mixture import (
     DirichletMultinomialComponents,
     EMResult,
     Rows,
+    Scores,
     initialize,
     posterior,
     run_em,
+    scores,
     summarize,
 )
 
+LAPLACE, HELD_OUT = "laplace", "held-out"
+CRITERIA = (LAPLACE, "bic", "aic", "icl")
 STARTS = ("k-means++", "random", "random_from_data")
 CANDIDATES, BRIEF = 5, 8
 """Each start is the best of so many, after so many iterations (emEM: Biernacki, Celeux and Govaert 2003, section 3)."""
-LARGE = 100_000  # samples x taxa, above which a start is one candidate, and fits to parts of the table have fewer starts
+LARGE = 100_000  # samples x taxa, above which fits to parts of the table have fewer starts
+VERY_LARGE = 1_000_000  # samples x taxa, above which a start is one candidate
 TOLERANCE, MOST_ITERATIONS = 1e-6, 500
 
 
@@ -36,12 +42,29 @@ class Fit:
         result: how EM went.
         nle: negative log posterior in nats of the whole table.
         labels: most probable type of each row, `[n]`.
+        scores: criteria; None where the log posterior is not concave at the end, so that there is no Laplace evidence.
     """
 
     components: DirichletMultinomialComponents
     result: EMResult
     nle: float
     labels: NDArray[np.int64]
+    scores: Scores | None
+
+    def rank(self, criterion: str) -> tuple[bool, float]:
+        """What starts are sorted by, the best first."""
+        return _rank(self.nle, self.scores, criterion)
+
+
+def _rank(nle: float, found: Scores | None, criterion: str) -> tuple[bool, float]:
+    """A place among starts: by the criterion, or the posterior where it is told from held-out samples; the best is least.
+
+    BIC and AIC sort as the posterior does. Laplace does not: a mode may be high and narrow, and the evidence, which K is chosen by, is
+    the mass of the posterior about it.
+    """
+    if found is None or criterion == HELD_OUT:
+        return found is None, nle
+    return False, float(getattr(found, criterion))
 
 
 def in_order(x: sparse.csr_array) -> NDArray[np.int64]:
@@ -77,7 +100,17 @@ def seed_of(*words: int) -> int:
     return int(np.random.SeedSequence([max(word, 0) for word in words]).generate_state(1)[0])
 
 
-def fit(x: sparse.csr_array, k: int, seed: int, number: int = 0) -> Fit:
+def candidates_of(n: int, d: int) -> int:
+    """How many candidates a start has, by the size of the table.
+
+    Example:
+        >>> candidates_of(26, 19_000), candidates_of(10_000, 2000)
+        (5, 1)
+    """
+    return CANDIDATES if n * d <= VERY_LARGE else 1
+
+
+def fit(x: sparse.csr_array, k: int, seed: int, number: int = 0, criterion: str = LAPLACE) -> Fit:
     """K components from one start.
 
     Args:
@@ -85,6 +118,7 @@ def fit(x: sparse.csr_array, k: int, seed: int, number: int = 0) -> Fit:
         k: K.
         seed: of the start.
         number: of the start among several: which way of starting goes first.
+        criterion: by which the candidates of a start are sorted.
 
     Raises:
         DataError: rows without a count.
@@ -94,27 +128,38 @@ def fit(x: sparse.csr_array, k: int, seed: int, number: int = 0) -> Fit:
     components.prepare(rows, summarize(rows, nonnegative=True, integer=True))
     prepared = components.copy_parameters()
     random = np.random.RandomState(seed)
-    candidates = CANDIDATES if k > 1 and x.shape[0] * x.shape[1] <= LARGE else 1
-    best: tuple[float, dict[str, torch.Tensor]] | None = None
+    candidates = candidates_of(*x.shape) if k > 1 else 1
+    best: tuple[tuple[bool, float], dict[str, torch.Tensor]] | None = None
     for i in range(candidates):
         components.parameters = dict(prepared)
         initialize(components, rows, STARTS[(i + number) % len(STARTS)], random)
         if candidates > 1:
             brief = run_em(components, rows, max_iter=BRIEF, tol=TOLERANCE)
-            if best is None or brief.objective > best[0]:
-                best = brief.objective, components.copy_parameters()
+            place = _rank(*_judged(components, rows, brief), criterion)
+            if best is None or place < best[0]:
+                best = place, components.copy_parameters()
     if best is not None:
         components.parameters = best[1]
     result = run_em(components, rows, max_iter=MOST_ITERATIONS, tol=TOLERANCE)
-    return Fit(
-        components, result, -result.objective * rows.total_weight, memberships(components, x).argmax(1)
-    )
+    nle, found = _judged(components, rows, result)
+    return Fit(components, result, nle, memberships(components, x).argmax(1), found)
 
 
-def best_of(x: sparse.csr_array, k: int, seed: int, n_starts: int) -> Fit:
-    """The best of several starts, by the log posterior."""
-    fits = [fit(x, k, seed_of(seed, number), number) for number in range(n_starts if k > 1 else 1)]
-    return min(fits, key=lambda each: each.nle)
+def _judged(
+    components: DirichletMultinomialComponents, rows: Rows, result: EMResult
+) -> tuple[float, Scores | None]:
+    """Negative log posterior and criteria at the end of a run of EM; no criteria where the log posterior is not concave there."""
+    nle = -result.objective * rows.total_weight
+    try:
+        return nle, scores(components, rows)
+    except TrainingError:
+        return nle, None
+
+
+def best_of(x: sparse.csr_array, k: int, seed: int, n_starts: int, criterion: str = LAPLACE) -> Fit:
+    """The best of several starts, by a criterion."""
+    fits = [fit(x, k, seed_of(seed, number), number, criterion) for number in range(n_starts if k > 1 else 1)]
+    return min(fits, key=lambda each: each.rank(criterion))
 
 
 def by_weight(components: DirichletMultinomialComponents) -> DirichletMultinomialComponents:

@@ -15,9 +15,10 @@ from sklearn.metrics import adjusted_rand_score
 from latentia.diagnostics.between import Between, affinities, between_types
 from latentia.diagnostics.prediction_strength import prediction_strength
 from latentia.kinds.types.choosing import FEWER_STARTS
-from latentia.kinds.types.fits import LARGE, best_of, drawn, memberships, seed_of
+from latentia.kinds.types.fits import LAPLACE, LARGE, best_of, drawn, memberships, seed_of
 from latentia.kinds.types.resampling import Places, bootstrap, folds
 from latentia.mixture import DirichletMultinomialComponents
+from latentia.progress import each
 
 STABLE = 0.75
 """Median adjusted Rand index of bootstrap fits from which types are called stable (Hennig 2007 has .75 for a Jaccard index)."""
@@ -101,6 +102,7 @@ def examine(
     n_starts: int,
     seed: int,
     n_jobs: int | None,
+    criterion: str = LAPLACE,
 ) -> Honesty:
     """Fit again to halves and bootstrap draws, and hold the samples against draws from the fit.
 
@@ -114,6 +116,7 @@ def examine(
         n_starts: of each fit; of a table above `LARGE`, a few.
         seed: of all of it.
         n_jobs: processes, as in joblib.
+        criterion: by which the best of the starts is kept.
     """
     k = components.n_components
     if k == 1:
@@ -123,14 +126,14 @@ def examine(
     halves = [parts for parts in halves if min(map(len, parts)) > k]
     labels = memberships(components, x).argmax(1)
     tasks = [
-        delayed(_strength)(x, parts, k, seed_of(seed, _HALVES, i, 1), starts)
+        delayed(_strength)(x, parts, k, seed_of(seed, _HALVES, i, 1), starts, criterion)
         for i, parts in enumerate(halves)
     ]
     tasks += [
-        delayed(_again)(x, groups, labels, k, seed_of(seed, _BOOTSTRAP, i), starts)
+        delayed(_again)(x, groups, labels, k, seed_of(seed, _BOOTSTRAP, i), starts, criterion)
         for i in range(n_bootstrap)
     ]
-    found: list[Any] = Parallel(n_jobs=n_jobs)(tasks)
+    found: list[Any] = Parallel(n_jobs=n_jobs)(each("halves and bootstrap draws", tasks))
     again = found[len(halves) :]
     lower, upper = (None, None)
     if again:
@@ -138,7 +141,7 @@ def examine(
     between = _between(x, components, seed_of(seed, _SIMULATED))
     halved = None
     if k > 2:
-        two = two or best_of(x, 2, seed_of(seed, _HALVES, n_halves), starts).components
+        two = two or best_of(x, 2, seed_of(seed, _HALVES, n_halves), starts, criterion).components
         halved = next(iter(_between(x, two, seed_of(seed, _SIMULATED, 2))), None)
     strength, indices = tuple(found[: len(halves)]), tuple(index for index, _ in again)
     return Honesty(strength, indices, tuple(between), halved, lower, upper)
@@ -150,10 +153,12 @@ def centres_of(components: DirichletMultinomialComponents) -> NDArray[np.float64
     return np.asarray((alphas / alphas.sum(1, keepdim=True)).cpu().numpy())
 
 
-def _strength(x: sparse.csr_array, parts: list[Places], k: int, seed: int, n_starts: int) -> float:
+def _strength(
+    x: sparse.csr_array, parts: list[Places], k: int, seed: int, n_starts: int, criterion: str
+) -> float:
     """Prediction strength, each half predicted by the other."""
     tables = [sparse.csr_array(x[part]) for part in parts]
-    fits = [best_of(table, k, seed_of(seed, i), n_starts) for i, table in enumerate(tables)]
+    fits = [best_of(table, k, seed_of(seed, i), n_starts, criterion) for i, table in enumerate(tables)]
     each = [
         prediction_strength(fits[i].labels, memberships(fits[1 - i].components, tables[i]).argmax(1))
         for i in (0, 1)
@@ -162,10 +167,10 @@ def _strength(x: sparse.csr_array, parts: list[Places], k: int, seed: int, n_sta
 
 
 def _again(
-    x: sparse.csr_array, groups: Places, labels: Places, k: int, seed: int, n_starts: int
+    x: sparse.csr_array, groups: Places, labels: Places, k: int, seed: int, n_starts: int, criterion: str
 ) -> tuple[float, NDArray[np.float64]]:
     """Agreement of a bootstrap fit with the types, and its compositions in their order."""
-    found = best_of(sparse.csr_array(x[bootstrap(groups, seed)]), k, seed_of(seed, 1), n_starts)
+    found = best_of(sparse.csr_array(x[bootstrap(groups, seed)]), k, seed_of(seed, 1), n_starts, criterion)
     others = memberships(found.components, x).argmax(1)
     table = np.zeros((k, k))
     np.add.at(table, (labels, others), 1)

@@ -15,9 +15,9 @@ NO_GRADIENT = (
 )
 UNSEEN = "Not looked at: whether other samples would give the same types (`--halves 3 --bootstrap 20`)."
 CONTINUOUS = Remedy(
-    "a continuous model of the same counts: `--model sigma-vae --set likelihood=dirichlet-multinomial optimizer=muon`",
+    "a continuous model of the same counts: `--model sigma-vae --set likelihood=dirichlet-multinomial`",
     models=("sigma-vae",),
-    settings={"likelihood": "dirichlet-multinomial", "optimizer": "muon"},
+    settings={"likelihood": "dirichlet-multinomial"},
 )
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 from latentia.data.counts.table import CountTable
 from latentia.kinds.types.associating import Blocks
 from latentia.kinds.types.estimator import CommunityTypes
-from latentia.kinds.types.fits import CANDIDATES, LARGE
-from latentia.kinds.types.words import LABELS
+from latentia.kinds.types.fits import candidates_of
+from latentia.kinds.types.words import KEPT_BY, LABELS
 from latentia.version import __version__
 
 CITATION = "Holmes I, Harris K, Quince C (2012) Dirichlet multinomial mixtures: generative models for microbial metagenomics. PLoS ONE 7(2): e30126"
@@ -27,7 +27,11 @@ def methods_paragraph(
     """
     e, (n, d) = estimator, table.shape
     k, tried = len(e.weights_), [each.n_components for each in e.choice_.tried]
-    candidates = CANDIDATES if n * d <= LARGE else 1
+    each = (
+        f" (each start the best of {candidates} after a few iterations)"
+        if (candidates := candidates_of(n, d)) > 1
+        else ""
+    )
     steps = "; ".join(step.name for step in table.steps[1:])
     parts = [
         f"Community types were inferred from the read counts of {n:,} samples and {d:,} taxa ({int(table.depth.sum()):,} reads, "
@@ -36,8 +40,10 @@ def methods_paragraph(
         f"(random seed {e.random_state})."
     ]
     numbers = f"{tried[0]} to {tried[-1]} types were fitted" if len(tried) > 1 else f"{k} types were fitted"
+    starts = f"{e.n_init} starts each" if e.n_init > 1 else "one start each"
+    kept = f", of which that with the best {KEPT_BY[e.criterion]} was kept" if e.n_init > 1 else ""
     parts.append(
-        f"{numbers} by expectation-maximisation from {e.n_init} starts each (each start the best of {candidates} after a few iterations)"
+        f"{numbers} by expectation-maximisation from {starts}{each}{kept}"
         + (f"; {LABELS[e.criterion]} was optimal at K = {k}." if len(tried) > 1 else ".")
     )
     parts += _examined(estimator, k, blocks)
@@ -48,6 +54,10 @@ def methods_paragraph(
             "with the Benjamini-Hochberg procedure over all tests."
         )
     return " ".join([*parts, f"Reference: {CITATION}."])
+
+
+def _times(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 def _examined(e: CommunityTypes, k: int, blocks: Blocks) -> list[str]:
@@ -61,11 +71,11 @@ def _examined(e: CommunityTypes, k: int, blocks: Blocks) -> list[str]:
     told = []
     if honesty.strength is not None:
         told.append(
-            f"the mean prediction strength over {len(honesty.prediction_strength)} splits was {honesty.strength:.2f}"
+            f"the mean prediction strength over {_times(len(honesty.prediction_strength), 'split')} was {honesty.strength:.2f}"
         )
     if honesty.stability is not None:
         told.append(
-            f"the median adjusted Rand index over {len(honesty.bootstrap)} bootstrap draws was {honesty.stability:.2f}"
+            f"the median adjusted Rand index over {_times(len(honesty.bootstrap), 'bootstrap draw')} was {honesty.stability:.2f}"
         )
     if honesty.gradients:
         pair = honesty.gradients[0]

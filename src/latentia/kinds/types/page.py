@@ -14,6 +14,7 @@ from latentia.kinds.types.methods import methods_paragraph
 from latentia.kinds.types.run import TypesRun
 from latentia.kinds.types.tables import CLEAR, drivers_table
 from latentia.kinds.types.view import View
+from latentia.kinds.types.words import KEPT_BY
 from latentia.report.cards import Card
 from latentia.report.content import number
 from latentia.report.head import about, head_of
@@ -128,8 +129,8 @@ def _criteria(run: TypesRun) -> Card:
     lead = "Each criterion by the number of types, its best marked: smaller is better but for held-out samples, whose band is a standard error."
     if len(spread.starts) > 1:
         lead += (
-            f" Of {len(spread.starts)} starts with {spread.n_components} types the worst ends {spread.starts[-1] - spread.starts[0]:.1f} nats "
-            f"behind the best; the two best agree by {spread.agreement:.2f} (adjusted Rand index)."
+            f" The log posteriors of {len(spread.starts)} starts with {spread.n_components} types differ by up to {spread.spread:.1f} nats; that "
+            f"of the best {KEPT_BY[criterion]} is kept, and the second agrees with it by {spread.agreement:.2f} (adjusted Rand index)."
         )
     return Card(
         "criteria", "How many types", lead, alt=f"Criteria for {len(choice.tried)} numbers of types.", wide=True,

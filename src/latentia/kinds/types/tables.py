@@ -142,7 +142,7 @@ def criteria_table(choice: Choice) -> pd.DataFrame:
                 "held_out": each.held_out,
                 "held_out_error": each.held_out_error,
                 "starts": len(each.starts),
-                "spread_of_starts": each.starts[-1] - each.starts[0],
+                "spread_of_starts": each.spread,
                 "agreement_of_two_best": each.agreement,
                 "chosen_by": ", ".join(chosen),
             }

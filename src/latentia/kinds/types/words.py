@@ -16,6 +16,8 @@ LABELS = {
     "held-out": "held-out log p(x | depth)",
 }
 """What criteria are called."""
+KEPT_BY = {**LABELS, "held-out": "log posterior"}
+"""By what the best of the starts of one number is kept, for each criterion."""
 
 _STRENGTH = (
     "Share of pairs of samples of a type that a fit to the other half of the samples puts together, of the type where it is smallest: "

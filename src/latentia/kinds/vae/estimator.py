@@ -22,7 +22,7 @@ from latentia.estimators.forms.arrays import Given, as_rows
 from latentia.estimators.latent import LatentEstimator
 from latentia.estimators.parameters import whole
 from latentia.estimators.table_face import TableFace, usual_scores
-from latentia.kinds.face import html_repr, report
+from latentia.kinds.face import ServesOnnx, html_repr, report
 from latentia.kinds.loading import load_as
 from latentia.kinds.vae.catalog import CATALOG
 from latentia.kinds.vae.composing import composed
@@ -42,7 +42,7 @@ from latentia.objectives import OBJECTIVES
 from latentia.training import Schedule
 
 
-class VAE(TableFace, LatentEstimator):
+class VAE(ServesOnnx, TableFace, LatentEstimator):
     r"""A variational autoencoder fitted to arrays, tables, counts or images; the default has nothing to tune.
 
     It maximises the evidence lower bound E_q[log p(x|z)] - KL(q(z|x) || p(z)) (Kingma & Welling 2014), with, for real
@@ -67,8 +67,8 @@ class VAE(TableFace, LatentEstimator):
         max_minutes: time that `fit` may take. A few updates are timed before the first; from them follow, once, the number of updates
             (`plan_`) and, where it is "auto", the network for images: the largest with 1500 updates in that time.
         batch_size: None: a 16th of the data, within 16 to 64.
-        optimizer: "auto" (Muon for the hidden matrices and kernels that are worth its price on this machine, AdamW for the rest), "muon" for
-            all hidden matrices and kernels, "adamw" for all, or "sgd" (no momentum) for all.
+        optimizer: "auto" (Muon for the hidden matrices and kernels that are worth its price on this machine, AdamW for the rest; Muon for all
+            with the likelihood "dirichlet-multinomial"), "muon" for all hidden matrices and kernels, "adamw" for all, or "sgd" (no momentum) for all.
         learning_rate: peak of the warm-up and cosine schedule of AdamW or SGD alone; with Muon see
             `latentia.training.optimizers.optimizers_for`.
         patience: epochs without a better validation bound before stopping; None: a quarter of `max_epochs`,

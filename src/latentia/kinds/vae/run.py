@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,9 @@ from latentia.errors import ConfigError
 from latentia.estimators.planning import expected_seconds
 from latentia.kinds.kind import NetworkRecipe
 from latentia.kinds.latent_run import LatentRun
+from latentia.kinds.serving import ExportsGraphs
 from latentia.kinds.tables import FillsTables
 from latentia.kinds.vae.estimator import VAE
-from latentia.kinds.vae.export import export_onnx
 
 FIRST_MINUTES = 1.5
 LONG_MINUTES = 4.5
@@ -40,7 +39,7 @@ def recipe(params: dict[str, Any]) -> VAERecipe:
     return VAERecipe(VAE, params)
 
 
-class VAERun(FillsTables, LatentRun):
+class VAERun(ExportsGraphs, FillsTables, LatentRun):
     """A fitted VAE, its data and its folder."""
 
     def coded(self, items: Any) -> NDArray[Any]:
@@ -64,10 +63,6 @@ class VAERun(FillsTables, LatentRun):
         """See `latentia.kinds.abilities.Compresses`."""
         self._images("decompress")
         return explore.decompress(self.estimator, content)
-
-    def exported(self, folder: Path) -> list[tuple[Path, float]]:
-        """See `latentia.kinds.abilities.Exports`."""
-        return export_onnx(self.estimator, folder)
 
     def _images(self, command: str) -> None:
         if not self.is_image:

@@ -89,7 +89,7 @@ class AutoregressiveDensity(nn.Module):
         """Log-probability log p(x|h) in nats, `[B]`, for levels `[B, C, H, W]`."""
         logits = self.logits(x, context)
         nats = F.cross_entropy(logits.flatten(0, -2), x.flatten().long(), reduction="none")
-        return -nats.reshape(len(x), -1).sum(1)
+        return -nats.reshape(x.shape[0], -1).sum(1)
 
     def walk(self, x: Tensor, parts: Parts) -> Walk:
         """A `Walk` over `x`, which the sampler fills in meanwhile; this one recomputes everything at each number."""

@@ -75,12 +75,11 @@ class AutoregressiveDistribution(Distribution):
 
     def _context(self, shape: torch.Size) -> Context:
         """The context of each of the images of batch `shape`, the batch flattened."""
-        n = math.prod(shape)
         vector, maps = self.vector, self.maps
         if vector is not None:
-            vector = vector.expand(*shape, *vector.shape[-1:]).reshape(n, *vector.shape[-1:])
+            vector = vector.expand(*shape, *vector.shape[-1:]).reshape(-1, *vector.shape[-1:])
         if maps is not None:
-            maps = maps.expand(*shape, *maps.shape[-3:]).reshape(n, *maps.shape[-3:])
+            maps = maps.expand(*shape, *maps.shape[-3:]).reshape(-1, *maps.shape[-3:])
         return (vector, maps) if vector is not None and maps is not None else vector if maps is None else maps
 
     def log_prob(self, value: Tensor) -> Tensor:

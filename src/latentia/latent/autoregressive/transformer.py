@@ -87,7 +87,7 @@ class CausalTransformer(AutoregressiveDensity):
         x = self.check(x)
         channels, height, width = self.event_shape
         raster = x.permute(0, 2, 3, 1).flatten(1)
-        start = self.start.expand(len(x), 1, -1)
+        start = self.start.expand(x.shape[0], 1, -1)
         h = torch.cat([start, self.enter_levels(raster[:, :-1])], 1)
         h = h + self.positions(self.context_parts(context, len(x)))
         for block in self.blocks:

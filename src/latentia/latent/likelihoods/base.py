@@ -27,10 +27,12 @@ class Likelihood(nn.Module):
     Attributes:
         n_outputs: how many numbers the decoder gives for each element of the event.
         calibrates: whether calibration changes anything.
+        optimizer: what moves a model with it where the optimizer is "auto"; "auto": each weight by its price.
     """
 
     n_outputs: int = 1
     calibrates: bool = False
+    optimizer: str = "auto"
 
     def __init__(self, event_shape: Sequence[int]) -> None:
         super().__init__()

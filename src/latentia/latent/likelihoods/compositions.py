@@ -33,6 +33,9 @@ class DirichletMultinomialLikelihood(CountLikelihood):
         tensor([[2., 2.]])
     """
 
+    optimizer = "muon"
+    """By held-out samples of four tables, of which AdamW keeps one to three nats less (`benchmarks/community_types.py --only optimizer`)."""
+
     def __init__(self, event_shape: Sequence[int]) -> None:
         super().__init__(event_shape)
         self.raw_precision = nn.Parameter(torch.tensor(math.log(100.0) / PACE))

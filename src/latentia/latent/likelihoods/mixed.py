@@ -14,6 +14,8 @@ from latentia.distributions import Columns, MixedColumns
 from latentia.distributions.weighing import weight_of_items
 from latentia.errors import ConfigError
 from latentia.latent.likelihoods.base import Likelihood, rows_at_once
+from latentia.latent.likelihoods.cuts import cuts_of, increasing, levels_seen
+from latentia.latent.likelihoods.dispersion import count_statistics, dispersion_of, first_moments, raw_of
 from latentia.latent.likelihoods.spread import LOG_FLOOR
 from latentia.latent.likelihoods.terms import Term, from_plain, gaussian_terms
 
@@ -24,7 +26,6 @@ REACH = 8.0
 STRAY = (1e-4, 1e-2, 0.1)
 """Least share of stray cells of a column, that in training, and the largest."""
 VARIANCES = ("optimal", "learned", "data")
-_DISPERSION_RANGE = (0.05, 1e4)
 
 
 class MixedLikelihood(Likelihood):
@@ -34,13 +35,15 @@ class MixedLikelihood(Likelihood):
 
     Numbers are Gaussian around the output but for a share of stray cells, each column with a variance and a share of its own: the mean squared residual, over a memory of some
     batches in training, over the training set (by calibration) afterwards. Two values are Bernoulli, levels categorical, ordered levels
-    cumulative-logit with learned cut points, counts negative-binomial with a learned dispersion.
+    cumulative-logit with learned cut points, counts negative-binomial with a dispersion that residuals tell in the same way
+    (`latentia.latent.likelihoods.dispersion`).
 
     Args:
         event_shape: `[W]`, of the vectors that rows are.
         terms: which part of them each column is (`latentia.latent.likelihoods.terms`), as objects or plain values; None: each number is a
             Gaussian column, always observed.
-        variance: of Gaussian columns: "optimal" (as above), "learned" by gradient, or "data": that of the column.
+        variance: of Gaussian columns: "optimal" (as above), "learned" by gradient, or "data": that of the column; with the last two the
+            dispersions of counts are learned by gradient.
 
     Raises:
         ConfigError: for events that are no vectors, an unknown `variance`, or terms beyond the vector.
@@ -83,7 +86,8 @@ class MixedLikelihood(Likelihood):
             raise ConfigError(f"terms reach beyond vectors of {width} numbers")
         self.terms = tuple(given)
         self.how = variance
-        self.calibrates = variance == "optimal" and any(term.family == "gaussian" for term in given)
+        told = {term.family for term in given}
+        self.calibrates = variance == "optimal" and not told.isdisjoint({"gaussian", "negative-binomial"})
         self._register(width)
         of = {
             family: [t for t in given if t.family == family]
@@ -95,7 +99,8 @@ class MixedLikelihood(Likelihood):
         self.register_buffer("stray", torch.full((len(floor),), STRAY[1]))
         self.log_sigma2 = nn.Parameter(torch.zeros(len(floor))) if variance == "learned" else None
         counted = len(of["negative-binomial"])
-        self.raw_dispersion = nn.Parameter(torch.full((counted,), math.log(math.e - 1))) if counted else None
+        start = torch.full((counted,), math.log(math.e - 1))
+        self.raw_dispersion = nn.Parameter(start, variance != "optimal") if counted else None
         self.cuts = nn.ParameterList(
             nn.Parameter(torch.linspace(-2, 2, term.levels - 1)) for term in of["ordinal"]
         )
@@ -160,7 +165,7 @@ class MixedLikelihood(Likelihood):
             start[first : first + width] = (frequencies / frequencies.sum()).log()
         self._prepare_counts(x, start)
         for i, (place, levels) in enumerate(columns.ordered):
-            self._prepare_cuts(x, i, place, levels)
+            self.cuts[i].copy_(cuts_of(levels_seen(columns, x, i, place), levels))
         self.start = start.to(x.dtype)
         if len(columns.gaussian):
             variance = self._variances(x, mean)
@@ -189,25 +194,22 @@ class MixedLikelihood(Likelihood):
     def _prepare_counts(self, x: Tensor, start: Tensor) -> None:
         """Log means, and moment estimates of the dispersions."""
         columns, k = self.columns, len(self.columns.counted)
+        moments = start.new_ones(2, k)
         for i, place in enumerate(columns.counted.tolist()):
             seen = columns.seen(x)[:, columns.owner[place]] > 0
             count = torch.expm1(
                 x[seen, place].double() * columns.scale[:k][i] + columns.centre[:k][i]
             ).round()
-            mean = count.mean() if len(count) else count.new_ones(())
-            start[place] = mean.clamp(min=1e-3).log()
-            excess = (count.var() - mean if len(count) > 1 else mean).clamp(min=1e-12)
-            r = (mean.square() / excess).clamp(*_DISPERSION_RANGE)
-            assert self.raw_dispersion is not None
-            self.raw_dispersion[i] = r + torch.log(-torch.expm1(-r))
+            moments[:, i] = first_moments(count)
+            start[place] = 0.5 * moments[0, i].clamp(min=1e-6).log()
+        if k:
+            self._disperse(*moments)
 
-    def _prepare_cuts(self, x: Tensor, i: int, place: int, levels: int) -> None:
-        """Cut points at the logits of the cumulative frequencies."""
-        columns, k = self.columns, len(self.columns.counted)
-        seen = columns.seen(x)[:, columns.owner[place]] > 0
-        level = (x[seen, place].double() * columns.scale[k + i] + columns.centre[k + i]).round().long()
-        counts = torch.bincount(level.clamp(0, levels - 1), minlength=levels).double() + 0.5
-        self.cuts[i].copy_(torch.logit((counts.cumsum(0) / counts.sum())[:-1]))
+    def _disperse(self, square: Tensor, excess: Tensor) -> None:
+        """Set the dispersions from what residuals tell; of a column that was not observed they stay."""
+        assert self.raw_dispersion is not None
+        told = dispersion_of(square, excess)
+        self.raw_dispersion.copy_(torch.where(square > 0, raw_of(told), self.raw_dispersion))
 
     def cells(self, x: Tensor) -> Tensor:
         """A number a column `[n, d]`: of a category that of its level; NaN where a cell is missing."""
@@ -233,18 +235,34 @@ class MixedLikelihood(Likelihood):
         often = weight_of_items(found.shape[1])
         return (found if often is None else found * often[:, None].to(found)).sum(1)
 
+    @torch.no_grad()
+    def _scatter(self, p: MixedColumns, x: Tensor) -> Tensor:
+        """What residuals tell of the dispersions of the counted columns, `[3, C]` in float64."""
+        columns = self.columns
+        seen = columns.seen(x)[..., columns.owner[columns.counted]]
+        return count_statistics(*p.counts_and_means(x), p.dispersion, seen)
+
+    @torch.no_grad()
+    def _learn(self, p: MixedColumns, x: Tensor, n_draws: int) -> None:
+        """Move variances and dispersions toward what a batch tells; draws of z tell of the same cells."""
+        if len(self.sigma2):
+            _, n, total = self._statistics(p, x) / n_draws
+            self.sigma2.copy_(((total + MEMORY * self.sigma2) / (n + MEMORY)).clamp(min=self.floor))
+        if self.raw_dispersion is not None:
+            n, square, excess = self._scatter(p, x) / n_draws
+            known = MEMORY * square / n.clamp(min=1.0)
+            self._disperse(square + known, excess + known / self.dispersion)
+
     def forward(self, outputs: Tensor, x: Tensor | None = None) -> MixedColumns:
         """p(x|z); with `x`, of the cells that are observed in it."""
         (out,) = self.split(outputs)
         columns = self.columns
         observed = None if x is None else columns.seen(x)
-        cuts = [_increasing(cut) for cut in self.cuts]
+        cuts = [increasing(cut) for cut in self.cuts]
         p = MixedColumns(columns, out, self._variance(), self.stray, self.dispersion, cuts, observed)
         if x is not None and self.training and self.calibrates:
-            _, n, total = self._statistics(p, x) / max(1, len(out))  # draws of z tell of the same cells
-            remembered = (total + MEMORY * self.sigma2) / (n + MEMORY)
-            self.sigma2.copy_(remembered.clamp(min=self.floor))
-            p.variance_ = self._variance()
+            self._learn(p, x, max(1, len(out)))
+            p.variance_, p.dispersion = self._variance(), self.dispersion
         return p
 
     def _variance(self) -> Tensor:
@@ -254,27 +272,24 @@ class MixedLikelihood(Likelihood):
 
     def start_calibration(self) -> None:
         """Forget what was accumulated."""
-        self._found: Tensor | None = None
+        self._found: tuple[Tensor, Tensor] | None = None
 
     @torch.no_grad()
     def accumulate(self, outputs: Tensor, x: Tensor) -> None:
         """Add the residuals of a batch."""
-        found = self._statistics(self(outputs, x), x)
-        self._found = found if self._found is None else self._found + found
+        p = self(outputs, x)
+        found = self._statistics(p, x), self._scatter(p, x)
+        self._found = found if self._found is None else (self._found[0] + found[0], self._found[1] + found[1])
 
     def finish_calibration(self) -> None:
-        """Set each variance and share of strays to its optimum over all cells that were accumulated; of a column without one they stay."""
+        """Set variances, shares of strays and dispersions to what all cells tell that were accumulated; of a column without one they stay."""
         if self._found is None:
             raise ConfigError("calibration saw no data; accumulate at least one batch first")
-        n, bulk, total = self._found
+        (n, bulk, total), (_, square, excess) = self._found
+        if self.raw_dispersion is not None:
+            self._disperse(square, excess)
         seen = n > 0
         self.sigma2.copy_(torch.where(seen, (total / bulk.clamp(min=1.0)).clamp(min=self.floor), self.sigma2))
         stray = (1 - bulk / n.clamp(min=1.0)).clamp(STRAY[0], STRAY[2])
         self.stray.copy_(torch.where(seen, stray, self.stray))
         self.start_calibration()
-
-
-def _increasing(cuts: Tensor) -> Tensor:
-    """Cut points in rising order, at least a thousandth apart."""
-    ordered = cuts.sort().values
-    return ordered + 1e-3 * torch.arange(len(cuts), dtype=cuts.dtype, device=cuts.device)

@@ -33,9 +33,8 @@ def nearest(
         centre = codebook.mean(0)
         codes = codebook - centre
         half = 0.5 * codes.square().sum(1)
-        return torch.cat(
-            [torch.addmm(half, rows - centre, codes.T, alpha=-1).argmin(1) for rows in z.split(ROWS_AT_ONCE)]
-        )
+        parts = z.split(ROWS_AT_ONCE) if len(z) > ROWS_AT_ONCE else (z,)
+        return torch.cat([torch.addmm(half, rows - centre, codes.T, alpha=-1).argmin(1) for rows in parts])
 
 
 def full_precision(like: Tensor) -> torch.autocast:
