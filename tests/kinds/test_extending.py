@@ -45,7 +45,9 @@ def config(folder):
     return json.loads((folder / "config.json").read_text())
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "model", [pytest.param(name, marks=[pytest.mark.slow] * (name != "pixelcnn")) for name in MODELS]
+)
 def test_a_finished_run_is_trained_on(table, tmp_path, model):
     out = tmp_path / "run"
     run(*fitting(table, out, model))
