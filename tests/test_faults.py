@@ -93,6 +93,10 @@ def check(whole, kind, tmp_path, words, again, step, with_run, act=None):
         assert status == 0, f"after operation {at} of {count}: {said}"
         found = contents(folder)
         assert found == expected, f"after operation {at} of {count}"
+    tried, how = len(range(1, count + 1, step)), "killed" if act is None else act.__name__
+    print(
+        f"{kind}: {' '.join(map(str, words))}: {how} at {tried} of {count} operations on files, 0 changed a result"
+    )
 
 
 @pytest.mark.parametrize("kind", SAMPLED)

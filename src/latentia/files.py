@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -30,6 +31,21 @@ def sweep(folder: Path) -> None:
             if left.is_file() and not (writer.isdecimal() and _is_alive(int(writer))):
                 with contextlib.suppress(OSError):
                     left.unlink()
+
+
+def sweep_beside(path: Path) -> None:
+    """Remove what writes of one file that were killed left beside it."""
+    ours = re.compile(rf"{re.escape(_prefix(path))}\w{{8}}-(\d+){re.escape(PART)}")
+    with contextlib.suppress(OSError):
+        for left in os.scandir(path.parent):
+            found = ours.fullmatch(left.name)
+            if found is not None and not _is_alive(int(found[1])):
+                Path(left.path).unlink()
+
+
+def _prefix(path: Path) -> str:
+    """How temporary files of a file begin."""
+    return f".{path.name[:40]}."
 
 
 def _is_alive(process: int) -> bool:
@@ -60,7 +76,7 @@ def write_atomically(path: Path, content: bytes | Callable[[IO[bytes]], object])
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name[:40]}.", suffix=f"-{os.getpid()}{PART}"
+            dir=path.parent, prefix=_prefix(path), suffix=f"-{os.getpid()}{PART}"
         )
         with os.fdopen(descriptor, "wb") as file:
             if callable(content):

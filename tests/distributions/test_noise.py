@@ -7,7 +7,8 @@ import pytest
 import torch
 from scipy import stats
 
-from latentia.distributions import DiagonalGaussian, item_keys, per_item_noise, standard_normal
+from latentia.distributions import DiagonalGaussian, item_keys, per_item_noise, same_noise, standard_normal
+from latentia.distributions.noise import noise_of_one, replayed_noise
 
 KEYS = item_keys(torch.arange(1000, dtype=torch.float32)[:, None])
 
@@ -144,3 +145,17 @@ def test_ten_million_numbers_take_less_than_two_seconds_on_one_core():
         assert time.process_time() - start < 2.0
     finally:
         torch.set_num_threads(threads)
+
+
+def test_within_same_noise_all_items_have_the_noise_of_one():
+    with same_noise():
+        keys = item_keys(torch.tensor([[1.0], [2.0], [3.0]]))
+        with per_item_noise(keys, seed=0):
+            many = standard_normal((4, 3, 2), torch.zeros(()), item_dim=1)
+    assert bool((many == many[:, :1]).all())
+    assert many.std() > 0.3
+    (one,) = noise_of_one(lambda: standard_normal((4, 1, 2), torch.zeros(()), item_dim=1))
+    assert bool((one == many[:, :1]).all())
+    with replayed_noise([one]):
+        assert standard_normal((4, 9, 2), torch.zeros(()), item_dim=1) is one
+    assert len(set(item_keys(torch.tensor([[1.0], [2.0]])).tolist())) == 2

@@ -63,16 +63,20 @@ def test_codes_and_densities_take_sparse_tables():
     assert np.array_equal(density.score_samples(few), density.score_samples(few.toarray()))
 
 
-def test_moments_of_columns_are_those_of_the_dense_table(monkeypatch):
-    monkeypatch.setattr("latentia.estimators.forms.columns._AT_ONCE", 300)
-    for dtype in (np.float32, np.float64):
-        table = TABLES["numbers"].astype(dtype)
-        rows = SparseRows(sparse.csr_array(table))
-        assert all(
-            np.array_equal(*pair)
-            for pair in zip(mean_and_deviation(rows, 0), mean_and_deviation(table, 0), strict=True)
-        )
-    assert [part.shape[1] for part in rows.columns(300)] == [3, 3, 3, 3]
+def test_moments_of_large_tables_are_taken_in_blocks(monkeypatch):
+    weight = RANDOM.integers(1, 4, 80).astype(float)
+    for scale, dtype in ((1.0, np.float32), (1.0, np.float64), (1e200, np.float64)):
+        table = scale * TABLES["numbers"].astype(dtype)
+        for axis, weights in ((0, None), (0, weight), (None, None), (None, weight)):
+            expected = mean_and_deviation(table, axis, weights)
+            with monkeypatch.context() as patch:
+                patch.setattr("latentia.estimators.forms.columns._AT_ONCE", 100)
+                patch.setattr("latentia.estimators.forms.columns._LARGE", 500)
+                found = mean_and_deviation(table, axis, weights)
+                sparser = mean_and_deviation(SparseRows(sparse.csr_array(table)), axis, weights)
+            for one, other, third in zip(found, expected, sparser, strict=True):
+                assert np.allclose(one, other, rtol=1e-12, atol=1e-16 * scale)
+                assert np.array_equal(one, third)
 
 
 def test_a_later_row_that_is_none_is_named_by_its_number(monkeypatch):

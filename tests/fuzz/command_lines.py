@@ -144,7 +144,7 @@ def lines(runs: Runs) -> Iterator[tuple[list[str], bool | None]]:
         ["fit", table, "--nope"],
         ["--version=3"],
         ["compress"],
-        ["export", str(runs["mixture"])],
+        ["interpolate", str(runs["mixture"])],
         ["complete", str(runs["vae"])],
     ):
         yield words, True

@@ -217,6 +217,7 @@ def test_the_page_on_serving_runs(tmp_path, monkeypatch, capsys):
     import textwrap
     from pathlib import Path
 
+    pytest.importorskip("skl2onnx")
     monkeypatch.chdir(tmp_path)
     page = (Path(__file__).parents[2] / "docs" / "serving.md").read_text()
     names = {}
@@ -224,3 +225,38 @@ def test_the_page_on_serving_runs(tmp_path, monkeypatch, capsys):
         assert indent in ("", "  ")
         exec(compile(textwrap.dedent(block), "serving.md", "exec"), names)
     assert "components.onnx" in capsys.readouterr().out
+
+
+def test_only_what_is_asked_for_is_written(tmp_path):
+    from latentia import GaussianMixture
+
+    model = GaussianMixture(2, random_state=0).fit(np.random.default_rng(0).normal(size=(60, 2)))
+    assert [each.path.name for each in model.export(tmp_path, only=["score"])] == ["score.onnx"]
+    assert [path.name for path in tmp_path.iterdir()] == ["score.onnx"]
+    for only in (["encoder"], "encoder", [""]):
+        with pytest.raises(ConfigError, match="this model serves components, score"):
+            model.export(tmp_path, only=only)
+
+
+SMALL = {"max_epochs": 1, "random_state": 0}
+
+
+def _catalog():
+    from latentia.kinds.codes.catalog import DISCRETE
+    from latentia.kinds.vae.catalog import CATALOG
+
+    yield from ((VAE, name) for name in CATALOG)
+    yield from ((VQVAE, name) for name in DISCRETE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "name"), list(_catalog()), ids=lambda each: getattr(each, "__name__", each))
+def test_every_model_of_the_catalog_serves(kind, name, tmp_path):
+    from sklearn.datasets import load_digits, load_wine
+
+    images = (load_digits().images[:200] * 15).astype("uint8")
+    for x in [images] if name.startswith("pixel") else [images, load_wine().data]:
+        model = kind(name, **SMALL, **({"n_codes": 8, "prior_epochs": 1} if kind is VQVAE else {})).fit(x)
+        written = model.export(tmp_path)
+        assert {each.graph.name for each in written} >= {"encoder"}
+        assert all(each.difference < 1e-2 for each in written)

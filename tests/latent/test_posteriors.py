@@ -183,3 +183,13 @@ def test_constant_variance_is_the_same_for_every_item():
     assert isinstance(q, DiagonalGaussian)
     assert torch.equal(q.stddev, q.stddev[:1].expand(5, 3))
     assert q.mean.std(0).min() > 0.1
+
+
+def test_the_density_of_a_draw_with_full_covariance_is_that_by_solving():
+    generator = torch.Generator().manual_seed(0)
+    tril = torch.randn(5, 3, 3, generator=generator, dtype=torch.float64).tril(-1) + torch.diag_embed(
+        torch.rand(5, 3, generator=generator, dtype=torch.float64) + 0.2
+    )
+    q = FullGaussian(torch.randn(5, 3, generator=generator, dtype=torch.float64), tril)
+    z = q.rsample(torch.Size([4]))
+    torch.testing.assert_close(q.log_prob(z), q.log_prob(z.clone()), rtol=1e-12, atol=1e-12)

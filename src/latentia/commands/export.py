@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from latentia.estimators.serving.graph import Written
 
 
-def export(run: str, onnx: bool = True, out: str | None = None) -> None:
+def export(run: str, onnx: bool = True, out: str | None = None, only: str | None = None) -> None:
     """Export what a run serves (encoder, decoder, components, classes, anomaly score, by its kind), checked against Python with onnxruntime.
 
     The codes are those of the encoder alone: steps that refine them (`refinement_steps`) stay behind.
@@ -20,6 +20,7 @@ def export(run: str, onnx: bool = True, out: str | None = None) -> None:
         run: run folder.
         onnx: as ONNX (the one format there is).
         out: folder for encoder.onnx, decoder.onnx, score.onnx, ...; RUN/onnx if left out.
+        only: names of what is written, such as encoder,decoder; all if left out.
     """
     from latentia.commands.opened import open_run
     from latentia.kinds.abilities import Exports
@@ -27,7 +28,8 @@ def export(run: str, onnx: bool = True, out: str | None = None) -> None:
     if not onnx:
         raise ConfigError("--onnx false leaves nothing to export to; ONNX is the one format")
     opened = open_run(run, "export", Exports)
-    for written in opened.exported(Path(out) if out else Path(run) / "onnx"):
+    names = None if only is None else only.split(",")
+    for written in opened.exported(Path(out) if out else Path(run) / "onnx", names):
         _print(written)
 
 

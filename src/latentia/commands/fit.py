@@ -25,6 +25,7 @@ def fit(
     seed: int = 0,
     set: list[str] | None = None,  # noqa: A002  the flag's name
     resume: bool = False,
+    extend: bool = False,
     overwrite: bool = False,
     image_size: int | None = None,
     channels: str = "auto",
@@ -54,6 +55,7 @@ def fit(
         seed: of everything random.
         set: further parameters of the estimator (latentia.VAE, latentia.GaussianMixture, ...), as name=value; options of the objective as objective_options.beta=8.
         resume: go on with an interrupted run.
+        extend: train the finished run in the folder on, for as many --epochs or --minutes more; where nothing better is found its weights stay.
         overwrite: replace the run in the folder.
         channels: where images in a .npy or .npz have their channels, first or last; auto takes the only axis that they can be.
         image_size: cut the middle square out of each image and resize it to so many pixels.
@@ -81,6 +83,10 @@ def fit(
 
     if quick and auto_remedy:
         raise ConfigError("--quick ends with one short fit, --auto-remedy fits again: give one of them")
+    if extend and (resume or quick or auto_remedy):
+        raise ConfigError(
+            "--extend trains a finished run on: give it without --resume, --quick and --auto-remedy"
+        )
     roles = _given(
         text=text_column, input=input_column, output=output_column, order=order, time=time, event=event
     )
@@ -89,18 +95,23 @@ def fit(
     of_columns = (roles or None, _kinds(column or []), drop, id)
     spec = DataSpec(data, seed, image_size, label_column, hold_out, channels, *of_columns)
     # what is wrong with a file is told before anything heavy is loaded
-    dataset = spec.load() if spec.is_file and not resume else None
+    dataset = spec.load() if spec.is_file and not (resume or extend) else None
     from latentia.kinds import fitting_model, kind_of, params_of
     from latentia.kinds.auto_remedy import fit_with_remedies
+    from latentia.kinds.extending import extend_run
     from latentia.kinds.stages import fit_in_stages
 
     model = fitting_model(model, shape_before(data, roles))
     kind = kind_of(model)
     shown = {"verbose": not quiet} if kind.shows_progress else {}
     params = {**params_of(kind, model, flags), **shown, "random_state": seed, **parse_settings(set or [])}
-    folder = Path(out) if out else _new_folder(data, model, resume or overwrite)
+    folder = Path(out) if out else _new_folder(data, model, resume or extend or overwrite)
     say = (lambda _: None) if quiet else print
     judged = partial(_judged, folder=folder, report=report, quiet=quiet)
+    if extend:
+        again: dict[str, Any] = {"overwrite": overwrite, "say": say, "command": _command()}
+        extend_run(spec, params, folder, judged=judged, **again)
+        return
     how: dict[str, Any] = {"resume": resume, "overwrite": overwrite, "say": say, "dataset": dataset}
     if auto_remedy:
         judged(fit_with_remedies(spec, params, folder, command=_command(), **how))

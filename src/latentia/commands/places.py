@@ -6,6 +6,7 @@ import os
 import stat
 
 from latentia.errors import ConfigError, DataError
+from latentia.files import sweep_beside
 from latentia.guard import place, shown
 
 FOLDERS = frozenset({"fit", "decompress", "export", "benchmark"})
@@ -15,7 +16,7 @@ EITHER = frozenset({"segment", "types"})
 
 
 def check_place(out: str, folder: bool) -> None:
-    """Look whether something can be written to a place; nothing is made there.
+    """Look whether something can be written to a place; nothing is made there, and what a kill left of it is removed.
 
     Args:
         out: file or folder.
@@ -47,3 +48,5 @@ def check_place(out: str, folder: bool) -> None:
         raise ConfigError(
             f"--out {shown(out)} cannot be written: {shown(above)} is read-only, or not yours; choose another place"
         )
+    if not folder:
+        sweep_beside(path.absolute())

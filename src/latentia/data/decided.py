@@ -42,7 +42,7 @@ def share_missing(missing: NDArray[np.bool_]) -> str:
 
 def figure(value: float) -> str:
     """A number in a line."""
-    return f"{int(value)}" if value == round(value) and abs(value) < EXACT else f"{value:g}"
+    return f"{int(value)}" if abs(value) < EXACT and value == round(value) else f"{value:g}"
 
 
 def problem(name: str, row: int, what: str, mend: str) -> str:

@@ -18,6 +18,8 @@ from latentia.data.skewness import tail_of
 
 FEWEST_ROWS = 20
 """With fewer rows nothing is concluded from which numbers occur."""
+LARGEST = 1e150
+"""Numbers up to which squares can be taken."""
 LARGEST_COUNT = 1000
 ID_WORDS = (
     "id",
@@ -55,6 +57,10 @@ def of_numbers(
     told = values[~np.isnan(values)]
     if not len(told):
         return Decided(role="left out", why="nothing is in it")
+    if (largest := float(np.abs(told).max())) > LARGEST:
+        return Decided(
+            problem=f"column {name!r} holds numbers up to {largest:.3g}, whose squares overflow; divide it by one of that size"
+        )
     whole = bool((told == np.round(told)).all())
     column = Column(name, "number", dtype=dtype, whole=whole, digits=_digits(told) if not whole else None,
                     number=None if style is None or style.is_plain else style)  # fmt: skip
@@ -105,7 +111,11 @@ def _kind_of(
     if (
         whole
         and len(levels) == n == len(values)
-        and (_counts_rows(levels) or named_as_id(name) or levels[-1] > EXACT)
+        and (
+            _counts_rows(levels)
+            or named_as_id(name)
+            or (levels[-1] > EXACT and not dtype.startswith("float"))
+        )
     ):
         return "id"
     if whole and len(levels) <= FEW_LEVELS and n >= ROWS_OF_A_LEVEL * len(levels):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -102,18 +103,13 @@ class Inference:
         counts = self.form.kind == "counts"
         model = total_model(self.module.likelihood) if counts and total == "modelled" else None
         scored = Exposed(self.module) if counts and total == "modelled" and model is None else None
-        scores = []
         with torch.inference_mode():
-            for x in self.batches(rows, 128):
-                if isinstance(self.module.amortised(x[:1]), Delta):
-                    return None
-                found = (
-                    self.module.log_prob(x, n_importance)
-                    if scored is None
-                    else importance_log_prob(scored, x, n_importance)
-                )
-                scores.append(found.double().cpu().numpy())
-        found = np.concatenate(scores) - log_volumes(self.form, rows)
+            if len(rows) and isinstance(self.module.amortised(next(self.batches(rows[:1]))), Delta):
+                return None
+            asked = self.module.log_prob if scored is None else partial(importance_log_prob, scored)
+            each = (asked(x, n_importance).double().cpu().numpy() for x in self.batches(rows, 128))
+            found = gathered(len(rows), each)
+        found = found - log_volumes(self.form, rows)
         if not counts or scored is not None:
             return found
         totals = rows.sum(1, dtype=np.float64)

@@ -125,8 +125,8 @@ class Compresses(Protocol):
 class Exports(Protocol):
     """Writes itself for other programs."""
 
-    def exported(self, folder: Path) -> list[Written]:
-        """The files, each with its graph and its largest difference from what this library computes."""
+    def exported(self, folder: Path, only: Sequence[str] | None = None) -> list[Written]:
+        """The files, all or `only` those of some graphs, each with its graph and its largest difference from what this library computes."""
         ...
 
 

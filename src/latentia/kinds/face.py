@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -35,27 +36,46 @@ def report(  # noqa: D417  a method
     return write_report(self, X, path, y, columns, train=train)
 
 
-def export(self: Any, folder: str | Path) -> Any:
-    """Write what the fitted model serves as ONNX files: `encoder.onnx`, `decoder.onnx`, `components.onnx`, `score.onnx`, ... by its kind.
+class ServesOnnx:
+    """Methods of estimators that are exported to programs without this library (docs/serving.md)."""
 
-    Each is held against what Python gives, where onnxruntime is installed. Inputs, outputs, columns and levels stand in the metadata of the
-    files (docs/serving.md).
+    def export(self, folder: str | Path, only: Sequence[str] | None = None) -> Any:
+        """Write what the fitted model serves as ONNX files: `encoder.onnx`, `decoder.onnx`, `components.onnx`, `score.onnx`, ... by its kind.
 
-    Args:
-        self: fitted.
-        folder: where they go; it is made if it is not there.
+        Each is held against what Python gives, where onnxruntime is installed. Inputs, outputs, columns and levels stand in the metadata of the
+        files (docs/serving.md).
 
-    Returns:
-        A `latentia.estimators.serving.graph.Written` for each file: its path, its graph, and the largest difference from Python.
+        Args:
+            folder: where they go; it is made if it is not there.
+            only: names of the graphs that are written, such as `["encoder"]`; None: all.
 
-    Raises:
-        MissingExtraError: if onnx is not installed.
-        ConfigError: if the model has a function that ONNX does not have, or a file does not give what Python gives.
-        RunFolderError: if the folder cannot be written.
-    """
-    from latentia.kinds.serving import exported
+        Returns:
+            A `latentia.estimators.serving.graph.Written` for each file: its path, its graph, and the largest difference from Python.
 
-    return exported(self, folder)
+        Raises:
+            MissingExtraError: if onnx is not installed.
+            ConfigError: if the model has a function that ONNX does not have, or a file does not give what Python gives.
+            RunFolderError: if the folder cannot be written.
+        """
+        from latentia.kinds.serving import exported
+
+        return exported(self, folder, only)
+
+    def onnx_parser(self) -> Any:
+        """For skl2onnx: what declares the outputs of this step of a pipeline."""
+        from latentia.kinds.pipelines import variables
+
+        return lambda scope=None, inputs=None: None if scope is None else variables(self, scope)  # noqa: ARG005  its form
+
+    def onnx_shape_calculator(self) -> Any:
+        """For skl2onnx: nothing is left to calculate, `onnx_parser` tells the shapes."""
+        return lambda operator: None  # noqa: ARG005  its form
+
+    def onnx_converter(self) -> Any:
+        """For skl2onnx: what puts the nodes of this step among those of the pipeline."""
+        from latentia.kinds.pipelines import convert
+
+        return lambda scope, operator, container: convert(self, scope, operator, container)
 
 
 def html_repr(self: Any) -> str:

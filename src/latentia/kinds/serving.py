@@ -31,16 +31,36 @@ def graphs_of(estimator: Any) -> tuple[Graph, ...]:
     return graphs
 
 
-def exported(estimator: Any, folder: str | Path, columns: Sequence[str] | None = None) -> list[Written]:
+def exported(
+    estimator: Any,
+    folder: str | Path,
+    only: Sequence[str] | None = None,
+    columns: Sequence[str] | None = None,
+) -> list[Written]:
     """The graphs of a fitted estimator as ONNX files; see `latentia.estimators.serving.onnx_file.write_graphs`.
 
     Args:
         estimator: fitted.
         folder: where they go.
+        only: names of the graphs that are written; None: all.
         columns: names of the columns of its data, where it does not know them itself.
+
+    Raises:
+        ConfigError: for a name that it does not serve.
     """
+    if isinstance(only, str):
+        only = [only]
+    served = {graph.name: graph for graph in graphs_of(estimator)}
+    if only is not None and (
+        unknown := [name for name in only if name not in served] or ([] if only else ["nothing"])
+    ):
+        raise ConfigError(f"only={unknown[0]!r}: this model serves {', '.join(served)}")
     named = {} if columns is None else {"columns": list(columns)}
-    graphs = [replace(graph, facts={**named, **graph.facts}) for graph in graphs_of(estimator)]
+    graphs = [
+        replace(graph, facts={**named, **graph.facts})
+        for graph in served.values()
+        if only is None or graph.name in only
+    ]
     return write_graphs(graphs, Path(folder))
 
 
@@ -49,7 +69,7 @@ class ExportsGraphs:
 
     estimator: Any
 
-    def exported(self, folder: Path) -> list[Written]:
+    def exported(self, folder: Path, only: Sequence[str] | None = None) -> list[Written]:
         """See `latentia.kinds.abilities.Exports`."""
         run: Any = self
-        return exported(self.estimator, folder, run.columns)
+        return exported(self.estimator, folder, only, run.columns)

@@ -185,7 +185,7 @@ class ClassPrior(CodePrior):
         """Log p(j | the codes before), the class summed out."""
         mixed = None
         for c in range(self.n_classes):
-            of_class = self.log_probs_given(indices, indices.new_full((len(indices),), c))
+            of_class = self.log_probs_given(indices, torch.full_like(indices[:, 0], c))
             picked = of_class.gather(-1, indices[..., None]).squeeze(-1)
             before = self.log_shares[c] + picked.cumsum(-1) - picked  # log of pi_c p(k_<i | c)
             joint = torch.stack([before[..., None] + of_class, before[..., None].expand_as(of_class)])

@@ -1,4 +1,4 @@
-"""Gaussian components that each carry a linear classifier: a mixture of experts with Gaussian gating."""
+"""Components that each carry a linear classifier: a mixture of experts whose gates are p(k|x)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from latentia.errors import ConfigError, DataError
-from latentia.mixture.components import FAMILIES, Features, StepValues
+from latentia.mixture.components import FAMILIES, Components, Features, StepValues
 from latentia.mixture.gaussian import GaussianComponents
+from latentia.mixture.mixed import MixedComponents
 from latentia.mixture.rows import Chunk, Rows
 from latentia.mixture.solvers import SOLVERS, SoftmaxProblem, improve, log_softmax
 from latentia.mixture.summary import Summary
@@ -18,11 +19,11 @@ from latentia.mixture.summary import Summary
 _INTERCEPT_PENALTY = 1e-6  # keeps the intercepts of more than two classes unique
 
 
-class GaussianExperts(GaussianComponents):
-    """Z ~ Categorical(w), X|Z=k ~ N(mu_k, Sigma_k), P(Y=c|X=x, Z=k) = softmax_c(W_k x + b_k).
+class Experts(Components):
+    """What components of any family need to carry a linear rule each: to be mixed in before the family.
 
-    Parameters: those of `GaussianComponents`, and `coefficients [K, rows, d + 1]` (intercept last; one row for two
-    classes). Responsibilities of rows with a class are P(Z=k|x, y), of rows without one P(Z=k|x).
+    Parameters: those of the family, and `centre [d]`, `spread [d]` (of the features that rules see), `coefficients [K, rows, d + 1]` (intercept last;
+    one row for two classes). Responsibilities of rows with a class are P(Z=k|x, y), of rows without one P(Z=k|x).
 
     Args:
         n_components: K.
@@ -31,11 +32,11 @@ class GaussianExperts(GaussianComponents):
         l2: penalty l2 / 2 |W_k|^2 on the slopes of each expert.
         solver: a name in `latentia.mixture.solvers.SOLVERS`.
         seed: of the solvers that draw chance.
+        gate: further arguments of the family.
 
     Source: Xu, Jordan & Hinton (1995), NIPS 7, eqs. 5-10, with logistic experts.
     """
 
-    family = "gaussian-experts"
     exact = False
     needs_rows = True
 
@@ -45,22 +46,12 @@ class GaussianExperts(GaussianComponents):
         n_features: int,
         *,
         n_classes: int,
-        covariance_type: str = "spherical",
-        reg_covar: float = 1e-6,
         l2: float = 1e-2,
         solver: str = "newton",
         seed: int = 0,
-        dtype: torch.dtype = torch.float64,
-        device: torch.device | str = "cpu",
+        **gate: Any,
     ) -> None:
-        super().__init__(
-            n_components,
-            n_features,
-            covariance_type=covariance_type,
-            reg_covar=reg_covar,
-            dtype=dtype,
-            device=device,
-        )
+        super().__init__(n_components, n_features, **gate)
         if solver not in SOLVERS:
             raise ConfigError(SOLVERS.unknown(solver))
         if not l2 > 0:
@@ -79,15 +70,18 @@ class GaussianExperts(GaussianComponents):
 
     @property
     def n_free(self) -> int:
-        """Free parameters of weights, Gaussians and experts."""
-        return super().n_free + self.n_components * (self.n_classes - 1) * (self.n_features + 1)
+        """Free parameters of weights, components and experts."""
+        gate: Any = super()
+        return int(gate.n_free) + self.n_components * (self.n_classes - 1) * (self.n_features + 1)
 
     def prepare(self, rows: Rows, summary: Summary) -> None:
         """Standardise the features of the experts (kept in memory, `[n, d + 1]`)."""
         super().prepare(rows, summary)
+        spread = summary.variance.sqrt()
+        self.parameters |= {"centre": summary.mean, "spread": torch.where(spread > 0, spread, 1.0)}
         assert rows.targets is not None
         x = torch.cat([chunk.x.to(torch.float64) for chunk in rows.chunks(65536)])
-        z = torch.cat([(x - self.centre) / self.parameters["spread"], torch.ones_like(x[:, :1])], 1)
+        z = torch.cat([(x - summary.mean) / self.parameters["spread"], torch.ones_like(x[:, :1])], 1)
         penalty = torch.cat(
             [self.l2 / self.parameters["spread"].square(), z.new_full((1,), _INTERCEPT_PENALTY)]
         )
@@ -101,12 +95,14 @@ class GaussianExperts(GaussianComponents):
         self._random = np.random.RandomState(self.seed)
 
     def encode(self, chunk: Chunk) -> Features:
-        """Features of the Gaussians; the chunk is kept for the experts."""
+        """Features of the components; the chunk is kept for the experts."""
+        gate: Any = super()
         self._chunk = chunk
-        return super().encode(chunk)
+        found: Features = gate.encode(chunk)
+        return found
 
     def log_joint(self, phi: Features) -> Tensor:
-        """Log w_k + log N(x; mu_k, Sigma_k), plus log P(y|x, k) where the class is known, `[K, B]`."""
+        """Log w_k + log p(x|k), plus log P(y|x, k) where the class is known, `[K, B]`."""
         out = super().log_joint(phi)
         assert self._chunk is not None
         if self._chunk.targets is None:
@@ -122,16 +118,20 @@ class GaussianExperts(GaussianComponents):
         return log_softmax(logits)
 
     def log_prior(self) -> float:
+        """That of the components, and of the experts."""
+        return super().log_prior() + self._experts_prior()
+
+    def _experts_prior(self) -> float:
         """- l2 / 2 sum |W_k|^2, and the trace of a penalty on the (centred) intercepts."""
         assert self._problem is not None
         v = self._standardised(self.parameters["coefficients"])
         return -0.5 * float((self._problem.penalty * v.square()).sum())
 
     def update_with_rows(self, statistics: Tensor, rows: Rows, responsibilities: Tensor) -> StepValues:  # noqa: ARG002
-        """Closed-form update of the Gaussians, then a few steps of the solver for each expert."""
+        """Closed-form update of the components, then a few steps of the solver for each expert."""
         assert self._problem is not None
-        prior = self.log_prior()
-        gauss, slack = self.expected(statistics), self.slack(statistics)
+        prior, own = self._experts_prior(), self.expected(statistics)
+        kept = super().log_prior() + self.slack(statistics)
         coefficients = self._standardised(self.parameters["coefficients"])
         found, before, after = [], 0.0, 0.0
         for weights, v in zip(responsibilities.to(torch.float64), coefficients, strict=True):
@@ -140,31 +140,42 @@ class GaussianExperts(GaussianComponents):
             before, after = before + old, after + new
         self.update(statistics)
         self.parameters["coefficients"] = self._raw(torch.stack(found))
-        gauss_new, slack_new, prior_new = self.expected(statistics), self.slack(statistics), self.log_prior()
+        prior_new, own_new = self._experts_prior(), self.expected(statistics)
+        kept_new = super().log_prior() + self.slack(statistics)
         return StepValues(
-            gauss + before - prior,
-            gauss_new + after - prior_new,
-            gauss + before + slack,
-            gauss_new + after + slack_new,
+            own + before - prior, own_new + after - prior_new, own + before + kept, own_new + after + kept_new
         )
 
     def revive(self, statistics: Tensor, component: int, row: Tensor) -> Tensor:
-        """As a Gaussian, with an indifferent expert."""
+        """As the family does, with an indifferent expert."""
         self.parameters["coefficients"][component] = 0.0
         return super().revive(statistics, component, row)
 
     def _standardised(self, v: Tensor) -> Tensor:
         """Coefficients of z = (x - centre) / spread from those of x."""
-        intercept = v[..., -1:] + (v[..., :-1] * self.centre).sum(-1, keepdim=True)
+        intercept = v[..., -1:] + (v[..., :-1] * self.parameters["centre"]).sum(-1, keepdim=True)
         return torch.cat([v[..., :-1] * self.parameters["spread"], intercept], -1)
 
     def _raw(self, v: Tensor) -> Tensor:
         """Coefficients of x from those of z."""
         slope = v[..., :-1] / self.parameters["spread"]
-        return torch.cat([slope, v[..., -1:] - (slope * self.centre).sum(-1, keepdim=True)], -1)
+        return torch.cat([slope, v[..., -1:] - (slope * self.parameters["centre"]).sum(-1, keepdim=True)], -1)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_problem": None, "_chunk": None}
 
 
+class GaussianExperts(Experts, GaussianComponents):
+    """Z ~ Categorical(w), X|Z=k ~ N(mu_k, Sigma_k), P(Y=c|X=x, Z=k) = softmax_c(W_k x + b_k)."""
+
+    family = "gaussian-experts"
+
+
+class MixedExperts(Experts, MixedComponents):
+    """The same with columns of unlike kinds: p(x|k) by column over the observed cells, rules on the vectors of rows, zeros where a cell is missing."""
+
+    family = "mixed-experts"
+
+
 FAMILIES.add(GaussianExperts.family, GaussianExperts)
+FAMILIES.add(MixedExperts.family, MixedExperts)

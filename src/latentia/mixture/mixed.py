@@ -100,13 +100,21 @@ class MixedComponents(Components):
     # ------------------------------------------------------------------ features
 
     def encode(self, chunk: Chunk) -> Features:
-        """Sufficient statistics of each row, `[B, F - 1]`."""
+        """Sufficient statistics of each row, `[B, F - 1]`; kept between passes where the table is small."""
+        place = ("mixed", chunk.start, len(chunk))
+        if chunk.memo is not None and place in chunk.memo:
+            kept: Tensor = chunk.memo[place]
+            return kept
         x = chunk.x
         numbers = x[:, self.starts[self.of[GAUSSIAN]]]
         marks = [x[:, self.marks[self.of[kind]]] for kind in (GAUSSIAN, BERNOULLI, POISSON)]
         counts = self._counts(x) * marks[2]
         bits = x[:, self.starts[self.of[BERNOULLI]]]
-        return torch.cat([numbers, numbers.square(), bits, counts, *self._levels(x), *marks], 1)
+        parts = [numbers, numbers.square(), bits, counts, *self._levels(x), *marks]
+        if chunk.memo is None:
+            return torch.cat(parts, 1, out=self._buffer("phi", len(x), self.n_statistics - 1))
+        chunk.memo[place] = torch.cat(parts, 1)
+        return chunk.memo[place]
 
     def _counts(self, x: Tensor) -> Tensor:
         at = self.of[POISSON]

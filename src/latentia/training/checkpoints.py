@@ -20,19 +20,21 @@ from latentia.training.checkpoint_file import packed, unpacked
 from latentia.training.config import TrainingConfig
 
 _FORMAT = 6
+LAST = "last.ckpt"
 _FREE = ("loggers", "progress", "checkpoint_seconds", "device")  # settings that change no weight
 
 
 class Checkpoints:
-    """The one checkpoint of a run folder, `checkpoints/last.ckpt`, and what it belongs to.
+    """A checkpoint of a run folder, `checkpoints/last.ckpt`, and what it belongs to.
 
     Args:
         folder: the run folder.
         identity: what a checkpoint must agree with to be resumed; see `identity_of`.
+        name: of the file.
     """
 
-    def __init__(self, folder: Path, identity: dict[str, Any]) -> None:
-        self.path = folder / "checkpoints" / "last.ckpt"
+    def __init__(self, folder: Path, identity: dict[str, Any], name: str = LAST) -> None:
+        self.path = folder / "checkpoints" / name
         self.identity = identity
 
     def clear(self) -> None:
@@ -54,18 +56,27 @@ class Checkpoints:
             TrainingError: if it is of another model, configuration or data; says what differs.
             RunFolderError: if it cannot be read.
         """
-        if not self.path.exists():
+        sweep(self.path.parent)
+        checkpoint = self.read()
+        if checkpoint is None:
             return None
-        checkpoint = self._read()
-        difference = _difference(checkpoint["identity"], self.identity)
-        if difference is not None:
+        unlike = difference(checkpoint["identity"], self.identity)
+        if unlike is not None:
             raise TrainingError(
-                f"checkpoint {self.path} does not belong to this fit: {difference}; resume with what it was started"
+                f"checkpoint {self.path} does not belong to this fit: {unlike}; resume with what it was started"
                 " with, or fit into another folder"
             )
-        return checkpoint["state"]
+        state: dict[str, Any] = checkpoint["state"]
+        return state
 
-    def _read(self) -> dict[str, Any]:
+    def read(self) -> dict[str, Any] | None:
+        """The file as it was written, whatever it belongs to; None if there is none.
+
+        Raises:
+            RunFolderError: if it cannot be read.
+        """
+        if not self.path.exists():
+            return None
         try:
             content = read_plain(self.path)
             if content[:2] == b"PK":  # as torch.save wrote it, up to format 4
@@ -100,6 +111,14 @@ def taken(checkpoints: Checkpoints | None) -> Iterator[None]:
             f"checkpoint {getattr(checkpoints, 'path', '')} lacks or distorts a part ({why}); remove it to start again from the "
             "first epoch"
         ) from error
+
+
+def learned(model: nn.Module, objective: nn.Module | None) -> dict[str, Any]:
+    """What training has made of a model, and of an objective that learns."""
+    return {
+        "model": model.state_dict(),
+        "objective": None if objective is None else objective.state_dict(),
+    }
 
 
 def identity_of(
@@ -138,14 +157,14 @@ def _described(value: Any) -> Any:
     return getattr(value, "__qualname__", type(value).__qualname__)
 
 
-def _difference(there: Any, here: Any, where: str = "") -> str | None:
+def difference(there: Any, here: Any, where: str = "") -> str | None:
     """The first difference in words, or None."""
     if isinstance(there, Mapping) and isinstance(here, Mapping):
         for name in [*there, *(name for name in here if name not in there)]:
             inner = f"{where} {name}".strip()
             if name not in there or name not in here:
                 return f"{inner} is only {'here' if name in here else 'there'}"
-            found = _difference(there[name], here[name], inner)
+            found = difference(there[name], here[name], inner)
             if found is not None:
                 return found
         return None

@@ -14,7 +14,9 @@ from latentia.core import Objective
 from latentia.draws import globally_seeded
 from latentia.errors import ConfigError
 from latentia.training.batches import Batches
+from latentia.training.checkpoints import Checkpoints, identity_of
 from latentia.training.config import TrainingConfig, resolve_device
+from latentia.training.extension import handed_over, in_all, take_up, take_weights
 from latentia.training.randomness import reproducible_kernels, seeded
 from latentia.training.records import EpochRecord, History, MetricsFile
 from latentia.training.schedule import Joint, Schedule
@@ -113,7 +115,10 @@ def fit(
         stack.enter_context(training_form(model, config.compile))
         task = Task(model, objective, train, validation, config, schedule, information, device, interrupted)
         task.watch = None if watch is None else Watch(watch, config.seed)
-        loop = Loop(task, None if folder is None else _checkpoint(task, folder, resume))
+        begin, state = (None, None) if folder is None else _checkpoint(task, folder, resume)
+        loop = Loop(task, state)
+        if begin is not None:
+            take_up(begin, loop, anew=state is None)
         if folder is not None and not loop.position.finished:
             task.listeners += _written(loop, folder, config)
         if epoch_end is not None:
@@ -131,12 +136,9 @@ def fit(
 def _history(loop: Loop) -> History:
     """What is told of a fit that is done."""
     position, pace = loop.position, loop.pace
-    records = position.records
-    best = position.best_leg or len(records)
+    epochs, kept = in_all(position)
     stopped = position.stale(loop.task.config.patience) and position.step < pace.total
-    return History(
-        tuple(records), records[best - 1].epoch if best else None, stopped, position.cooling is not None
-    )
+    return History(epochs, kept, stopped, position.cooling is not None)
 
 
 def _own_randomness(
@@ -150,18 +152,21 @@ def _own_randomness(
     stack.enter_context(reproducible_kernels(device))
 
 
-def _checkpoint(task: Task, folder: Path, resume: bool) -> dict[str, Any] | None:
-    """Where the task's checkpoints go, and the state to go on from, if it is to be resumed and there is one."""
-    from latentia.training.checkpoints import Checkpoints, identity_of
-
+def _checkpoint(
+    task: Task, folder: Path, resume: bool
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Where the task's checkpoints go; the finished fit that it begins at, and the state to go on from, if it is to be resumed."""
     identity = identity_of(
         task.model, task.objective, task.train, task.validation, task.config, task.device, task.schedule
     )
     task.checkpoints = Checkpoints(folder, identity)
+    begin = handed_over(folder, identity)
+    if begin is not None:
+        take_weights(begin, task.model, task.objective)
     if resume:
-        return task.checkpoints.load()
+        return begin, task.checkpoints.load()
     task.checkpoints.clear()
-    return None
+    return begin, None
 
 
 def _is_own(model: nn.Module, objective: Objective) -> bool:

@@ -16,7 +16,7 @@ from latentia import draws
 from latentia.core import Choosing, Loss, Paced
 from latentia.distributions.weighing import weighing
 from latentia.training.averaging import Average
-from latentia.training.checkpoints import taken
+from latentia.training.checkpoints import learned, taken
 from latentia.training.judging import Judge, on_device
 from latentia.training.moved import moved_by_muon
 from latentia.training.optimizers import optimizers_for
@@ -264,7 +264,9 @@ class Loop(LightningModule):
         calibrate(self.model, task.train, FINAL_ROWS, task.config.batch_size, task.config.seed)
         self.position.finished = True
         if task.checkpoints is not None:
-            task.checkpoints.save({"position": self.position.plain(), "model": self.model.state_dict()})
+            task.checkpoints.save(
+                {**learned(self.model, self.objective_module), "position": self.position.plain()}
+            )
 
     def reload(self) -> None:
         """Give the model the weights of a run that is finished."""
@@ -285,8 +287,7 @@ class Loop(LightningModule):
         self.task.checkpoints.save(
             {
                 "position": position,
-                "model": self.model.state_dict(),
-                "objective": None if self.objective_module is None else self.objective_module.state_dict(),
+                **learned(self.model, self.objective_module),
                 "optimizers": [optimizer.state_dict() for optimizer in self._optimizers],
                 "scaler": None if self._scaler is None else self._scaler.state_dict(),
                 "best": self.judge.best,

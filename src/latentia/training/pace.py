@@ -39,6 +39,7 @@ class Pace:
 
     Attributes:
         planned: iterations in all, if nobody interrupts.
+        extends: whether a finished fit is gone on with: what rises or falls with progress stays as it was at the end.
         leg: iterations between two judgements: those of an epoch, or an eighth of a fit that is cut by `max_updates` and has fewer than
             eight epochs.
 
@@ -51,6 +52,7 @@ class Pace:
     def __init__(self, config: TrainingConfig, n_batches: int, cooling: Cooling | None = None) -> None:
         self.config, self.n_batches, self.cooling = config, n_batches, cooling
         self.planned = updates_of(config, n_batches)
+        self.extends = False
         cut = config.max_updates is not None and MARKS * n_batches > self.planned
         self.leg: float = max(1.0, self.planned / MARKS) if cut else n_batches
 
@@ -89,6 +91,8 @@ class Pace:
 
     def progress(self, step: int) -> float:
         """The share of the fit that is done before step `step`; 1 at the end of an interrupted one, too."""
+        if self.extends:
+            return 1.0
         if self.cooling is None or step <= self.cooling.begun:
             return step / self.planned
         begun = self.cooling.begun / self.planned

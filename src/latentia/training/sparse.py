@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -66,11 +65,3 @@ class SparseRows:
     def max(self) -> Any:
         """The greatest number."""
         return self.matrix.max()
-
-    def columns(self, numbers: int) -> Iterator[npt.NDArray[Any]]:
-        """All columns, dense, in blocks of about so many numbers and of at least two columns, if there are two."""
-        n, d = self.shape
-        blocks = max(1, min(d // 2, -(-n * d // numbers)))
-        by_column = self.matrix.tocsc()
-        for part in np.array_split(np.arange(d), blocks):
-            yield np.ascontiguousarray(by_column[:, part[0] : part[-1] + 1].toarray())

@@ -37,6 +37,10 @@ class Position:
     best_leg: int | None = None  # from 1
     cooling: tuple[int, int] | None = None  # an early end: see `latentia.training.pace.Cooling`
     finished: bool = False
+    former: list[dict[str, Any]] = field(
+        default_factory=list
+    )  # records of a finished fit that this one goes on from
+    former_best: float | None = None  # the epoch whose weights it kept
 
     def plain(self) -> dict[str, Any]:
         """As values that a checkpoint can hold."""

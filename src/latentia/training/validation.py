@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -49,7 +50,7 @@ def samples_of(objective: Objective, progress: float = 1.0) -> int:
 
 def prepare(model: nn.Module, train: Batches, seed: int) -> None:
     """Show `model` up to 10 000 training items (fewer if they are large) before the first step."""
-    first = next(iter(train.ordered(1)))
+    first = train.whole(np.zeros(1, np.int64))
     size = min(FINAL_ROWS, max(1, _PREPARED_NUMBERS // first.numel()))
     rows = train.subset(size, seed)
     with torch.no_grad():

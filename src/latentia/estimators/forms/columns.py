@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from latentia.training.sparse import SparseRows
 
 MOST_COUNTS = 2**53
 FARTHEST = 1e15
-_AT_ONCE = 1 << 21
+_AT_ONCE, _LARGE = 1 << 21, 1 << 22
 """Standard deviations from the mean beyond which a number is refused: its square would drown all others in any sum."""
 
 
@@ -27,10 +28,10 @@ def mean_and_deviation(
         axis: 0, or None for all numbers.
         weight: how often each row counts, `[n]`.
     """
+    if x.shape[0] * math.prod(x.shape[1:]) > _LARGE:
+        return _moments_in_blocks(x, axis, weight)
     if isinstance(x, SparseRows):
-        parts = [mean_and_deviation(part, axis, weight) for part in x.columns(_AT_ONCE)]
-        mean, scale = (np.concatenate(each) for each in zip(*parts, strict=True))
-        return mean, scale
+        x = np.asarray(x)
     if weight is not None:
         unit, small = _in_units(x, axis)
         each = np.broadcast_to(weight.reshape(-1, *[1] * (x.ndim - 1)), x.shape)
@@ -54,6 +55,29 @@ def _in_units(x: NDArray[Any], axis: int | None) -> tuple[NDArray[np.float64], N
     return unit, x.astype(np.float64) / unit
 
 
+def _moments_in_blocks(
+    x: Any, axis: int | None, weight: NDArray[np.float64] | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The same of a large array, some rows at a time."""
+    size = max(1, _AT_ONCE // math.prod(x.shape[1:]))
+    starts = range(0, len(x), size)
+    ends = [_in_units(np.asarray(x[start : start + size]), axis)[0] for start in starts]
+    unit = np.max(ends, axis=0)
+
+    def mean(of: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> NDArray[np.float64]:
+        total, n = np.zeros(np.shape(unit)), 0.0
+        for start in starts:
+            block = of(np.asarray(x[start : start + size]).astype(np.float64) / unit)
+            if weight is not None:
+                block = block * weight[start : start + size].reshape(-1, *[1] * (block.ndim - 1))
+            total += block.sum(axis=axis)
+            n += len(block) if weight is None else float(weight[start : start + size].sum())
+        return total / (n if axis == 0 else n * math.prod(x.shape[1:]))
+
+    centre = mean(lambda block: block)
+    return centre * unit, np.sqrt(mean(lambda block: np.square(block - centre))) * unit
+
+
 def columns_like_before(
     rows: Any,
     kind: str,
@@ -75,10 +99,8 @@ def columns_like_before(
     Raises:
         DataError: counts that are negative or not whole, a third value among two, numbers 1e15 deviations from the mean.
     """
-    if isinstance(rows, SparseRows):
-        return _sparse_like_before(
-            rows, lambda some, at: columns_like_before(some, kind, first, second, names, at)
-        )
+    if isinstance(rows, SparseRows) or (rows.size > _LARGE and kind != "binary"):
+        return _in_blocks(rows, lambda some, at: columns_like_before(some, kind, first, second, names, at))
     if kind == "counts":
         strange = rows < 0 if rows.dtype.kind in "iub" else (rows < 0) | (rows != np.rint(rows))
         _refuse(rows, strange, names, "counts are whole numbers of at least 0", start)
@@ -104,8 +126,8 @@ def columns_like_before(
     return rows
 
 
-def _sparse_like_before(rows: Any, checked: Callable[[NDArray[Any], int], NDArray[Any]]) -> Any:
-    """The same, of sparse rows: they themselves, or an array, where numbers are to be put in place of others."""
+def _in_blocks(rows: Any, checked: Callable[[NDArray[Any], int], NDArray[Any]]) -> Any:
+    """The same, some rows at a time: they themselves, or an array, where numbers are to be put in place of others."""
     size = max(1, _AT_ONCE // rows.shape[1])
     for start in range(0, len(rows), size):
         block = np.asarray(rows[start : start + size])

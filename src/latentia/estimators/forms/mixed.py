@@ -22,18 +22,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from latentia import draws
 from latentia.data.column import Column
 from latentia.data.dates import CYCLES
 from latentia.data.skewness import power_log_slope, power_of, power_undone, reshape_of, robust_spread
+from latentia.estimators.forms.hiding import hidden_cells
 from latentia.estimators.forms.tails import tails_restored, tails_shortened
 from latentia.estimators.forms.unlike import read_later
 from latentia.latent.likelihoods.mixed import REACH
 from latentia.latent.likelihoods.terms import Family, Term
 from latentia.nn import Bounded
 
-HIDDEN_ROWS, MOST_HIDDEN = 0.5, 0.5
-"""In training so many rows lose up to such a share of their cells at each look, so that the codes of incomplete rows are learned."""
 _FAMILIES: dict[str, Family] = {
     "number": "gaussian", "date": "gaussian", "count": "negative-binomial", "binary": "bernoulli", "category": "categorical",
     "ordinal": "ordinal",
@@ -161,7 +159,7 @@ class MixedForm(nn.Module):
         values = stored.to(torch.float64 if stored.device.type != "mps" else torch.float32)
         seen = ~values.isnan()
         if self.training:
-            seen = seen & ~self._hidden(seen)
+            seen = seen & ~hidden_cells(seen)
         values = torch.where(seen, values, 0.0)
         out = values.new_zeros((values.shape[0], *self.vector_shape))
         quantities, categories = self._index["quantity"], self._index["category"]
@@ -187,14 +185,6 @@ class MixedForm(nn.Module):
         """Which of some columns are Gaussian, `[k]`: those whose far tails are shortened."""
         found = [_FAMILIES[self.columns[j].kind] == "gaussian" for j in columns]
         return torch.tensor(found, device=self.scale.device)
-
-    def _hidden(self, seen: Tensor) -> Tensor:
-        """Cells that are hidden at this look."""
-        n, d = seen.shape
-        share = draws.rand((n, 1), device=seen.device) * (
-            MOST_HIDDEN / HIDDEN_ROWS
-        ) - MOST_HIDDEN / HIDDEN_ROWS * (1 - HIDDEN_ROWS)
-        return draws.rand((n, d), device=seen.device) < share
 
     def _reshaped(self, x: Tensor, columns: Sequence[int]) -> Tensor:
         """The maps of some columns, `[B, k]`."""
@@ -225,11 +215,8 @@ class MixedForm(nn.Module):
 
     def items(self, output: Tensor, axes: Any = None) -> NDArray[Any]:  # noqa: ARG002  rows have no channels
         """Rows `[n, d]` of vectors: of a category its most probable level; numbers within what training saw; NaN where not observed."""
-        return (
-            (self if self.centre.device.type == "cpu" else self.cpu())
-            .values_of(output.detach().cpu())
-            .numpy()
-        )
+        form = self if self.centre.device.type == "cpu" else self.cpu()
+        return form.values_of(output.detach().cpu()).numpy()
 
     def values_of(self, output: Tensor) -> Tensor:
         """The same as a tensor of float64."""
@@ -238,8 +225,7 @@ class MixedForm(nn.Module):
         quantities = self._index["quantity"]
         if quantities:
             vector = tails_restored(y[:, [self.starts[j] for j in quantities]], self._long(quantities))
-            vector = vector * self.scale[quantities] + self.centre[quantities]
-            undone = self._undone(vector, quantities)
+            undone = self._undone(vector * self.scale[quantities] + self.centre[quantities], quantities)
             out[:, quantities] = undone.clamp(self.low[quantities], self.high[quantities])
         for j, column in enumerate(self.columns):
             if column.kind == "category":
@@ -268,8 +254,6 @@ class MixedForm(nn.Module):
         """The same of each cell, `[n, d]`; zero of a missing one, and of what is no number."""
         found = np.zeros(np.shape(rows))
         at = [j for j, column in enumerate(self.columns) if _FAMILIES[column.kind] == "gaussian"]
-        if not at:
-            return found
         x = torch.from_numpy(np.asarray(rows, dtype=np.float64)[:, at]).to(self.scale.device)
         found[:, at] = self.log_volumes_of(x, at).cpu().numpy()
         return found
@@ -279,9 +263,8 @@ class MixedForm(nn.Module):
         at, seen = list(columns), ~x.isnan()
         x = torch.where(seen, x, 1.0)
         out = ((self._reshaped(x, at) - self.centre[at]) / self.scale[at]).abs() - REACH
-        return torch.where(
-            seen, self.scale[at].log() - self._log_slope(x, at) + out.clamp(min=0).log1p(), 0.0
-        )
+        each = self.scale[at].log() - self._log_slope(x, at) + out.clamp(min=0).log1p()
+        return torch.where(seen, each, 0.0)
 
     def encoder_inputs(self, typical_size: float) -> nn.Module | None:  # noqa: ARG002  for counts of one kind of thing
         """What the encoder does first: cells far out are taken as at the bound."""

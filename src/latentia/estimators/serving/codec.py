@@ -38,12 +38,12 @@ class Served:
         module, form = copy.deepcopy(estimator.module_).cpu(), copy.deepcopy(estimator.form_).cpu()
         self.refines = bool(getattr(module, "refinement_steps", 0))
         module.refinement_steps = 0
-        form.binarize = False
+        drawn, form.binarize = form.binarize, False
         self.asked = Inference.of(module, form, estimator.composition_.typical_size)
         for parameter in self.asked.module.parameters():
             parameter.requires_grad_(False)
         names = getattr(estimator, "feature_names_in_", None)
-        self.items: Items = _items(self.asked.form, names)
+        self.items: Items = _items(self.asked.form, names, drawn)
         self.facts = {"model": str(getattr(estimator, "model", type(estimator).__name__)), **self.items.facts}
 
     def drawn(self, n: int) -> NDArray[Any]:
@@ -65,10 +65,10 @@ class Served:
         return Port("z", "float32", ("batch", int(self.codes(1)[0].shape[1])), "code")
 
 
-def _items(form: Any, names: Any) -> Items:
+def _items(form: Any, names: Any, drawn: bool) -> Items:
     if form.kind == "mixed":
         return TableItems(form)
-    return ArrayItems(form, names)
+    return ArrayItems(form, names, drawn)
 
 
 def codec_graphs(served: Served) -> tuple[Graph, ...]:

@@ -74,5 +74,5 @@ class Written:
     """
 
     path: Path
-    graph: Graph
+    graph: Graph = field(repr=False)
     difference: float | None

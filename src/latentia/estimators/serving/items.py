@@ -163,15 +163,17 @@ class ArrayItems:
     """Arrays of numbers `[batch, *event]` in the person's units, float32: columns, counts, images with channels first.
 
     Args:
-        form: a `latentia.estimators.forms.scaled.Scaled`, whose pixels that are drawn anew at each look must be 0 or 1 here.
+        form: a `latentia.estimators.forms.scaled.Scaled`.
         names: of the columns, if they have some.
+        drawn: whether training drew binary pixels anew at each look, and here they must be black or white.
     """
 
-    def __init__(self, form: Any, names: Sequence[str] | None) -> None:
+    def __init__(self, form: Any, names: Sequence[str] | None, drawn: bool = False) -> None:
         self.form = form
-        self.ports: tuple[Port, ...] = (
-            Port("x", "float32", ("batch", *form.event_shape), _MEANINGS[form.kind]),
+        meaning = _MEANINGS[form.kind] + (
+            ", each the least or the greatest: they were drawn at each look" if drawn else ""
         )
+        self.ports: tuple[Port, ...] = (Port("x", "float32", ("batch", *form.event_shape), meaning),)
         self.facts: dict[str, Any] = {} if names is None else {"columns": list(names)}
         self.enter: nn.Module = nn.Identity()
         self.leave: nn.Module = _LeaveArray(form)

@@ -22,6 +22,7 @@ from latentia.version import __version__
 
 TOLERANCE = 1e-4
 """Largest difference from Python that is written, relative to the largest number of an output (to 1, where that is less)."""
+_LEFT_OUT = "`only` (--only) names the graphs that are written"
 _TRACED, _CHECKED = 3, (1, 5)
 
 
@@ -69,7 +70,7 @@ def as_proto(graph: Graph) -> Any:
         onnx.checker.check_model(proto, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ConfigError(
-            f"{graph.name}.onnx: this model cannot be written as ONNX ({_first_line(error)})"
+            f"{graph.name}.onnx: this model cannot be written as ONNX ({_first_line(error)}); {_LEFT_OUT}"
         ) from None
     return proto
 
@@ -102,7 +103,7 @@ def _traced(graph: Graph) -> bytes:
             )
     except (torch.onnx.errors.OnnxExporterError, RuntimeError, TypeError) as error:
         raise ConfigError(
-            f"{graph.name}.onnx: this model cannot be written as ONNX ({_first_line(error)})"
+            f"{graph.name}.onnx: this model cannot be written as ONNX ({_first_line(error)}); {_LEFT_OUT}"
         ) from None
     return written.getvalue()
 
@@ -146,7 +147,7 @@ def _difference(graph: Graph, content: bytes) -> float | None:
             given = session.run(None, feeds)
         except Exception as error:  # its errors have no class in common
             raise ConfigError(
-                f"{graph.name}.onnx: onnxruntime cannot run this model ({_first_line(error)})"
+                f"{graph.name}.onnx: onnxruntime cannot run this model ({_first_line(error)}); {_LEFT_OUT}"
             ) from None
         for port, one, other in zip(graph.outputs, given, graph.expected(*arrays), strict=True):
             found = max(found, _apart(graph, port, np.asarray(one), np.asarray(other)))
@@ -156,7 +157,7 @@ def _difference(graph: Graph, content: bytes) -> float | None:
 def _apart(graph: Graph, port: Port, given: NDArray[Any], expected: NDArray[Any]) -> float:
     if given.shape != expected.shape:
         raise ConfigError(
-            f"{graph.name}.onnx gives {port.name} of shape {given.shape} where Python gives {expected.shape}; it was not written"
+            f"{graph.name}.onnx gives {port.name} of shape {given.shape} where Python gives {expected.shape}; nothing was written; {_LEFT_OUT}"
         )
     one, other = given.astype(np.float64), expected.astype(np.float64)
     same = (one == other) | (np.isnan(one) & np.isnan(other))
@@ -168,6 +169,6 @@ def _apart(graph: Graph, port: Port, given: NDArray[Any], expected: NDArray[Any]
     finite = np.abs(other[np.isfinite(other)])
     if not largest <= TOLERANCE * max(1.0, float(finite.max(initial=0.0))):
         raise ConfigError(
-            f"{graph.name}.onnx: {port.name} differs from what Python gives by {largest:.1e}; it was not written"
+            f"{graph.name}.onnx: {port.name} differs from what Python gives by {largest:.1e}; nothing was written; {_LEFT_OUT}"
         )
     return largest

@@ -133,12 +133,14 @@ def reliability_figure(
     return figure
 
 
-def _components(run: ClassifierRun, items: np.ndarray, places: np.ndarray) -> Card:
+def _components(run: ClassifierRun, items: Any, places: np.ndarray) -> Card:
     """Weight of each component, the classes of its items, and the features that its rule weighs most."""
     estimator, names = run.estimator, run.columns or [f"feature {i}" for i in range(run.event_shape[0])]
-    shares = estimator.responsibilities(np.asarray(items, dtype=np.float64))
+    rows = items if estimator.columns_ is not None else np.asarray(items, dtype=np.float64)
+    shares = estimator.responsibilities(rows)
     body = []
-    spread = np.asarray(items, dtype=np.float64).std(axis=0)
+    seen, names = estimator.seen_by_rules(rows, names)
+    spread = seen.std(axis=0)
     for k in np.argsort(-estimator.weights_, kind="stable"):
         mass = np.array([shares[places == place, k].sum() for place in range(len(run.class_names))])
         mass = mass / max(mass.sum(), 1e-300)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from latentia.data import Dataset, Split
+from latentia.data.items import Mixed
 from latentia.diagnostics import Finding, Remedy, Verdict, ordered
 from latentia.errors import DataError
 from latentia.estimators.parameters import numbers_of
@@ -95,7 +96,8 @@ def classes_of(part: Split, name: str) -> NDArray[np.int64]:
 
 
 def _rows(items: Any) -> Any:
-    return np.asarray(items, dtype=np.float64)
+    """A table of unlike columns as it is, any other as numbers."""
+    return items if isinstance(items, Mixed) else np.asarray(items, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,8 @@ class ClassifierRun(ExportsGraphs, Run):
     @property
     def event_shape(self) -> tuple[int, ...]:
         """Shape of an item."""
-        return (int(self.estimator.n_features_in_),)
+        columns = self.estimator.columns_
+        return (int(self.estimator.n_features_in_) if columns is None else len(columns),)
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -221,7 +224,7 @@ class ClassifierRun(ExportsGraphs, Run):
         """See `latentia.kinds.abilities.Scores`."""
         return np.asarray(self.estimator.score_samples(_rows(items)), dtype=np.float64)
 
-    def drawn(self, n: int, *, seed: int, mean: bool = True, label: str | None = None) -> NDArray[Any]:  # noqa: ARG002
+    def drawn(self, n: int, *, seed: int, mean: bool = True, label: str | None = None) -> Any:  # noqa: ARG002
         """Rows in random order, or of a class; see `latentia.kinds.abilities.Samples`."""
         self.estimator.set_params(random_state=seed)
         rows, classes = self.estimator.sample(n if label is None else 50 * n)
@@ -230,7 +233,8 @@ class ClassifierRun(ExportsGraphs, Run):
             if label not in names:
                 raise DataError(f"--label {label!r}: the classes are {', '.join(names)}")
             rows = rows[classes == self.estimator.classes_[names.index(label)]]
-        return np.asarray(rows[np.random.default_rng(seed).permutation(len(rows))[:n]])
+        chosen = np.random.default_rng(seed).permutation(len(rows))[:n]
+        return rows.iloc[chosen].reset_index(drop=True) if hasattr(rows, "iloc") else np.asarray(rows[chosen])
 
 
 def judge(found: Predicted, train: Predicted | None, n_components: int, findings: list[Finding]) -> Verdict:

@@ -26,7 +26,7 @@ from latentia.kinds.codes.catalog import DiscreteEntry, entry_of
 from latentia.kinds.codes.composition import CodesComposition, codes_composed
 from latentia.kinds.codes.figures import DiscreteEvaluation, use_of, with_codes, with_usage
 from latentia.kinds.codes.use import checked_codes, class_numbers, completed, drawn, labels_of
-from latentia.kinds.face import export, html_repr, report
+from latentia.kinds.face import ServesOnnx, html_repr, report
 from latentia.kinds.loading import load_as
 from latentia.latent import Likelihood
 from latentia.latent.code_priors import CodePrior
@@ -36,7 +36,7 @@ from latentia.models.discrete import code_prior
 from latentia.nn import Network
 
 
-class VQVAE(LatentEstimator):
+class VQVAE(ServesOnnx, LatentEstimator):
     r"""An autoencoder with discrete codes and a prior over them, fitted to images, tables or counts.
 
     Images become a map of codes, rows a short list of them, each one out of K. The bound is
@@ -131,7 +131,7 @@ class VQVAE(LatentEstimator):
         self.verbose = verbose
         self.random_state = random_state
 
-    report, export, _html_repr = report, export, html_repr
+    report, _html_repr = report, html_repr
     module_: VQVAEModule
     classes_: NDArray[Any]
     composition_: CodesComposition

@@ -21,7 +21,7 @@ from latentia.estimators.forms.arrays import images_of
 from latentia.estimators.forms.layout import Layout
 from latentia.estimators.parameters import whole
 from latentia.estimators.weights import check_weights, mean_score
-from latentia.kinds.face import export, html_repr, report
+from latentia.kinds.face import ServesOnnx, html_repr, report
 from latentia.kinds.mixture.fitting import continue_with, fit_to
 from latentia.kinds.mixture.state import as_arrays, as_tensors, curves_of, result_from_state, result_state
 from latentia.mixture.components import Components
@@ -37,7 +37,7 @@ def _streams(mixture: Any) -> bool:
     return bool(mixture._additive)
 
 
-class BaseMixture(DensityMixin, BaseEstimator):
+class BaseMixture(ServesOnnx, DensityMixin, BaseEstimator):
     """Fit, predict, score and sample for one family of components; subclasses say which."""
 
     _family: type[Components]
@@ -67,7 +67,7 @@ class BaseMixture(DensityMixin, BaseEstimator):
     result_: EMResult
     _stepwise: StepwiseEM | None
 
-    report, export, _html_repr = report, export, html_repr
+    report, _html_repr = report, html_repr
     save = save_fitted
 
     # What a subclass gives ------------------------------------------------------------------------------------

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 import torch
 from sklearn.base import ClassifierMixin
+from sklearn.utils import Tags, check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from latentia.data.given import plain_data
+from latentia.data.items import Mixed
 from latentia.data.validated import validated
 from latentia.errors import DataError
+from latentia.estimators.folder import Curves, params_of
 from latentia.estimators.forms.layout import Layout
+from latentia.estimators.forms.mixed import MixedForm
+from latentia.estimators.forms.unlike import given_back
 from latentia.kinds.mixture.base import BaseMixture
+from latentia.kinds.mixture.mixed import mixed_form, rebuilt_form, settings_of
+from latentia.kinds.mixture.on_columns import OnColumns, unlike_columns
+from latentia.kinds.mixture.state import as_arrays
 from latentia.mixture.components import Components
 from latentia.mixture.criteria import Scores
 from latentia.mixture.em import posterior
-from latentia.mixture.experts import GaussianExperts
+from latentia.mixture.experts import Experts, GaussianExperts, MixedExperts
 from latentia.mixture.rows import Rows
 from latentia.mixture.summary import Summary, summarize
 
 
-class GaussianMixtureClassifier(ClassifierMixin, BaseMixture):
+class GaussianMixtureClassifier(ClassifierMixin, OnColumns, BaseMixture):
     """Classifier with a hidden cluster: each Gaussian component has its own linear (softmax) rule.
 
     Z ~ Categorical(w), X|Z=k ~ N(mu_k, Sigma_k), P(Y=c|x, k) = softmax_c(W_k x + b_k); with Y unknown,
     P(Y=c|x) = sum_k P(Z=k|x) P(Y=c|x, k). Fitted jointly by (generalized) EM on log p(x, y).
+
+    Of a table of columns of unlike kinds (a frame with words, dates, counts or gaps, an array with gaps) p(x|k) is that of `MixedMixture` over the
+    observed cells, and rules see the vectors of rows (`form_`): standardised numbers, a one among the levels, zeros and a mark for a missing
+    cell. `covariance_type` and `reg_covar` are of Gaussians alone.
 
     Args:
         n_components: K.
@@ -44,10 +58,10 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseMixture):
 
     Attributes:
         classes_, weights_, means_, covariances_: fitted values; coef_ `[K, rows, d]` and intercept_ `[K, rows]` of the
-            experts (one row for two classes); converged_, n_iter_, lower_bound_, lower_bounds_, result_.
+            experts (one row for two classes; of unlike columns on their vectors, and no covariances); columns_, form_ of unlike columns, else None; converged_, n_iter_, lower_bound_, lower_bounds_, result_.
 
     Raises:
-        DataError: NaN, a constant feature, one class in y, fewer distinct rows than components, bad weights.
+        DataError: infinity, a constant feature, one class in y, fewer distinct rows than components, bad weights.
         ConfigError: a parameter out of range or unknown.
 
     Source: Xu, Jordan & Hinton (1995), NIPS 7.
@@ -89,7 +103,7 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseMixture):
         self.device = device
         self.verbose = verbose
 
-    _family = GaussianExperts
+    _family: type[Experts] = GaussianExperts
     _gaussian = True
     _additive = False  # the experts' solvers see all rows at once
     criterion = "log-likelihood"
@@ -107,15 +121,39 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseMixture):
         return super().fit(X, y, sample_weight)
 
     def _table(self, X: Any, y: Any, *, reset: bool) -> Any:
-        kinds = [np.float64, np.float32]
+        X = X if isinstance(X, Mixed) else plain_data(X)
         if not reset:
             check_is_fitted(self)
-            return validated(self, X, reset=False, dtype=kinds, ensure_all_finite=False, order="C")
-        X, y = validated(self, X, y, dtype=kinds, ensure_all_finite=False, order="C")
+            return self._numbers(X, y, reset=False) if self.form_ is None else self._vectors(self._cells(X))
+        if hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        found = unlike_columns(X)
+        self._take(None if found is None else mixed_form(found))
+        if found is None:
+            return self._numbers(X, y, reset=True)
+        check_consistent_length(found.values, y)
+        self._note_classes(y)
+        return self._vectors(found.values)
+
+    def _take(self, form: MixedForm | None) -> None:
+        """Stand on the vectors of a form, or on numbers as they are."""
+        self._gaussian = form is None
+        self._family = GaussianExperts if form is None else MixedExperts
+        self._stand_on(form)
+
+    def _note_classes(self, y: Any) -> None:
         check_classification_targets(y)
         self.classes_ = np.unique(column_or_1d(y))
         if len(self.classes_) < 2:
             raise DataError("y holds one class; a classifier needs at least two")
+
+    def _numbers(self, X: Any, y: Any, *, reset: bool) -> Any:
+        """A table of numbers without gaps."""
+        kinds = [np.float64, np.float32]
+        if not reset:
+            return validated(self, X, reset=False, dtype=kinds, ensure_all_finite=False, order="C")
+        X, y = validated(self, X, y, dtype=kinds, ensure_all_finite=False, order="C")
+        self._note_classes(y)
         self.layout_ = Layout.of(X, dense=True, scaled=False, axes="first")
         return X
 
@@ -131,12 +169,12 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseMixture):
         return summarize(rows)
 
     def _new_components(self, rows: Rows, random: Any) -> Components:
-        return GaussianExperts(
+        gaussian = {"covariance_type": self.covariance_type, "reg_covar": float(self.reg_covar)}
+        return self._family(
             self.n_components,
             rows.n_features,
+            **(gaussian if self.form_ is None else settings_of(self.form_)),
             n_classes=len(self.classes_),
-            covariance_type=self.covariance_type,
-            reg_covar=float(self.reg_covar),
             l2=float(self.l2),
             solver=self.solver,
             seed=int(random.randint(2**31 - 1)),
@@ -145,13 +183,13 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseMixture):
         )
 
     def _start(self, components: Components, rows: Rows, random: Any) -> None:
-        assert isinstance(components, GaussianExperts)
+        assert isinstance(components, Experts)
         components.reset_experts()
         super()._start(components, rows, random)
 
     def _publish(self) -> None:
         p = {name: value.cpu().numpy() for name, value in self.components_.parameters.items()}
-        self.means_, self.covariances_ = p["means"], p["covariances"]
+        self.means_, self.covariances_ = p["means"], p.get("covariances")
         self.coef_, self.intercept_ = p["coefficients"][:, :, :-1], p["coefficients"][:, :, -1]
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -176,17 +214,21 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseMixture):
         return self._each(X, y, lambda _, responsibilities, __: responsibilities.T.cpu().numpy().copy())
 
     def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
-        """Log p(x), or log p(x, y) with classes given, in nats, `[n]`."""
-        return self._each(X, y, lambda _, __, log_evidence: log_evidence.cpu().numpy())
+        """Log p(x), or log p(x, y) with classes given, in nats, `[n]`: of the observed cells, in the units of the data."""
+        found = self._each(X, y, self._log_evidence)
+        return found if self.form_ is None else found - self.form_.log_volumes(self._cells(X))
 
-    def sample(self, n_samples: int = 1) -> tuple[np.ndarray, np.ndarray]:
-        """Draw rows `[n, d]` and their classes `[n]` from the fitted joint."""
+    def sample(self, n_samples: int = 1) -> tuple[Any, np.ndarray]:
+        """Draw rows `[n, d]` (of unlike columns as they were given) and their classes `[n]` from the fitted joint."""
         check_is_fitted(self)
         x, labels, generator = self._drawn(n_samples)
         every = self._experts.class_log_probabilities(x).exp_()
         p = every[labels, torch.arange(len(labels), device=labels.device)]
         drawn = torch.multinomial(p, 1, generator=generator)[:, 0]
-        return x.cpu().numpy(), np.asarray(self.classes_[drawn.cpu().numpy()])
+        classes = np.asarray(self.classes_[drawn.cpu().numpy()])
+        if self.form_ is None:
+            return x.cpu().numpy(), classes
+        return given_back(self.form_.items(x), self.form_, seed=int(generator.initial_seed())), classes
 
     def scores(self, X: Any, y: Any = None) -> Scores:
         """All criteria of the joint density p(x, y) from one pass: see `latentia.mixture.criteria.Scores`.
@@ -201,15 +243,51 @@ class GaussianMixtureClassifier(ClassifierMixin, BaseMixture):
         return super().scores(X, y)
 
     @property
-    def _experts(self) -> GaussianExperts:
-        assert isinstance(self.components_, GaussianExperts)
+    def _experts(self) -> Experts:
+        assert isinstance(self.components_, Experts)
         return self.components_
 
     def state(self) -> dict[str, np.ndarray]:
-        """Arrays (no pickle) that, with `get_params()`, rebuild the fitted estimator through `from_state`."""
-        return super().state() | {"classes": np.asarray(self.classes_)}
+        """Arrays (no pickle) that, with `get_params()` (and the form), rebuild the fitted estimator through `from_state`."""
+        form = (
+            {} if self.form_ is None else {f"form.{k}": v.numpy() for k, v in self.form_.state_dict().items()}
+        )
+        return super().state() | {"classes": np.asarray(self.classes_)} | form
 
     def from_state(self, state: dict[str, np.ndarray]) -> Self:
         """Put this (unfitted) estimator in the fitted state that `state()` gave."""
         self.classes_ = np.asarray(state["classes"])
-        return super().from_state(state)
+        if self.form_ is not None:
+            own = {
+                k.removeprefix("form."): torch.tensor(v) for k, v in state.items() if k.startswith("form.")
+            }
+            self.form_.load_state_dict(own)
+        super().from_state(state)
+        self._take(self.form_)
+        return self
+
+    def describe(self) -> tuple[dict[str, Any], dict[str, torch.Tensor], Curves]:
+        """Entries of `config.json`, tensors and a row for each iteration."""
+        entries, tensors, curves = super().describe()
+        if self.form_ is not None:
+            entries = {**entries, "layout": None, "form": self.form_.describe()}
+        return entries, tensors, curves
+
+    @classmethod
+    def rebuild(
+        cls,
+        config: dict[str, Any],
+        tensors: dict[str, torch.Tensor],
+        curves: Callable[[], Curves],
+    ) -> Self:
+        """The inverse of `describe`."""
+        if config.get("form") is None:
+            return super().rebuild(config, tensors, curves)
+        self = cls(**params_of(config))
+        self._take(rebuilt_form(config["form"]))
+        return self.from_state(as_arrays(config["words"], tensors))
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = tags.input_tags.categorical = True
+        return tags

@@ -107,16 +107,7 @@ class MixedMixture(TableFace, BaseMixture):
         return tuple(self.form_.event_shape)
 
     def _settings(self) -> dict[str, Any]:
-        terms = self.form_.terms
-        return {
-            "kinds": [_KINDS[term.family] for term in terms],
-            "starts": [term.start for term in terms],
-            "levels": [max(term.width, term.levels, 1) for term in terms],
-            "marks": [term.mask for term in terms],
-            "centre": [term.centre for term in terms],
-            "scale": [term.scale for term in terms],
-            "smoothing": float(self.smoothing),
-        }
+        return settings_of(self.form_) | {"smoothing": float(self.smoothing)}
 
     def _summary(self, rows: Rows) -> Summary:
         return summarize(rows)
@@ -125,14 +116,11 @@ class MixedMixture(TableFace, BaseMixture):
         """Items as vectors `[n, W]`."""
         if not reset:
             return self._vectors(self._known_cells(X))
-        found = _columns(X)
+        found = columns_of(X)
         if len(found.values) < 2:
             raise DataError(f"{len(found.values)} sample(s), and a minimum of 2 is required")
         self.n_features_in_ = len(found.given)
-        self.form_ = (
-            MixedForm(found.columns, found.frames, found.places, len(found.given)).fit(found.values).eval()
-        )
-        self.form_.output = torch.float64
+        self.form_ = mixed_form(found)
         layout: Any = TableLayout(self.form_)
         self.layout_ = layout
         self.usual_scores_ = None
@@ -209,8 +197,7 @@ class MixedMixture(TableFace, BaseMixture):
     ) -> Self:
         """The inverse of `describe`."""
         self = cls(**params_of(config))
-        self.form_ = MixedForm.rebuild(config["form"]).eval()
-        self.form_.output = torch.float64
+        self.form_ = rebuilt_form(config["form"])
         self.usual_scores_ = None
         return self.from_state(as_arrays(config["words"], tensors))
 
@@ -220,7 +207,34 @@ class MixedMixture(TableFace, BaseMixture):
         return tags
 
 
-def _columns(X: Any) -> Unlike:
+def mixed_form(found: Unlike) -> MixedForm:
+    """What stands between the rows of a table of unlike columns and the vectors that components see."""
+    form = MixedForm(found.columns, found.frames, found.places, len(found.given)).fit(found.values).eval()
+    form.output = torch.float64
+    return form
+
+
+def rebuilt_form(described: dict[str, Any]) -> MixedForm:
+    """The same from what it said of itself; its constants are set afterwards."""
+    form = MixedForm.rebuild(described).eval()
+    form.output = torch.float64
+    return form
+
+
+def settings_of(form: MixedForm) -> dict[str, Any]:
+    """What components of unlike columns are told of the vectors that they see."""
+    terms = form.terms
+    return {
+        "kinds": [_KINDS[term.family] for term in terms],
+        "starts": [term.start for term in terms],
+        "levels": [max(term.width, term.levels, 1) for term in terms],
+        "marks": [term.mask for term in terms],
+        "centre": [term.centre for term in terms],
+        "scale": [term.scale for term in terms],
+    }
+
+
+def columns_of(X: Any) -> Unlike:
     """What the columns of any table are; counts of one kind of thing are columns of counts."""
     found = unlike(X)
     if found is not None:

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
+from latentia.estimators.forms.layout import Layout
 from latentia.estimators.serving.graph import Arrays, Graph, Port
 from latentia.estimators.serving.items import TableItems
 from latentia.kinds.mixture.densities import Classes, Joint, Responsibilities, Score
+from latentia.mixture.rows import Rows
 
 SCORE = Port("score", "float32", ("batch",), "-log p(x) in nats; the higher, the more unusual")
 
@@ -36,7 +38,7 @@ def graphs(estimator: Any) -> tuple[Graph, ...]:
 
 
 def _components_graph(estimator: Any, held: Any, joint: Joint, facts: dict[str, Any]) -> Graph:
-    k = estimator.n_components
+    k = len(estimator.weights_)
     outputs = (
         Port("log_prob", "float32", ("batch", k), "log w_k + log p(x|k) in nats"),
         Port("responsibilities", "float32", ("batch", k), "p(k|x)"),
@@ -55,7 +57,9 @@ def _components_graph(estimator: Any, held: Any, joint: Joint, facts: dict[str, 
 
 def log_joint(estimator: Any, items: Any) -> NDArray[np.float64]:
     """Log w_k + log p(x|k) of items in nats, `[n, K]`, as the components themselves give it."""
-    rows, components, found = estimator._checked(items), estimator.components_, []
+    components, found = estimator.components_, []
+    rows = estimator._rows(items) if hasattr(estimator, "_rows") else Rows(items)
+    components.dtype = rows.dtype
     components.begin()
     for chunk in components.chunks(rows):
         each = components.log_joint(components.encode(chunk)).T.double().cpu()
@@ -105,7 +109,7 @@ class _Rows:
     """Rows of numbers, or images, as a tensor `x`; whole numbers where they are categories."""
 
     def __init__(self, estimator: Any) -> None:
-        layout = estimator.layout_
+        layout = layout_of(estimator)
         whole = estimator.components_.family == "categorical"
         shape = tuple(layout.event_shape)
         meaning = "numbers of categories from 0" if whole else "items in the units of the training data"
@@ -122,7 +126,7 @@ class _Rows:
         generator = torch.Generator(components.device).manual_seed(n)
         labels = torch.multinomial(components.parameters["weights"], n, replacement=True, generator=generator)
         rows = components.sample(labels, generator).cpu().numpy()
-        layout = self.estimator.layout_
+        layout = layout_of(self.estimator)
         items = layout.items(rows, "first") if layout.is_image else rows
         if layout.scale in ("pixels", "deep", "binary"):
             items = np.rint(np.clip(items * layout.white, 0, layout.white))
@@ -133,11 +137,17 @@ class _Rows:
     def items(self, x: NDArray[Any]) -> Any:
         """As the estimator takes them, in full precision."""
         kind = {"binary": np.uint8, "pixels": np.uint8, "deep": np.uint16}.get(
-            self.estimator.layout_.scale or ""
+            layout_of(self.estimator).scale or ""
         )
         if kind is not None:
             return x.astype(kind)
         return x if self.whole else x.astype(np.float64)
+
+
+def layout_of(estimator: Any) -> Layout:
+    """How items become rows; of rows of counts they are them already."""
+    known: Layout | None = getattr(estimator, "layout_", None)
+    return Layout((estimator.components_.n_features,)) if known is None else known
 
 
 class _EnterRows(nn.Module):

@@ -23,7 +23,7 @@ from latentia.estimators.forms.arrays import Given
 from latentia.estimators.forms.tokens import TokenForm
 from latentia.estimators.latent import LatentEstimator
 from latentia.estimators.parameters import whole
-from latentia.kinds.face import export, html_repr
+from latentia.kinds.face import ServesOnnx, html_repr
 from latentia.kinds.loading import load_as
 from latentia.kinds.sequence import use
 from latentia.kinds.sequence.catalog import SEQUENCE_MODELS, SequenceEntry
@@ -35,7 +35,7 @@ from latentia.kinds.written import as_array
 from latentia.training import Schedule, build_schedule
 
 
-class SequenceVAE(LatentEstimator):
+class SequenceVAE(ServesOnnx, LatentEstimator):
     r"""A variational autoencoder of texts or of lists of labels, whose decoder is a language model; or that language model alone.
 
     .. math:: \log p(x) \ge E_q[\sum_t \log p(x_t | x_{<t}, z)] - \mathrm{KL}(q(z|x) \| p(z))
@@ -286,7 +286,7 @@ class SequenceVAE(LatentEstimator):
         self.pretraining_ = config["pretraining"]
         return self
 
-    report, export, _html_repr = report, export, html_repr
+    report, _html_repr = report, html_repr
 
     @staticmethod
     def load(folder: str | Path) -> SequenceVAE:

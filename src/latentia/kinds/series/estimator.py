@@ -18,7 +18,7 @@ from latentia.estimators.composition import Chosen
 from latentia.estimators.forms.arrays import Given
 from latentia.estimators.latent import LatentEstimator
 from latentia.estimators.parameters import whole
-from latentia.kinds.face import export
+from latentia.kinds.face import ServesOnnx
 from latentia.kinds.loading import load_as
 from latentia.kinds.series.catalog import SERIES_MODELS, SeriesEntry
 from latentia.kinds.series.composition import SeriesComposition, SeriesWay, composed
@@ -27,7 +27,7 @@ from latentia.kinds.series.form import SeriesForm, as_array, as_series
 from latentia.kinds.series.inference import SeriesInference
 
 
-class SeriesVAE(LatentEstimator):
+class SeriesVAE(ServesOnnx, LatentEstimator):
     r"""A variational autoencoder of series `[T_i, C]`, of unlike lengths and with gaps (NaN).
 
     .. math:: p(x|z) = \prod_{t, c} N(x_{tc}; f_{tc}(z), \sigma_c^2) \quad \text{over what is observed}
@@ -163,7 +163,7 @@ class SeriesVAE(LatentEstimator):
         found, lengths = self._inference().drawn(n, mean, None, seed), self.form_.drawn_lengths(n, seed)
         return as_array([each[:steps] for each, steps in zip(found, lengths, strict=True)])
 
-    report, export, _html_repr = report, export, html_repr
+    report, _html_repr = report, html_repr
 
     @staticmethod
     def load(folder: str | Path) -> SeriesVAE:

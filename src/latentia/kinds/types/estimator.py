@@ -18,7 +18,7 @@ from latentia.errors import ConfigError, DataError
 from latentia.estimators.folder import Curves, params_of, save_fitted
 from latentia.estimators.parameters import numbers_of, whole
 from latentia.estimators.whole import all_or_nothing
-from latentia.kinds.face import html_repr, report
+from latentia.kinds.face import ServesOnnx, html_repr, report
 from latentia.kinds.mixture.totals import log_totals, totals_of
 from latentia.kinds.types.choosing import Choice, choose
 from latentia.kinds.types.fits import (
@@ -40,7 +40,7 @@ DEFAULT_RANGE = "1..7"
 _POOLED = 3  # a word of seeds
 
 
-class CommunityTypes(ClusterMixin, DensityMixin, BaseEstimator):
+class CommunityTypes(ServesOnnx, ClusterMixin, DensityMixin, BaseEstimator):
     """Discrete community types of samples, numbered by weight, and how far they can be trusted.
 
     p(x|n) = sum_k w_k DirichletMultinomial(x; n, alpha_k). Each number of types is fitted from several starts, scored by Laplace, BIC,

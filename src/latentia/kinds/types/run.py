@@ -19,6 +19,7 @@ from latentia.kinds.abilities import Change
 from latentia.kinds.kind import make
 from latentia.kinds.remedies import changes_of
 from latentia.kinds.run import Effort, Measured, Run, SplitName
+from latentia.kinds.serving import ExportsGraphs
 from latentia.kinds.types.catalog import TYPES, TypesEntry
 from latentia.kinds.types.estimator import DEFAULT_RANGE, CommunityTypes
 from latentia.kinds.types.judging import judge
@@ -65,7 +66,7 @@ def recipe(params: dict[str, Any]) -> TypesRecipe:
     return TypesRecipe(params)
 
 
-class TypesRun(Run):
+class TypesRun(ExportsGraphs, Run):
     """Fitted community types, their data and their folder."""
 
     @property

@@ -22,7 +22,7 @@ from latentia.estimators.forms.arrays import Given, as_rows
 from latentia.estimators.latent import LatentEstimator
 from latentia.estimators.parameters import whole
 from latentia.estimators.table_face import TableFace, usual_scores
-from latentia.kinds.face import export, html_repr, report
+from latentia.kinds.face import ServesOnnx, html_repr, report
 from latentia.kinds.loading import load_as
 from latentia.kinds.vae.catalog import CATALOG
 from latentia.kinds.vae.composing import composed
@@ -42,7 +42,7 @@ from latentia.objectives import OBJECTIVES
 from latentia.training import Schedule
 
 
-class VAE(TableFace, LatentEstimator):
+class VAE(ServesOnnx, TableFace, LatentEstimator):
     r"""A variational autoencoder fitted to arrays, tables, counts or images; the default has nothing to tune.
 
     It maximises the evidence lower bound E_q[log p(x|z)] - KL(q(z|x) || p(z)) (Kingma & Welling 2014), with, for real
@@ -271,7 +271,7 @@ class VAE(TableFace, LatentEstimator):
         self.sampler_ = None if described is None else AggregatePosterior.rebuild(described, tensors)
         return self
 
-    report, export, _html_repr = report, export, html_repr
+    report, _html_repr = report, html_repr
 
     @staticmethod
     def load(folder: str | Path) -> VAE:

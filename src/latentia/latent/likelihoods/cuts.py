@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from latentia.distributions import Columns
+
 
 def cuts_of(level: Tensor, levels: int) -> Tensor:
     """Logits of the cumulative frequencies of levels, `[L - 1]`, each level counted half a time more.
@@ -14,6 +16,12 @@ def cuts_of(level: Tensor, levels: int) -> Tensor:
     """
     counts = torch.bincount(level.clamp(0, levels - 1), minlength=levels).double() + 0.5
     return torch.logit((counts.cumsum(0) / counts.sum())[:-1])
+
+
+def levels_seen(columns: Columns, x: Tensor, i: int, place: int) -> Tensor:
+    """Numbers of the levels in the observed cells of the i-th ordered column, which is at `place` of vectors `[n, W]`."""
+    seen, at = columns.seen(x)[:, columns.owner[place]] > 0, len(columns.counted) + i
+    return (x[seen, place].double() * columns.scale[at] + columns.centre[at]).round().long()
 
 
 def increasing(cuts: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from latentia.distributions import Columns, MixedColumns
 from latentia.distributions.weighing import weight_of_items
 from latentia.errors import ConfigError
 from latentia.latent.likelihoods.base import Likelihood, rows_at_once
-from latentia.latent.likelihoods.cuts import cuts_of, increasing
+from latentia.latent.likelihoods.cuts import cuts_of, increasing, levels_seen
 from latentia.latent.likelihoods.dispersion import count_statistics, dispersion_of, first_moments, raw_of
 from latentia.latent.likelihoods.spread import LOG_FLOOR
 from latentia.latent.likelihoods.terms import Term, from_plain, gaussian_terms
@@ -165,7 +165,7 @@ class MixedLikelihood(Likelihood):
             start[first : first + width] = (frequencies / frequencies.sum()).log()
         self._prepare_counts(x, start)
         for i, (place, levels) in enumerate(columns.ordered):
-            self._prepare_cuts(x, i, place, levels)
+            self.cuts[i].copy_(cuts_of(levels_seen(columns, x, i, place), levels))
         self.start = start.to(x.dtype)
         if len(columns.gaussian):
             variance = self._variances(x, mean)
@@ -210,13 +210,6 @@ class MixedLikelihood(Likelihood):
         assert self.raw_dispersion is not None
         told = dispersion_of(square, excess)
         self.raw_dispersion.copy_(torch.where(square > 0, raw_of(told), self.raw_dispersion))
-
-    def _prepare_cuts(self, x: Tensor, i: int, place: int, levels: int) -> None:
-        """Cut points at the logits of the cumulative frequencies."""
-        columns, k = self.columns, len(self.columns.counted)
-        seen = columns.seen(x)[:, columns.owner[place]] > 0
-        level = (x[seen, place].double() * columns.scale[k + i] + columns.centre[k + i]).round().long()
-        self.cuts[i].copy_(cuts_of(level, levels))
 
     def cells(self, x: Tensor) -> Tensor:
         """A number a column `[n, d]`: of a category that of its level; NaN where a cell is missing."""
