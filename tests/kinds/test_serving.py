@@ -212,21 +212,6 @@ def test_a_model_without_graphs_says_which_have_some():
     assert "\n" not in str(error.value)
 
 
-def test_the_page_on_serving_runs(tmp_path, monkeypatch, capsys):
-    import re
-    import textwrap
-    from pathlib import Path
-
-    pytest.importorskip("skl2onnx")
-    monkeypatch.chdir(tmp_path)
-    page = (Path(__file__).parents[2] / "docs" / "serving.md").read_text()
-    names = {}
-    for indent, block in re.findall(r"^( *)```python\n(.*?)^ *```", page, re.S | re.M):
-        assert indent in ("", "  ")
-        exec(compile(textwrap.dedent(block), "serving.md", "exec"), names)
-    assert "components.onnx" in capsys.readouterr().out
-
-
 def test_only_what_is_asked_for_is_written(tmp_path):
     from latentia import GaussianMixture
 

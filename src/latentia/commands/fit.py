@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,7 +81,7 @@ def fit(
     from latentia.data.loading import shape_before
     from latentia.kinds.spec import DataSpec
 
-    _check_ways(resume, extend, quick, auto_remedy)
+    _check_ways(resume, quick, auto_remedy, extend)
     roles = _given(
         text=text_column, input=input_column, output=output_column, order=order, time=time, event=event
     )
@@ -93,38 +92,30 @@ def fit(
     # what is wrong with a file is told before anything heavy is loaded
     dataset = spec.load() if spec.is_file and not (resume or extend) else None
     from latentia.kinds import fitting_model, kind_of, params_of
+    from latentia.kinds.auto_remedy import fit_with_remedies
+    from latentia.kinds.extending import extend_run
+    from latentia.kinds.stages import fit_in_stages
 
     model = fitting_model(model, shape_before(data, roles))
     kind = kind_of(model)
     shown = {"verbose": not quiet} if kind.shows_progress else {}
     params = {**params_of(kind, model, flags), **shown, "random_state": seed, **parse_settings(set or [])}
     folder = Path(out) if out else _new_folder(data, model, resume or extend or overwrite)
+    say = (lambda _: None) if quiet else print
     judged = partial(_judged, folder=folder, report=report, quiet=quiet)
-    how: dict[str, Any] = {"overwrite": overwrite, "dataset": dataset, "command": _command()}
-    if not quiet:
-        how["say"] = print
-    if not extend:
-        how["resume"] = resume
-    _fitted_by("extend" if extend else "remedies" if auto_remedy else "stages", quick, judged)(
-        spec, params, folder, **how
-    )
+    if extend:
+        again: dict[str, Any] = {"overwrite": overwrite, "say": say, "command": _command()}
+        extend_run(spec, params, folder, judged=judged, **again)
+        return
+    how: dict[str, Any] = {"resume": resume, "overwrite": overwrite, "say": say, "dataset": dataset}
+    if auto_remedy:
+        judged(fit_with_remedies(spec, params, folder, command=_command(), **how))
+    else:
+        fit_in_stages(spec, params, folder, command=_command(), judged=judged, quick=quick, **how)
 
 
-def _fitted_by(way: str, quick: bool, judged: Callable[[Run], None]) -> Callable[..., object]:
-    """What fits, and has the run judged: in place of a finished run, with remedies, or in stages."""
-    from latentia.kinds.auto_remedy import fit_with_remedies
-    from latentia.kinds.extending import extend_run
-    from latentia.kinds.stages import fit_in_stages
-
-    if way == "remedies":
-        return lambda *given, **how: judged(fit_with_remedies(*given, **how))
-    if way == "extend":
-        return partial(extend_run, judged=judged)
-    return partial(fit_in_stages, judged=judged, quick=quick)
-
-
-def _check_ways(resume: bool, extend: bool, quick: bool, auto_remedy: bool) -> None:
-    """Raise `ConfigError` for two ways to fit at once."""
+def _check_ways(resume: bool, quick: bool, auto_remedy: bool, extend: bool) -> None:
+    """Ways to fit that exclude each other."""
     if quick and auto_remedy:
         raise ConfigError("--quick ends with one short fit, --auto-remedy fits again: give one of them")
     if extend and (resume or quick or auto_remedy):
