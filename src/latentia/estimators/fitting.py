@@ -56,14 +56,12 @@ def fit_to(
             held_out = way.given(estimator, validation, reset=False).rows
         limit = {} if plan is None else {"max_updates": plan.updates}
         config = configured(estimator, rows, estimator.seed_, held_out is not None, **limit)
-        if config.optimizer != estimator.optimizer:
-            reason = "held-out rows of tables with this likelihood"
-            estimator.choices_.append(Choice("optimizer", config.optimizer, reason))
         estimator.settings_ = {name: getattr(config, name) for name in KEPT if name != "learning_rate"}
         batches = way.batches(rows, estimator.form_).weighed(weight)
         held = _held(estimator, held_out, held_weight)
         take_objective(estimator, rows, batches, config)
-        estimator.choices_ += told_weights(weight) + ([] if plan is None else plan.choices())
+        estimator.choices_ += _told_optimizer(estimator, config) + told_weights(weight)
+        estimator.choices_ += [] if plan is None else plan.choices()
         if estimator.verbose:
             print(*estimator.choices_, sep="\n")
             print(told_time(estimator, batches, config))
@@ -97,6 +95,12 @@ def _held(estimator: Any, held_out: Any, weight: Weights | None) -> training.Bat
         held_out, weight = held_out[part], None if weight is None else weight[part]
     held: training.Batches = estimator._way.batches(held_out, frozen(estimator.form_)).weighed(weight)
     return held
+
+
+def _told_optimizer(estimator: Any, config: training.TrainingConfig) -> list[Choice]:
+    """That the likelihood chose the optimizer, where it did."""
+    reason = "held-out rows of tables with this likelihood"
+    return [] if config.optimizer == estimator.optimizer else [Choice("optimizer", config.optimizer, reason)]
 
 
 def _count(validation: Any) -> int:
