@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -122,7 +123,25 @@ def deep_counts(repeats: int) -> Iterator[str]:
             yield f"{what:>38} {seconds:8.2f} {seconds / plain:5.1f} {mixture.n_iter_:10d}"
 
 
+def few_samples_and_many_taxa() -> Iterator[str]:
+    """A fit that has few samples for its taxa, and the criteria of one with thousands of taxa."""
+    random = np.random.default_rng(0)
+    x = np.stack([random.multinomial(1000, p) for p in random.dirichlet(np.full(26, 0.5), size=25)])
+    start = time.process_time()
+    mixture = DirichletMultinomialMixture(2, n_init=1, random_state=0).fit(x)
+    used = time.process_time() - start
+    yield f"25 x 26, K=2, 1 start: {used:.2f} s CPU, {mixture.n_iter_} iterations (goal: .3 s)"
+    x = random.negative_binomial(0.3, 0.02, (60, 4000))
+    mixture = DirichletMultinomialMixture(3, n_init=1, random_state=0).fit(x)
+    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    mixture.scores(x)
+    used = time.process_time() - start
+    more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    yield f"60 x 4000, criteria of K=3: {used:.2f} s CPU, {more:.0f} MB more than the fit (goals: .5 s, 100 MB)"
+
+
 def counts(repeats: int) -> Iterator[str]:
+    yield from few_samples_and_many_taxa()
     yield criteria_of_many_taxa(2, 1)
     yield criteria_of_many_taxa(5, 1)
     yield from deep_counts(repeats)

@@ -56,14 +56,11 @@ def fit_to(
             held_out = way.given(estimator, validation, reset=False).rows
         limit = {} if plan is None else {"max_updates": plan.updates}
         config = configured(estimator, rows, estimator.seed_, held_out is not None, **limit)
-        if config.optimizer != estimator.optimizer:
-            reason = "held-out rows of tables with this likelihood"
-            estimator.choices_.append(Choice("optimizer", config.optimizer, reason))
         estimator.settings_ = {name: getattr(config, name) for name in KEPT if name != "learning_rate"}
         batches = way.batches(rows, estimator.form_).weighed(weight)
         held = _held(estimator, held_out, held_weight)
         take_objective(estimator, rows, batches, config)
-        estimator.choices_ += told_weights(weight) + ([] if plan is None else plan.choices())
+        estimator.choices_ += _told(estimator, config, weight)
         if estimator.verbose:
             print(*estimator.choices_, sep="\n")
             print(told_time(estimator, batches, config))
@@ -86,6 +83,14 @@ def fit_to(
         how = {"validation": validation, "run_dir": run_dir, "resume": resume, "weight": weight}
         with stage("what follows training"):
             estimator._after(given, rows, held_out, **how)
+
+
+def _told(estimator: Any, config: training.TrainingConfig, weight: Weights | None) -> list[Choice]:
+    """What was decided of the fit itself."""
+    found = told_weights(weight)
+    if config.optimizer != estimator.optimizer:
+        found.append(Choice("optimizer", config.optimizer, "held-out rows of tables with this likelihood"))
+    return found if estimator.plan_ is None else [*found, *estimator.plan_.choices()]
 
 
 def _held(estimator: Any, held_out: Any, weight: Weights | None) -> training.Batches | None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentia import training
+from latentia.data.items import length
 from latentia.estimators.composition import Chosen, chosen
 from latentia.estimators.defaults import default_batch_size, default_epochs, default_gradient_clip
 from latentia.estimators.forms.arrays import Given, as_rows
@@ -56,11 +57,11 @@ class Way:
         """Items as the training loop takes them."""
         return training.Batches(rows, form)
 
-    def defaults(self, estimator: Any, rows: Any) -> Defaults:  # noqa: ARG002  (others look at the items)
+    def defaults(self, estimator: Any, rows: Any) -> Defaults:
         """Settings of a fit to these items that a person leaves open."""
         clip = default_gradient_clip(estimator.event_shape_)
         likelihood = getattr(estimator.module_, "likelihood", None)  # models of scenes have none of their own
-        mover = getattr(likelihood, "optimizer", "auto")
+        mover = "auto" if likelihood is None else likelihood.optimizer(length(rows))
         return Defaults(default_batch_size, default_epochs, estimator.learning_rate, clip, optimizer=mover)
 
     def first(

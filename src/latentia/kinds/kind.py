@@ -138,8 +138,10 @@ class Kind:
         return getattr(self.part("estimator"), name)
 
     def recipe(self, params: dict[str, Any]) -> Recipe:
-        """How the model that the parameters name is fitted."""
-        recipe: Recipe = self.part("run").recipe(params)
+        """How the model that the parameters name, by whichever of its names, is fitted."""
+        given = params.get("model")
+        named = {"model": self.aliases[given]} if isinstance(given, str) and given in self.aliases else {}
+        recipe: Recipe = self.part("run").recipe({**params, **named})
         return recipe
 
     @property

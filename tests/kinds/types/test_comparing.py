@@ -66,20 +66,22 @@ def test_rows_of_the_table_are_what_they_say():
     assert found["mean"].iloc[0] < whole  # held out
 
 
-def test_a_vae_with_the_likelihood_is_moved_by_muon_unless_told_otherwise():
-    x, _ = communities("clusters", 30, 6, depth=300, seed=5)
+def test_a_vae_with_the_likelihood_is_moved_by_muon_where_rows_are_enough():
+    x, _ = communities("clusters", 50, 6, depth=300, seed=5)
     short = {"likelihood": "dirichlet-multinomial", "max_epochs": 1, "n_importance": 4, "random_state": 0}
-    fits = {name: latentia.VAE(**short, **options).fit(x) for name, options in {
-        "auto": {}, "muon": {"optimizer": "muon"}, "adamw": {"optimizer": "adamw"},
-    }.items()}  # fmt: skip
-    assert [e.settings_["optimizer"] for e in fits.values()] == ["muon", "muon", "adamw"]
-    said = [[choice.value for choice in e.choices_ if choice.what == "optimizer"] for e in fits.values()]
-    assert said == [["muon"], [], []]
-    scores = [e.score_samples(x) for e in fits.values()]
-    np.testing.assert_array_equal(scores[0], scores[1])
-    assert (scores[0] != scores[2]).any()
-    plain = latentia.VAE(**{**short, "likelihood": "multinomial"}).fit(x)
-    assert plain.settings_["optimizer"] == "auto"
+    fits = {
+        "auto": latentia.VAE(**short).fit(x),
+        "muon": latentia.VAE(**short, optimizer="muon").fit(x),
+        "adamw": latentia.VAE(**short, optimizer="adamw").fit(x),
+        "few": latentia.VAE(**short).fit(x[:30]),
+        "other": latentia.VAE(**{**short, "likelihood": "multinomial"}).fit(x),
+    }
+    moved = {name: e.settings_["optimizer"] for name, e in fits.items()}
+    assert moved == {"auto": "muon", "muon": "muon", "adamw": "adamw", "few": "auto", "other": "auto"}
+    said = {name for name, e in fits.items() if any(choice.what == "optimizer" for choice in e.choices_)}
+    assert said == {"auto"}
+    np.testing.assert_array_equal(fits["auto"].score_samples(x), fits["muon"].score_samples(x))
+    assert (fits["auto"].score_samples(x) != fits["adamw"].score_samples(x)).any()
 
 
 def test_a_sparse_table_is_fitted_with_rows_held_out():

@@ -68,7 +68,7 @@ class VAE(ServesOnnx, TableFace, LatentEstimator):
             (`plan_`) and, where it is "auto", the network for images: the largest with 1500 updates in that time.
         batch_size: None: a 16th of the data, within 16 to 64.
         optimizer: "auto" (Muon for the hidden matrices and kernels that are worth its price on this machine, AdamW for the rest; Muon for all
-            with the likelihood "dirichlet-multinomial"), "muon" for all hidden matrices and kernels, "adamw" for all, or "sgd" (no momentum) for all.
+            with the likelihood "dirichlet-multinomial" from 40 rows on), "muon" for all hidden matrices and kernels, "adamw" for all, or "sgd" (no momentum) for all.
         learning_rate: peak of the warm-up and cosine schedule of AdamW or SGD alone; with Muon see
             `latentia.training.optimizers.optimizers_for`.
         patience: epochs without a better validation bound before stopping; None: a quarter of `max_epochs`,

@@ -27,12 +27,10 @@ class Likelihood(nn.Module):
     Attributes:
         n_outputs: how many numbers the decoder gives for each element of the event.
         calibrates: whether calibration changes anything.
-        optimizer: what moves a model with it where the optimizer is "auto"; "auto": each weight by its price.
     """
 
     n_outputs: int = 1
     calibrates: bool = False
-    optimizer: str = "auto"
 
     def __init__(self, event_shape: Sequence[int]) -> None:
         super().__init__()
@@ -40,6 +38,10 @@ class Likelihood(nn.Module):
 
     def prepare(self, x: Tensor) -> None:
         """Look once at training data `[n, *event]`."""
+
+    def optimizer(self, n: int) -> str:  # noqa: ARG002  (of some by the rows)
+        """What moves a model with it that is fitted to n rows where the optimizer is "auto"; "auto": each weight by its price."""
+        return "auto"
 
     def cells(self, x: Tensor) -> Tensor:
         """What margins compare of rows `[n, d]` of a table: a number a column, NaN where its cell is missing."""

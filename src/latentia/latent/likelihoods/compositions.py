@@ -14,6 +14,8 @@ from latentia.latent.likelihoods.counts import CountLikelihood
 
 PACE = 10.0
 """By which the parameter is multiplied to log theta: with Adam's steps of the size of the learning rate it would take thousands."""
+FEW = 40
+"""Rows from which Muon leaves held-out samples less unexplained than AdamW (`benchmarks/community_types.py --only optimizer`)."""
 _STARTS = torch.linspace(math.log(0.1), math.log(1e5), 50, dtype=torch.float64)
 
 
@@ -33,12 +35,13 @@ class DirichletMultinomialLikelihood(CountLikelihood):
         tensor([[2., 2.]])
     """
 
-    optimizer = "muon"
-    """By held-out samples of four tables, of which AdamW keeps one to three nats less (`benchmarks/community_types.py --only optimizer`)."""
-
     def __init__(self, event_shape: Sequence[int]) -> None:
         super().__init__(event_shape)
         self.raw_precision = nn.Parameter(torch.tensor(math.log(100.0) / PACE))
+
+    def optimizer(self, n: int) -> str:
+        """Muon from `FEW` rows on."""
+        return "auto" if n < FEW else "muon"
 
     @property
     def log_precision(self) -> Tensor:
