@@ -60,8 +60,7 @@ def fit_to(
         batches = way.batches(rows, estimator.form_).weighed(weight)
         held = _held(estimator, held_out, held_weight)
         take_objective(estimator, rows, batches, config)
-        estimator.choices_ += _told_optimizer(estimator, config) + told_weights(weight)
-        estimator.choices_ += [] if plan is None else plan.choices()
+        estimator.choices_ += _told(estimator, config, weight)
         if estimator.verbose:
             print(*estimator.choices_, sep="\n")
             print(told_time(estimator, batches, config))
@@ -86,6 +85,14 @@ def fit_to(
             estimator._after(given, rows, held_out, **how)
 
 
+def _told(estimator: Any, config: training.TrainingConfig, weight: Weights | None) -> list[Choice]:
+    """What was decided of the fit itself."""
+    found = told_weights(weight)
+    if config.optimizer != estimator.optimizer:
+        found.append(Choice("optimizer", config.optimizer, "held-out rows of tables with this likelihood"))
+    return found if estimator.plan_ is None else [*found, *estimator.plan_.choices()]
+
+
 def _held(estimator: Any, held_out: Any, weight: Weights | None) -> training.Batches | None:
     """Held-out rows as the fit is judged by them."""
     if held_out is None:
@@ -95,12 +102,6 @@ def _held(estimator: Any, held_out: Any, weight: Weights | None) -> training.Bat
         held_out, weight = held_out[part], None if weight is None else weight[part]
     held: training.Batches = estimator._way.batches(held_out, frozen(estimator.form_)).weighed(weight)
     return held
-
-
-def _told_optimizer(estimator: Any, config: training.TrainingConfig) -> list[Choice]:
-    """That the likelihood chose the optimizer, where it did."""
-    reason = "held-out rows of tables with this likelihood"
-    return [] if config.optimizer == estimator.optimizer else [Choice("optimizer", config.optimizer, reason)]
 
 
 def _count(validation: Any) -> int:

@@ -14,7 +14,7 @@ from latentia.files import exchange
 from latentia.kinds.fitting import DEFAULT_MODEL, check_folder, fit_run
 from latentia.kinds.known import DataSpec
 from latentia.kinds.run import Run
-from latentia.kinds.stages import plain, settle
+from latentia.kinds.stages import FIRST, plain, settle
 from latentia.training.extension import BEGIN, hand_over
 
 EXTENDED = "extended"
@@ -59,7 +59,7 @@ def extend_run(
     if check_folder(out, spec, same, resume=True, overwrite=False) is None:
         raise RunFolderError(f"{out} holds no run that could be extended: fit one first")
     run = Run.open(out)
-    _check_kind(run)
+    _check_whole(run)
     if overwrite:
         shutil.rmtree(later, ignore_errors=True)
     notes = {"asked": run.config.get("asked", run.asked), EXTENDED: [*_parts(run), _part(params)]}
@@ -89,9 +89,13 @@ def extend_run(
     return Run.open(out)
 
 
-def _check_kind(run: Run) -> None:
-    """Raise `ConfigError` for a run that was not trained by epochs, or not in one go."""
+def _check_whole(run: Run) -> None:
+    """Raise `ConfigError` for a run that was not trained by epochs, in one piece and to its end."""
     assert run.folder is not None
+    if FIRST in run.config:
+        raise ConfigError(
+            f"{run.folder.name} holds a first model: --resume goes on to the one that was asked for"
+        )
     kept = run.folder / _CHECKPOINTS
     if not kept.is_dir():
         raise ConfigError(

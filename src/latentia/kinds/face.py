@@ -39,7 +39,7 @@ def report(  # noqa: D417  a method
 class ServesOnnx:
     """Methods of estimators that are exported to programs without this library (docs/serving.md)."""
 
-    def export(self, folder: str | Path, only: Sequence[str] | None = None) -> Any:
+    def export(self: Any, folder: str | Path, only: Sequence[str] | None = None) -> Any:
         """Write what the fitted model serves as ONNX files: `encoder.onnx`, `decoder.onnx`, `components.onnx`, `score.onnx`, ... by its kind.
 
         Each is held against what Python gives, where onnxruntime is installed. Inputs, outputs, columns and levels stand in the metadata of the
@@ -61,17 +61,17 @@ class ServesOnnx:
 
         return exported(self, folder, only)
 
-    def onnx_parser(self) -> Any:
+    def onnx_parser(self: Any) -> Any:
         """For skl2onnx: what declares the outputs of this step of a pipeline."""
         from latentia.kinds.pipelines import variables
 
         return lambda scope=None, inputs=None: None if scope is None else variables(self, scope)  # noqa: ARG005  its form
 
-    def onnx_shape_calculator(self) -> Any:
+    def onnx_shape_calculator(self: Any) -> Any:
         """For skl2onnx: nothing is left to calculate, `onnx_parser` tells the shapes."""
         return lambda operator: None  # noqa: ARG005  its form
 
-    def onnx_converter(self) -> Any:
+    def onnx_converter(self: Any) -> Any:
         """For skl2onnx: what puts the nodes of this step among those of the pipeline."""
         from latentia.kinds.pipelines import convert
 

@@ -92,6 +92,10 @@ class RaggedBatches(Batches):
             moved.values = moved.values.to(device)
         return moved
 
+    def whole(self, rows: Indices) -> Tensor:
+        """Some sequences as one batch, ready for the model."""
+        return next(iter(self.ordered(len(rows), rows)))
+
     def first(self, n: int) -> RaggedBatches:
         """The same of the first n sequences."""
         few = copy.copy(self)

@@ -37,7 +37,7 @@ def _streams(mixture: Any) -> bool:
     return bool(mixture._additive)
 
 
-class BaseMixture(ServesOnnx, DensityMixin, BaseEstimator):
+class BaseMixture(DensityMixin, BaseEstimator):
     """Fit, predict, score and sample for one family of components; subclasses say which."""
 
     _family: type[Components]
@@ -68,6 +68,8 @@ class BaseMixture(ServesOnnx, DensityMixin, BaseEstimator):
     _stepwise: StepwiseEM | None
 
     report, _html_repr = report, html_repr
+    export, onnx_parser = ServesOnnx.export, ServesOnnx.onnx_parser
+    onnx_shape_calculator, onnx_converter = ServesOnnx.onnx_shape_calculator, ServesOnnx.onnx_converter
     save = save_fitted
 
     # What a subclass gives ------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ class _Linear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """`[B, K]`."""
-        chunk = Chunk(x, None, None, 0)
+        chunk = Chunk(x, None, None, 0, memo={})  # features of its own, not in memory that is used again
         self.components.dtype = torch.float64
         phi: Any = self.components.encode(chunk)
         found = phi @ self.natural[:, 1:].T + self.natural[:, 0]
