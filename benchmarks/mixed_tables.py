@@ -66,7 +66,7 @@ def anomalies(seed: int, epochs: dict[str, Any]) -> None:
         started = time.perf_counter()
         model.fit(frame)
         seconds = time.perf_counter() - started
-        scores = -model.score_samples(frame)
+        scores = model.unusual(frame)
         drawn = model.sample(2000)
         drawn = drawn[0] if isinstance(drawn, tuple) else drawn
         data, samples = (model.form_.viewable(rows) for rows in (frame, drawn))

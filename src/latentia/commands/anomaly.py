@@ -90,6 +90,8 @@ def _scores(opened: Run, part: Split, method: Method, usual: Split, total: Total
         reconstruct=getattr(opened, "rebuilt", None),
         conditions_on_total=opened.conditions_on_total,
     )
+    if hasattr(opened.estimator, "unusual"):
+        asked.unusual = opened.estimator.unusual
     return explore.anomaly_scores(asked, dense(part.x), method, dense(usual.x), total)
 
 

@@ -15,6 +15,7 @@ from latentia.estimators.cells import Cells, CodedCells, log_prob_by_column
 from latentia.estimators.conditioning import Conditioned, conditioned, given_row, tell
 from latentia.estimators.forms.arrays import as_rows
 from latentia.estimators.forms.unlike import as_frame, given_back
+from latentia.estimators.gaps import cost_of_gaps
 from latentia.estimators.parameters import whole
 
 BEHIND = 3
@@ -43,7 +44,7 @@ class TableFace:
     """Methods of estimators whose rows may have gaps; a kind gives `form_`, `usual_scores_`, and `_cells` where there are no codes.
 
     Attributes:
-        usual_scores_: log-likelihoods of rows that were held out of fitting, rising.
+        usual_scores_: minus what `unusual` gives of rows that were held out of fitting, rising.
     """
 
     takes_columns = True
@@ -184,11 +185,11 @@ class TableFace:
             names: of the rows; None: the index of a frame, or numbers from 0.
 
         Returns:
-            `name`, `score` (minus log p(x) in nats), `p_value` (share of held-out rows with as high a score), and `because`: the three cells
+            `name`, `score` (what `unusual` gives), `p_value` (share of held-out rows with as high a score), and `because`: the three cells
             that are least probable given the others, each with what the model expected there.
         """
         rows = self._known_cells(X)
-        scores = self._unusual(X)
+        scores = self.unusual(X)
         p_values = self._p_values(scores)
         order = np.argsort(-scores, kind="stable")
         if contamination is None:
@@ -211,13 +212,21 @@ class TableFace:
     @available_if(_of_columns)  # type: ignore[untyped-decorator]
     def predict(self, X: Any) -> NDArray[np.int64]:
         """-1 for rows that are more unusual than 95 % of held-out rows, else 1: scikit-learn's convention for outliers, `[n]`."""
-        scores = self._unusual(X)
+        scores = self.unusual(X)
         return np.where(self._p_values(scores) <= UNUSUAL, -1, 1).astype(np.int64)
 
-    def _unusual(self, X: Any) -> NDArray[np.float64]:
-        """Minus log p(x) of each row, `[n]`."""
+    @available_if(_of_columns)  # type: ignore[untyped-decorator]
+    def unusual(self, X: Any) -> NDArray[np.float64]:
+        r"""How unusual each row is, `[n]` in nats: minus log p of its known cells, and for each missing one what such a cell usually costs.
+
+        .. math:: -\log p(x_{known}) + \sum_{j\ missing} h_j, \quad h_j = E[-\log p(x_j | \text{the other cells})]
+
+        over rows that the model draws: without h a row would be the less unusual the less is known of it, by amounts that depend on the units
+        of its columns. Of a whole row it is minus `score_samples`.
+        """
         estimator: Any = self
-        return -np.asarray(estimator.score_samples(X), dtype=np.float64)
+        scores = np.asarray(estimator.score_samples(X), dtype=np.float64)
+        return cost_of_gaps(self, self._known_cells(X)) - scores
 
     def _p_values(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Share of held-out rows that score at least as high, never 0; without held-out rows, of these rows."""
@@ -250,11 +259,12 @@ class TableFace:
 
 
 def usual_scores(estimator: Any, held_out: NDArray[Any] | None) -> NDArray[np.float64] | None:
-    """Log-likelihoods of held-out rows of a table of unlike columns, rising; None for other data, or without such rows."""
+    """Minus `unusual` of held-out rows of a table of unlike columns, rising; None for other data, or without such rows."""
     if held_out is None or estimator.columns_ is None:
         return None
-    scores = estimator._inference().log_density(held_out[:MOST_USUAL], estimator.n_importance)
-    return None if scores is None else np.sort(scores)
+    rows = np.asarray(held_out[:MOST_USUAL])
+    scores = estimator._inference().log_density(rows, estimator.n_importance)
+    return None if scores is None else np.sort(scores - cost_of_gaps(estimator, rows))
 
 
 class _Frames:

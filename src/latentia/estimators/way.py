@@ -17,6 +17,7 @@ from latentia.estimators.forms.mixed import MixedForm
 from latentia.estimators.forms.scaled import Scaled
 from latentia.estimators.settings import Defaults
 from latentia.estimators.weights import refuse_weights, weighed_rows
+from latentia.latent.likelihoods.base import Likelihood
 
 
 class Way:
@@ -60,8 +61,10 @@ class Way:
     def defaults(self, estimator: Any, rows: Any) -> Defaults:
         """Settings of a fit to these items that a person leaves open."""
         clip = default_gradient_clip(estimator.event_shape_)
-        likelihood = getattr(estimator.module_, "likelihood", None)  # models of scenes have none of their own
-        mover = "auto" if likelihood is None else likelihood.optimizer(length(rows))
+        likelihood = getattr(
+            estimator.module_, "likelihood", None
+        )  # models of scenes have one of another kind, or none
+        mover = likelihood.optimizer(length(rows)) if isinstance(likelihood, Likelihood) else "auto"
         return Defaults(default_batch_size, default_epochs, estimator.learning_rate, clip, optimizer=mover)
 
     def first(

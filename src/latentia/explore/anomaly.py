@@ -23,7 +23,8 @@ def anomaly_scores(
 ) -> NDArray[np.float64]:
     r"""A score for each item, `[n]`: the greater, the more unusual.
 
-    * ``"likelihood"``: :math:`-\log p(x)` in nats, for a VAE importance-weighted. Beware: a density in many dimensions
+    * ``"likelihood"``: :math:`-\log p(x)` in nats, for a VAE importance-weighted; of a row of a table with missing cells what its method
+      `unusual` gives. Beware: a density in many dimensions
       can be greater for simple items of a foreign kind than for those it was fitted to.
     * ``"typicality"``: :math:`|-\log p(x) - \hat H|` in nats, :math:`\hat H` the mean of :math:`-\log p` over reference
       items: too probable is suspicious as well (the test of Nalisnick et al. 2019, eq. 3, for M = 1).
@@ -73,6 +74,8 @@ def anomaly_scores(
 
 
 def _log_density(estimator: Any, X: Any, of_counts: dict[str, str]) -> NDArray[np.float64]:
+    if hasattr(estimator, "unusual"):
+        return -np.asarray(estimator.unusual(X), dtype=np.float64)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "[0-9]+ row.s. have no counts", UserWarning)  # said below
         found = np.asarray(estimator.score_samples(X, **of_counts), dtype=np.float64)
