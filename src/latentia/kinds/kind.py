@@ -85,7 +85,8 @@ class Kind:
     """A kind of model: plain data, and the folder where all else of it is.
 
     The folder `home` is a package with the modules `catalog` (`ENTRIES`, name -> what it is), `estimator` (the classes), `run`
-    (`recipe(params)` and the class `RUN`), `page` (`page(run)`) and `words` (`WORDS`). It is imported when first asked for.
+    (`recipe(params)` and the class `RUN`), `page` (`page(run)`) and `words` (`WORDS`), and of kinds with the ability
+    `Exports` `serving` (`graphs(estimator)`, see `latentia.estimators.serving.graph`). It is imported when first asked for.
 
     Attributes:
         name: entry "kind" of `config.json`.
