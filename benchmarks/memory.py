@@ -66,7 +66,7 @@ cells = (rng.integers(1, 9, many).astype(np.float64), (rng.integers(0, n, many),
 x = sparse.csr_array(cells, shape=(n, 4000))
 x.sum_duplicates()
 before, started = peak(), time.process_time()
-latentia.VAE(latent_dim=8, max_epochs=1, batch_size=256, refinement_steps=0, random_state=0).fit(x)
+latentia.VAE(latent_dim=8, max_epochs=1, batch_size=128, refinement_steps=0, random_state=0).fit(x)
 told(before, started, x.data.nbytes + x.indices.nbytes + x.indptr.nbytes)
 """
 
