@@ -138,7 +138,7 @@ class Case(NamedTuple):
 
 CASES = {
     "transform": Case("transform of {} rows of 20 numbers", TRANSFORM, 1_000_000, "codes"),
-    "refined": Case("the same, codes refined in 5 steps", REFINED, 100_000, "codes"),
+    "refined": Case("transform of {} rows, codes refined in 5 steps", REFINED, 100_000, "codes"),
     "scores": Case("score_samples of {} rows of 20 numbers", SCORES, 400_000, "scores"),
     "counts": Case("fit to sparse counts, {} x 4000", COUNTS, 20_000, "matrix"),
     "pictures": Case("load of a folder of {} PNGs of 32 x 32", PICTURES, 20_000, "pictures"),
