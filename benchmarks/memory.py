@@ -66,7 +66,7 @@ cells = (rng.integers(1, 9, many).astype(np.float64), (rng.integers(0, n, many),
 x = sparse.csr_array(cells, shape=(n, 4000))
 x.sum_duplicates()
 before, started = peak(), time.process_time()
-latentia.VAE(latent_dim=8, max_epochs=1, batch_size=256, refinement_steps=0, random_state=0).fit(x)
+latentia.VAE(latent_dim=8, max_epochs=1, batch_size=128, refinement_steps=0, random_state=0).fit(x)
 told(before, started, x.data.nbytes + x.indices.nbytes + x.indptr.nbytes)
 """
 
@@ -138,7 +138,7 @@ class Case(NamedTuple):
 
 CASES = {
     "transform": Case("transform of {} rows of 20 numbers", TRANSFORM, 1_000_000, "codes"),
-    "refined": Case("the same, codes refined in 5 steps", REFINED, 100_000, "codes"),
+    "refined": Case("transform of {} rows, codes refined in 5 steps", REFINED, 100_000, "codes"),
     "scores": Case("score_samples of {} rows of 20 numbers", SCORES, 400_000, "scores"),
     "counts": Case("fit to sparse counts, {} x 4000", COUNTS, 20_000, "matrix"),
     "pictures": Case("load of a folder of {} PNGs of 32 x 32", PICTURES, 20_000, "pictures"),

@@ -42,7 +42,7 @@ def extend_run(
         params: its parameters; those of `LENGTH` say how much longer.
         out: the run folder.
         command: what the person typed.
-        judged: called with the run when it is fitted, while it is where it was fitted.
+        judged: called with the run when it is in its place.
         overwrite: begin anew what was interrupted, instead of going on with it.
         dataset: what `spec` loads, if it is there already.
         say: told what happens.
@@ -83,10 +83,12 @@ def extend_run(
         raise
     for path in later.rglob(BEGIN):
         path.unlink()
-    judged(longer)
     exchange(out, later)
     shutil.rmtree(later)
-    return Run.open(out)
+    run = Run.open(out)
+    run._dataset = longer.dataset
+    judged(run)  # where it is: what it says of remedies names its folder
+    return run
 
 
 def _check_whole(run: Run) -> None:

@@ -306,3 +306,13 @@ def test_deterministic_codes_have_no_likelihood(wine):
     vae = VAE("autoencoder", latent_dim=2, max_epochs=1, random_state=0).fit(wine[0])
     with pytest.raises(ConfigError, match="deterministic"):
         vae.score_samples(wine[0])
+
+
+def test_more_importance_samples_raise_the_score_of_rows(fitted, wine):
+    X = wine[0]
+    one, many = (fitted.score_samples(X, n_importance=n) for n in (1, 50))
+    assert many.mean() > one.mean()
+    own = VAE(latent_dim=3, max_epochs=1, n_importance=2, random_state=0).fit(X)
+    assert np.array_equal(own.score_samples(X), own.score_samples(X, n_importance=2))
+    with pytest.raises(ConfigError, match="n_importance"):
+        own.score_samples(X, n_importance=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -100,6 +100,24 @@ def rows_at_once(x: Tensor) -> Iterator[Tensor]:
     size = min(_ROWS_AT_ONCE, max(1, _NUMBERS_AT_ONCE // max(1, x[:1].numel())))
     for start in range(0, len(x), size):
         yield widened(x[start : start + size])
+
+
+def over_rows(x: Tensor, of: Callable[[Tensor], Tensor]) -> Tensor:
+    """A number of each row, which a function gives of some at a time, put where it belongs as it comes, `[n]`.
+
+    Small tensors that are kept between large ones that come and go would keep the heap from shrinking.
+
+    >>> over_rows(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), lambda rows: rows.sum(-1))
+    tensor([3., 7.], dtype=torch.float64)
+    """
+    out, start = torch.empty(0), 0
+    for rows in rows_at_once(x):
+        part = of(rows)
+        if not start:
+            out = part.new_empty(len(x))
+        out[start : start + len(part)] = part
+        start += len(part)
+    return out
 
 
 def data_mean(x: Tensor) -> Tensor:

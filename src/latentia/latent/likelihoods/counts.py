@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from latentia import draws
 from latentia.distributions import Multinomial, NegativeBinomial, Poisson, ZeroInflatedNegativeBinomial
 from latentia.errors import ConfigError
-from latentia.latent.likelihoods.base import Likelihood, data_mean, rows_at_once
+from latentia.latent.likelihoods.base import Likelihood, data_mean, over_rows, rows_at_once
 
 N_LIBRARY_SIZES = 1024
 """Quantiles of the training rows' totals that are kept, so that samples have realistic library sizes."""
@@ -48,7 +48,7 @@ class CountLikelihood(Likelihood):
 
     def prepare(self, x: Tensor) -> None:
         """Keep quantiles of the library sizes, and the mean shares as start values."""
-        totals = torch.cat([rows.sum(-1) for rows in rows_at_once(x)]).sort().values
+        totals = over_rows(x, lambda rows: rows.sum(-1)).sort().values
         rank = (torch.arange(N_LIBRARY_SIZES, device=x.device) + 0.5) * len(totals) / N_LIBRARY_SIZES
         self.library_sizes.copy_(totals[rank.long()])
         # Half a count on top keeps features that training never saw possible.
