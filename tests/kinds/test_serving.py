@@ -245,3 +245,40 @@ def test_every_model_of_the_catalog_serves(kind, name, tmp_path):
         written = model.export(tmp_path)
         assert {each.graph.name for each in written} >= {"encoder"}
         assert all(each.difference < 1e-2 for each in written)
+
+
+def _families():
+    import latentia
+
+    random = np.random.default_rng(0)
+    blobs = np.concatenate([random.normal(1000, 0.5, (60, 3)), random.normal(1003, 1.0, (60, 3))])
+    counts = random.negative_binomial(3, 0.3, (120, 4)) + 1
+    levels, bits = random.integers(0, 3, (120, 4)), random.random((120, 5))
+    for kind in ("full", "tied", "diag", "spherical"):
+        yield f"gaussian-{kind}", latentia.GaussianMixture(2, covariance_type=kind, random_state=0), blobs
+    yield "bernoulli", latentia.BernoulliMixture(2, random_state=0), bits
+    yield "categorical", latentia.CategoricalMixture(2, random_state=0), levels
+    for cls in ("PoissonMixture", "MultinomialMixture", "DirichletMultinomialMixture"):
+        yield cls, getattr(latentia, cls)(2, random_state=0), counts
+    images = (random.random((120, 4, 4)) * 255).astype(np.uint8)
+    images[:, 0, 0] = 7  # a pixel that a Gaussian leaves out
+    yield "images", latentia.GaussianMixture(2, covariance_type="diag", random_state=0), images
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "x"), list(_families()), ids=lambda each: each if isinstance(each, str) else ""
+)
+def test_every_family_of_mixtures_serves(name, model, x, tmp_path):
+    served = sessions(model.fit(x[::2]).export(tmp_path))
+    rows = x[1::2]
+    if rows.dtype.kind == "f":
+        rows = rows.astype(np.float32).astype(np.float64)
+    (port,) = served["score"].get_inputs()
+    feed = rows.astype(np.int64 if port.type == "tensor(int64)" else np.float32)
+    feed = feed[:, None] if rows.ndim == 3 else feed
+    found = given(served["components"], x=feed)
+    close(found["responsibilities"], model.predict_proba(rows))
+    close(found["score_samples"], model.score_samples(rows))
+    close(np.logaddexp.reduce(found["log_prob"].astype(float), 1), model.score_samples(rows))
+    asked = {"total": "modelled"} if model.conditions_on_total else {}
+    close(given(served["score"], x=feed)["score"], -model.score_samples(rows, **asked))

@@ -13,7 +13,11 @@ from latentia.commands.output import print_figures, print_verdict
 from latentia.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from latentia.data import Dataset
     from latentia.kinds.run import Run
+    from latentia.kinds.spec import DataSpec
 
 IMPORTANCE = 20  # samples of an item for the log-likelihood that ends a fit
 
@@ -92,26 +96,43 @@ def fit(
     # what is wrong with a file is told before anything heavy is loaded
     dataset = spec.load() if spec.is_file and not (resume or extend) else None
     from latentia.kinds import fitting_model, kind_of, params_of
+
+    model = fitting_model(model, shape_before(data, roles))
+    shown = {"verbose": not quiet} if kind_of(model).shows_progress else {}
+    own = params_of(kind_of(model), model, flags)
+    params = {**own, **shown, "random_state": seed, **parse_settings(set or [])}
+    folder = Path(out) if out else _new_folder(data, model, resume or extend or overwrite)
+    judged = partial(_judged, folder=folder, report=report, quiet=quiet)
+    how = {"command": _command(), "overwrite": overwrite, "say": (lambda _: None) if quiet else print}
+    ways = {"extend": extend, "auto_remedy": auto_remedy, "resume": resume, "quick": quick}
+    _carry_out(spec, params, folder, dataset, judged, how, **ways)
+
+
+def _carry_out(
+    spec: DataSpec,
+    params: dict[str, Any],
+    folder: Path,
+    dataset: Dataset | None,
+    judged: Callable[[Run], None],
+    how: dict[str, Any],
+    *,
+    extend: bool,
+    auto_remedy: bool,
+    resume: bool,
+    quick: bool,
+) -> None:
+    """One way to fit, by what was asked for."""
     from latentia.kinds.auto_remedy import fit_with_remedies
     from latentia.kinds.extending import extend_run
     from latentia.kinds.stages import fit_in_stages
 
-    model = fitting_model(model, shape_before(data, roles))
-    kind = kind_of(model)
-    shown = {"verbose": not quiet} if kind.shows_progress else {}
-    params = {**params_of(kind, model, flags), **shown, "random_state": seed, **parse_settings(set or [])}
-    folder = Path(out) if out else _new_folder(data, model, resume or extend or overwrite)
-    say = (lambda _: None) if quiet else print
-    judged = partial(_judged, folder=folder, report=report, quiet=quiet)
     if extend:
-        again: dict[str, Any] = {"overwrite": overwrite, "say": say, "command": _command()}
-        extend_run(spec, params, folder, judged=judged, **again)
-        return
-    how: dict[str, Any] = {"resume": resume, "overwrite": overwrite, "say": say, "dataset": dataset}
-    if auto_remedy:
-        judged(fit_with_remedies(spec, params, folder, command=_command(), **how))
+        extend_run(spec, params, folder, judged=judged, **how)
+    elif auto_remedy:
+        judged(fit_with_remedies(spec, params, folder, resume=resume, dataset=dataset, **how))
     else:
-        fit_in_stages(spec, params, folder, command=_command(), judged=judged, quick=quick, **how)
+        how = {**how, "resume": resume, "dataset": dataset}
+        fit_in_stages(spec, params, folder, judged=judged, quick=quick, **how)
 
 
 def _check_ways(resume: bool, quick: bool, auto_remedy: bool, extend: bool) -> None:

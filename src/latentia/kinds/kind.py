@@ -85,7 +85,8 @@ class Kind:
     """A kind of model: plain data, and the folder where all else of it is.
 
     The folder `home` is a package with the modules `catalog` (`ENTRIES`, name -> what it is), `estimator` (the classes), `run`
-    (`recipe(params)` and the class `RUN`), `page` (`page(run)`) and `words` (`WORDS`). It is imported when first asked for.
+    (`recipe(params)` and the class `RUN`), `page` (`page(run)`) and `words` (`WORDS`), and of kinds with the ability
+    `Exports` `serving` (`graphs(estimator)`, see `latentia.estimators.serving.graph`). It is imported when first asked for.
 
     Attributes:
         name: entry "kind" of `config.json`.
@@ -137,8 +138,10 @@ class Kind:
         return getattr(self.part("estimator"), name)
 
     def recipe(self, params: dict[str, Any]) -> Recipe:
-        """How the model that the parameters name is fitted."""
-        recipe: Recipe = self.part("run").recipe(params)
+        """How the model that the parameters name, by whichever of its names, is fitted."""
+        given = params.get("model")
+        named = {"model": self.aliases[given]} if isinstance(given, str) and given in self.aliases else {}
+        recipe: Recipe = self.part("run").recipe({**params, **named})
         return recipe
 
     @property

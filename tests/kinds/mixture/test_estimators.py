@@ -5,6 +5,7 @@ import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
 from latentia.errors import ConfigError, DataError
+from latentia.kinds import kind_of
 from latentia.kinds.classifier.estimator import GaussianMixtureClassifier
 from latentia.kinds.mixture import estimator as mixtures
 from latentia.kinds.mixture.estimator import (
@@ -167,3 +168,18 @@ def test_laplace_penalises_each_component_by_its_rows():
     mass = mixture.predict_proba(X).sum(0)
     expected = -2 * mixture.score(X) * 80 + (6 * np.log(mass)).sum() + np.log(80)
     assert mixture.laplace(X) == pytest.approx(expected, rel=1e-9)
+
+
+def test_short_names_mean_mixtures():
+    for short, name in (("gmm", "gaussian-mixture"), ("dmm", "dirichlet-multinomial-mixture")):
+        kind = kind_of(short)
+        assert (kind.name, kind.model_name(short)) == ("mixture", name)
+    assert type(kind_of("dmm").recipe({"model": "dmm"}).estimator) is DirichletMultinomialMixture
+
+
+def test_scores_are_weighed():
+    model = GaussianMixture(2, random_state=0).fit(X)
+    weight = RANDOM.integers(0, 3, len(X))
+    assert model.score(X, sample_weight=weight) == pytest.approx(
+        model.score(np.repeat(X, weight, 0)), rel=1e-12
+    )

@@ -13,7 +13,11 @@ import pytest
 import command_line
 
 PAGE = Path(__file__).parents[3] / "docs" / "types-tutorial.md"
-BLOCKS = re.findall(r"^```\n(.*?)^```", PAGE.read_text(), re.S | re.M)
+BLOCKS = [
+    text
+    for language, text in re.findall(r"^```(\w*)\n(.*?)^```$", PAGE.read_text(), re.S | re.M)
+    if not language
+]
 FILES = ("moving-pictures.hdf5.biom", "moving-pictures.metadata.tsv", "moving-pictures.taxonomy.tsv")
 
 
