@@ -157,6 +157,8 @@ def imputed_customers(seed: int, epochs: dict[str, Any]) -> None:
     )
 
 
+MOST_DAYS = 100_000
+"""From 1970-01-01, that a date is put at most: imputers of numbers go beyond what dates can be."""
 LEVELS = ("town", "plan", "newsletter", "autopay")
 
 
@@ -176,7 +178,8 @@ def _by_columns(given: pd.DataFrame, quantities: list[str], imputer: Any) -> pd.
     filled = scaled.inverse_transform(imputer.fit_transform(scaled.transform(matrix)))
     out = given.copy()
     for j, name in enumerate(quantities):
-        out[name] = pd.to_datetime(filled[:, j], unit="D") if name == "joined" else filled[:, j]
+        days = filled[:, j].clip(-MOST_DAYS, MOST_DAYS)
+        out[name] = pd.to_datetime(days, unit="D") if name == "joined" else filled[:, j]
     at = len(quantities)
     for name, block in blocks.items():
         best = block.columns.to_numpy()[filled[:, at : at + block.shape[1]].argmax(1)]

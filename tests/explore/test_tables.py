@@ -70,4 +70,3 @@ def test_the_command_line(tmp_path, monkeypatch, capsys):
     assert set(walk["plan"]) <= set(table.complete["plan"])
     capsys.readouterr()
     assert "as .csv" in command_line.fails(capsys, "interpolate", "run", "--out", "way.npy")
-    assert "columns of unlike kinds" in command_line.fails(capsys, "export", "run", "--out", "x")

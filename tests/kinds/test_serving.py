@@ -282,3 +282,18 @@ def test_every_family_of_mixtures_serves(name, model, x, tmp_path):
     close(np.logaddexp.reduce(found["log_prob"].astype(float), 1), model.score_samples(rows))
     asked = {"total": "modelled"} if model.conditions_on_total else {}
     close(given(served["score"], x=feed)["score"], -model.score_samples(rows, **asked))
+
+
+@pytest.mark.parametrize("name", ["mixture-counts", "types-counts", "classifier-table"])
+def test_the_score_is_what_the_command_anomaly_prints(name, tmp_path):
+    import pandas as pd
+
+    import command_line
+
+    run = gallery.opened(next(exhibit for exhibit in SERVING if exhibit.name == name))
+    command_line.run("anomaly", run.folder, "--out", tmp_path / "odd.csv")
+    command_line.run("export", run.folder, "--out", tmp_path / "onnx", "--only", "score")
+    session = onnxruntime.InferenceSession(tmp_path / "onnx" / "score.onnx")
+    x = np.asarray(dense(run.split("test").x), dtype=np.float32)
+    close(given(session, x=x)["score"], pd.read_csv(tmp_path / "odd.csv")["score"])
+    assert json.loads(session.get_modelmeta().custom_metadata_map["columns"]) == run.columns

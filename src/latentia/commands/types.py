@@ -60,7 +60,7 @@ def types(
         drop_rare: drop them instead.
         rarefy: draw each sample down to so many reads; not needed, for the model is conditional on depth.
         n_components: a number of types (4) or a range (1..7).
-        criterion: which chooses from a range: laplace, bic, aic, icl or held-out.
+        criterion: which chooses from a range, and among the starts of each number: laplace, bic, aic, icl or held-out.
         n_init: starts of each number of types.
         folds: parts of the samples that are held out in turn; 0 for none.
         halves: splits into halves, for the prediction strength.

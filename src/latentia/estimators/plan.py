@@ -15,6 +15,18 @@ from latentia.training.validation import EPOCH_ROWS, FINAL_ROWS
 FEWEST_UPDATES = 1500
 """With fewer a smaller network is better, if there is one (docs/default.md)."""
 
+_OF_NETWORK = {"conv": 4000}
+
+
+def fewest_updates(network: str) -> int:
+    """With fewer updates of a network a smaller one is better, if there is one (docs/default.md).
+
+    >>> fewest_updates("conv"), fewest_updates("patch")
+    (4000, 1500)
+    """
+    return _OF_NETWORK.get(network, FEWEST_UPDATES)
+
+
 JUDGED = 2000
 """Held-out rows by which a planned fit is judged on its way, at most."""
 
@@ -69,9 +81,10 @@ class Plan:
         reason = f"{self.minutes:g} minutes, and an update took {took} before the first"
         found = [Choice("updates", str(self.updates), reason)]
         if len(self.seconds) > 1:
-            larger = ", ".join(name for name in self.seconds if name != self.network)
-            reason = f"{larger}: fewer than {FEWEST_UPDATES} updates in that time"
-            found.append(Choice("network", self.network, reason))
+            larger = [
+                f"{name}: fewer than {fewest_updates(name)}" for name in self.seconds if name != self.network
+            ]
+            found.append(Choice("network", self.network, f"{', '.join(larger)} updates in that time"))
         return found
 
 
@@ -129,6 +142,6 @@ def planned(
     for name in networks:
         taken[name] = timed(name)
         updates = work.updates_within(60 * minutes - spent(), taken[name])
-        if updates >= FEWEST_UPDATES:
+        if updates >= fewest_updates(name):
             break
     return Plan(minutes, name, updates, taken)

@@ -72,6 +72,12 @@ def test_the_join_is_told(tmp_path):
         table.column("age")
 
 
+def test_ids_in_other_letters_are_hinted_at(tmp_path):
+    meta = put(tmp_path / "m.tsv", "sample-id\tgroup\nS1\tx\nS2\ty\n")
+    with pytest.raises(DataError, match="differ in small and capital letters"):
+        CountTable.read(put(tmp_path / "t.tsv", TABLE), metadata=str(meta))
+
+
 def test_ids_that_r_has_changed_are_hinted_at(tmp_path):
     meta = put(tmp_path / "m.tsv", "sample-id\tgroup\n1-a\tx\n2-a\ty\n")
     path = put(tmp_path / "t.tsv", "#OTU ID\tX1.a\tX2.a\nA\t1\t2\nB\t4\t5\n")

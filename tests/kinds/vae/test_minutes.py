@@ -61,7 +61,7 @@ def test_the_plan_is_told_and_kept(tmp_path, monkeypatch):
     assert vae.history_[-1]["step"] == plan.updates <= 30
     said = [str(choice) for choice in vae.choices_]
     assert any(choice.startswith(f"updates: {plan.updates} (0.05 minutes") for choice in said)
-    assert any("conv, patch: fewer than 1500 updates" in choice for choice in said)
+    assert any("conv: fewer than 4000, patch: fewer than 1500 updates" in choice for choice in said)
     verdict = vae.diagnose(IMAGES[:100]).verdict
     assert "under-trained" in verdict.names  # the schedule came to rest, so the curve's end is flat
     assert f"over after {plan.updates} updates" in " ".join(verdict.evidence)

@@ -65,6 +65,9 @@ def _nothing_joins(path: Path, order: list[str], about: Metadata) -> str:
         f"no sample of {path} is in the metadata {about.source}: the table has {some(order, 3)}, the metadata's column "
         f"{about.id_column!r} has {some(about.frame.index, 3)}"
     )
+    small = {name.casefold() for name in about.frame.index}
+    if any(name.casefold() in small for name in order):
+        return f"{text}; they differ in small and capital letters: write them alike in one of the two files"
     plain = {_plain(name) for name in about.frame.index}
     if any(_plain(name) in plain for name in order):
         return f"{text}; they differ as R changes names: read and write the table with check.names = FALSE"
