@@ -27,14 +27,16 @@ def plants() -> None:
 
 
 def pictures(random: np.random.Generator) -> None:
-    """Discs and squares, 16 x 16, a folder each."""
+    """Discs and squares of all greys, 16 x 16, a folder each."""
+    greys = np.random.default_rng(1)
     for shape in ("discs", "squares"):
         (HERE / "pictures" / shape).mkdir(parents=True, exist_ok=True)
         for i in range(30):
             image = Image.new("L", (16, 16))
             x, y, side = random.integers(0, 8), random.integers(0, 8), random.integers(5, 8)
             draw = ImageDraw.Draw(image)
-            (draw.ellipse if shape == "discs" else draw.rectangle)((x, y, x + side, y + side), fill=255)
+            paint, grey = draw.ellipse if shape == "discs" else draw.rectangle, int(greys.integers(60, 256))
+            paint((x, y, x + side, y + side), fill=grey)
             image.save(HERE / "pictures" / shape / f"{i:02d}.png")
 
 

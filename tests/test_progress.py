@@ -64,6 +64,16 @@ def test_a_bar_on_a_terminal_is_taken_away_before_something_is_printed():
     assert stream.getvalue().endswith("\r\x1b[K")
 
 
+def test_a_bar_fits_into_its_line(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    clock, stream = Clock(), Terminal()
+    teller = progress.Teller(stream, clock)
+    with progress.stage("something of a very long name that says much", 4):
+        clock.now = 2.0
+        teller.tell()
+    assert len(stream.getvalue().removeprefix("\r\x1b[K")) == 39
+
+
 def test_a_thread_tells_while_the_work_says_nothing(monkeypatch, capsys):
     monkeypatch.setattr(progress, "LINES", 0.04)
     with progress.told(), progress.told(), progress.stage("asleep"):

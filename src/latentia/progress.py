@@ -5,6 +5,7 @@ Work says what it is at (`stage`, `each`), which costs nothing; it is shown with
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 import time
@@ -139,7 +140,8 @@ class Teller:
         drawing = "" if counted is None else f" {'━' * full}{'╌' * (_WIDTH - full)}"
         with self._lock:
             if not self._ended.is_set():
-                self._write(f"\r\x1b[K{words}{drawing} {passed}")
+                line = f"{words}{drawing} {passed}"
+                self._write(f"\r\x1b[K{line[: shutil.get_terminal_size().columns - 1]}")
                 self._drawn = True
 
     def _write(self, text: str) -> None:
