@@ -50,6 +50,14 @@ def test_the_long_fit_takes_the_place_of_the_first(tmp_path, capsys):
     assert "finished already" in capsys.readouterr().out
 
 
+def test_the_page_of_the_long_fit_names_the_folder_where_it_is(tmp_path):
+    run(*(argument for argument in FIT if argument != "--no-report"), "--out", tmp_path / "run")
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert f"latentia sample {tmp_path / 'run'} " in page
+    for text in (page, (tmp_path / "run" / "evaluation.json").read_text()):
+        assert ".long" not in text
+
+
 def test_quick_ends_with_the_first(tmp_path):
     run(*FIT, "--quick", "--out", tmp_path / "run")
     assert config(tmp_path / "run")["params"]["max_minutes"] == 0.01

@@ -159,8 +159,8 @@ def changes_of(run: Any, verdict: Verdict) -> list[Change]:
             text = re.sub(r"--epochs \d+", f"--minutes {minutes:g}", text)
         label = label_of(run.asked, new)
         line = ""
-        if run.spec is not None and run.folder is not None:
-            line = command(run.spec, new, run.folder.with_name(f"{run.folder.name}-{label}"))
+        if run.spec is not None and run.home is not None:
+            line = command(run.spec, new, run.home.with_name(f"{run.home.name}-{label}"))
         found.append(Change(text, new, label, line, action.text))
     return found
 

@@ -91,6 +91,8 @@ class Run:
         self.folder, self.estimator, self.spec = folder, estimator, spec
         self.config, self.kind, self.data = config, kind, data
         self._dataset = dataset
+        self.home = folder
+        """Where it will be when it is whole: what commands that are told name."""
         self._new: Split | None = None
         self.told: Callable[[Verdict], None] = lambda _: None
         """Is told each verdict."""

@@ -93,6 +93,7 @@ def fit_in_stages(
             return run
     say(f"{out.name} holds a first model; now what was asked for")
     run = fit_run(spec, params, later, resume=later.exists(), dataset=run.dataset, **options)
+    run.home = out
     judged(run)
     exchange(out, later)
     shutil.rmtree(later)

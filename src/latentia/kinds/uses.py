@@ -57,8 +57,8 @@ def uses_of(run: Any, figures: Mapping[str, Any]) -> list[tuple[str, str]]:
             if "Rebuilds" not in run.kind.abilities:
                 continue
             line = line.replace(" --out", " --method reconstruction --out")
-        line = use.python if run.folder is None else line
-        line = line.replace("RUN", shlex.quote(str(run.folder))).replace("SUFFIX", suffix)
+        line = use.python if run.home is None else line
+        line = line.replace("RUN", shlex.quote(str(run.home))).replace("SUFFIX", suffix)
         if line:
             found.append((use.text, line))
     return found[:_MOST_USES]

@@ -144,7 +144,8 @@ class TypesRun(ExportsGraphs, Run):
         found = []
         for change in changes:
             if change.params.get("model") == self.model:
-                out = self.folder.with_name(f"{self.folder.name}-{change.label}")
+                home = self.home or self.folder
+                out = home.with_name(f"{home.name}-{change.label}")
                 line = shlex.join(
                     [
                         "latentia",
