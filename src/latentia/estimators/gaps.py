@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentia.estimators.cells import log_prob_by_column
-
-DRAWN = 300
+DRAWN = 100
 """Rows that are drawn of a model to see what its cells usually cost."""
 
 
@@ -21,14 +19,27 @@ def usual_cost(estimator: Any) -> NDArray[np.float64]:
     Args:
         estimator: fitted to a table of unlike columns.
     """
-    drawn = estimator.sample(DRAWN, random_state=0)
-    rows = estimator._known_cells(drawn[0] if isinstance(drawn, tuple) else drawn)
-    found = log_prob_by_column(estimator._cells(), rows).log_prob
-    known = ~np.isnan(rows)
-    return np.asarray(-(found * known).sum(0) / np.maximum(known.sum(0), 1))
+    cells, nothing = estimator._cells(), np.full((DRAWN, len(estimator.form_.columns)), np.nan)
+    rows = cells.drawn(nothing, 0)
+    found = np.zeros(rows.shape[1])
+    for j in range(rows.shape[1]):
+        known = rows[~np.isnan(rows[:, j])]
+        if len(known):
+            others = known.copy()
+            others[:, j] = np.nan
+            found[j] = -cells.log_prob(others, known)[:, j].mean()
+    return found
 
 
 def cost_of_gaps(estimator: Any, rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """What the missing cells of rows `[n, d]` would usually have cost, `[n]` in nats: 0 of a whole row."""
     gaps = np.isnan(rows)
-    return gaps @ usual_cost(estimator) if gaps.any() else np.zeros(len(rows))
+    if not gaps.any():
+        return np.zeros(len(rows))
+    if not hasattr(estimator, "module_"):
+        return gaps @ usual_cost(estimator)
+    state = (id(estimator.module_), len(estimator.history_))  # other weights have other costs
+    kept = vars(estimator).get("_cost_of_cells")
+    if kept is None or kept[0] != state:
+        kept = estimator._cost_of_cells = (state, usual_cost(estimator))
+    return gaps @ kept[1]

@@ -248,7 +248,7 @@ def columns_of(X: Any) -> Unlike:
     return Unlike(table.items.values, table.items.columns, tuple(titles), frame is not None, table.lines)
 
 
-class MixtureCells:
+class MixtureCells(Cells):
     """What a mixture makes of single cells: by the components that the known ones speak for.
 
     Args:
