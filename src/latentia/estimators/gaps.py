@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 DRAWN = 100
 """Rows that are drawn of a model to see what its cells usually cost."""
@@ -43,3 +45,18 @@ def cost_of_gaps(estimator: Any, rows: NDArray[np.float64]) -> NDArray[np.float6
     if kept is None or kept[0] != state:
         kept = estimator._cost_of_cells = (state, usual_cost(estimator))
     return gaps @ kept[1]
+
+
+class GapCost(nn.Module):
+    """The same as a graph has it, from rows `[B, d]`; of an estimator that scores gaps as nothing, 0."""
+
+    cost: Tensor
+
+    def __init__(self, estimator: Any) -> None:
+        super().__init__()
+        has = hasattr(estimator, "unusual")
+        self.register_buffer("cost", torch.from_numpy(usual_cost(estimator)) if has else torch.zeros(1))
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """`[B]` in float64 nats."""
+        return (rows.isnan().double() * self.cost).sum(1)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from latentia.distributions import Delta, same_noise
 from latentia.distributions.noise import noise_of_one, replayed_noise
+from latentia.estimators.gaps import GapCost
 from latentia.estimators.inference import Inference
 from latentia.estimators.serving.graph import Arrays, Graph, Port
 from latentia.estimators.serving.items import ArrayItems, Items, TableItems
@@ -25,6 +26,8 @@ DRAWS = 16
 ENCODER = "The mean of the encoder's q(z|x)"
 OWN_CODES = ", the encoder's own codes: transform and reconstruct refine them further (refinement_steps)"
 SCORE = f"-log p(x) in nats, importance-weighted by {DRAWS} codes whose noise is the same for all items"
+
+GAPS = "; a missing cell costs what such a cell usually costs"
 
 
 class Served:
@@ -44,6 +47,7 @@ class Served:
             parameter.requires_grad_(False)
         names = getattr(estimator, "feature_names_in_", None)
         self.items: Items = _items(self.asked.form, names, drawn)
+        self.gaps = GapCost(estimator) if form.kind == "mixed" else None
         self.facts = {"model": str(getattr(estimator, "model", type(estimator).__name__)), **self.items.facts}
 
     def drawn(self, n: int) -> NDArray[Any]:
@@ -132,9 +136,12 @@ def score_graph(served: Served) -> Graph:
         with same_noise():
             found = asked.log_density(rows, DRAWS, total)
         assert found is not None
+        if served.gaps is not None:
+            found = found - served.gaps(torch.from_numpy(rows)).numpy()
         return [-found.astype(np.float32)]
 
-    purpose = SCORE + {"counts": f"; totals are {total}"}.get(asked.form.kind, "")
+    also = {"counts": f"; totals are {total}", "mixed": GAPS}
+    purpose = SCORE + also.get(asked.form.kind, "")
     port = Port("score", "float32", ("batch",), "nats; the higher, the more unusual")
     return Graph("score", purpose, Score(served), items.ports, (port,), served.examples, scored, served.facts)
 
@@ -189,6 +196,7 @@ class Score(nn.Module):
         totals = served_total(served.asked)
         self.totals = None if totals is None else LogTotal(totals)
         self.given = served.asked.form.kind == "counts" and totals is None
+        self.gaps = served.gaps
 
     def forward(self, *parts: Tensor) -> Tensor:
         """Scores `[B]`."""
@@ -201,6 +209,8 @@ class Score(nn.Module):
         found = torch.logsumexp(log_weight.double(), 0) - math.log(DRAWS) - log_volume(self.form, rows)
         if self.totals is not None:
             found = found + self.totals(rows.double().sum(1))
+        if self.gaps is not None:
+            found = found - self.gaps(rows)
         if self.given:  # nothing is left to score in a row without counts
             found = torch.where(rows.sum(1) == 0, torch.nan, found)
         return -found.float()

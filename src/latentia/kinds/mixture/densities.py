@@ -144,14 +144,16 @@ class Responsibilities(nn.Module):
 class Score(nn.Module):
     """How unusual items are, with the distribution of their totals where these are given."""
 
-    def __init__(self, joint: Joint, totals: Tensor | None) -> None:
+    def __init__(self, joint: Joint, totals: Tensor | None, gaps: nn.Module | None = None) -> None:
         super().__init__()
-        self.joint = joint
+        self.joint, self.gaps = joint, gaps
         self.totals = None if totals is None else LogTotal(TotalModel.of(totals.cpu().numpy()))
 
     def forward(self, *parts: Tensor) -> Tensor:
-        """-log p(x)."""
+        """-log p(x), and the cost of gaps."""
         found = torch.logsumexp(self.joint(*parts), 1)
+        if self.gaps is not None:
+            found = found - self.gaps(self.joint.enter(*parts))
         if self.totals is not None:
             found = found + self.totals(self.joint.enter(*parts).sum(1))
         return -found.float()

@@ -12,6 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from latentia.estimators.forms.layout import Layout
+from latentia.estimators.gaps import GapCost
+from latentia.estimators.serving.codec import GAPS
 from latentia.estimators.serving.graph import Arrays, Graph, Port
 from latentia.estimators.serving.items import TableItems
 from latentia.kinds.mixture.densities import Classes, Joint, Responsibilities, Score
@@ -95,11 +97,14 @@ def _score_graph(estimator: Any, held: Any, joint: Joint, facts: dict[str, Any])
     asked = {"total": "modelled"} if estimator.conditions_on_total else {}
 
     def expected(*arrays: NDArray[Any]) -> Arrays:
-        return [-estimator.score_samples(held.items(*arrays), **asked)]
+        items = held.items(*arrays)
+        return [estimator.unusual(items) if gaps else -estimator.score_samples(items, **asked)]
 
-    purpose = "-log p(x) in nats" + ("; totals are modelled" if asked else "")
+    gaps = GapCost(estimator) if hasattr(estimator, "unusual") else None
+    purpose = "-log p(x) in nats" + ("; totals are modelled" if asked else "") + (GAPS if gaps else "")
     totals = estimator.components_.parameters["totals"] if asked else None
-    return Graph("score", purpose, Score(joint, totals), held.ports, (SCORE,), held.examples, expected, facts)
+    score = Score(joint, totals, gaps)
+    return Graph("score", purpose, score, held.ports, (SCORE,), held.examples, expected, facts)
 
 
 # ------------------------------------------------------------------ items
