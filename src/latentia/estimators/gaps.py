@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 DRAWN = 100
 """Rows that are drawn of a model to see what its cells usually cost."""
+GAPS_COUNTED = "log-likelihood, gaps at their usual cost, nats"
+"""What minus `unusual` is, in words."""
 
 
 def usual_cost(estimator: Any) -> NDArray[np.float64]:

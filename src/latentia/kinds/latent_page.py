@@ -15,6 +15,7 @@ from latentia.data.column import Column
 from latentia.data.items import dense
 from latentia.diagnostics.copies import copies
 from latentia.estimators.cells import Told, log_prob_by_column
+from latentia.estimators.gaps import GAPS_COUNTED
 from latentia.kinds.latent_run import LatentRun
 from latentia.report.content import ReportInput
 from latentia.report.diagnosis import checks
@@ -160,6 +161,8 @@ def _worst(estimator: Any, part: Split, has_bound: bool) -> tuple[Split, NDArray
         scorer.n_importance = SCORING_SAMPLES
         modelled = {"total": "modelled"} if scorer.conditions_on_total else {}
         scores, what = scorer.score_samples(array, **modelled), "log-likelihood, nats"
+        if hasattr(scorer, "unusual"):
+            scores, what = -scorer.unusual(array), GAPS_COUNTED
     else:
         top = 255 if estimator.form_.kind == "pixels" else 1  # in the units of the table of figures
         view = (lambda x: x) if columns is None else estimator.form_.viewable

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from latentia.data.items import dense
+from latentia.estimators.gaps import GAPS_COUNTED
 from latentia.kinds.mixture import charts
 from latentia.kinds.mixture.questions import questions
 from latentia.kinds.mixture.run import MixtureRun
@@ -243,7 +244,8 @@ def _unusual(run: MixtureRun) -> Card | None:
         return None
     split = run.whole_or("test")
     part = run.split(split).named().take(_SCORED)
-    scores = run.log_density(part.x)
+    gaps = hasattr(run.estimator, "unusual")
+    scores = -run.estimator.unusual(part.x) if gaps else run.log_density(part.x)
     order = np.argsort(scores)[:_TOLD_ROWS]
     component = run.memberships(part.x)[order].argmax(1)
     assert part.names is not None
@@ -251,7 +253,7 @@ def _unusual(run: MixtureRun) -> Card | None:
         (str(part.names[i]), number(float(scores[i])), str(k)) for i, k in zip(order, component, strict=True)
     ]
     lead = f"The rows of the {split} split that the mixture explains least, by name or by place (from 0)."
-    head = ("row", "log-likelihood, nats", "component")
+    head = ("row", GAPS_COUNTED if gaps else "log-likelihood, nats", "component")
     return Card("worst", "Most unusual rows", lead, table=(head, *body))
 
 
