@@ -108,7 +108,7 @@ def test_each_remedy_of_a_run_becomes_one_command():
     run: Any = SimpleNamespace(
         asked={"model": "beta-vae", "latent_dim": 8, "verbose": True},
         spec=DataSpec("digits"),
-        folder=Path("runs/a"),
+        home=Path("runs/a"),
     )
     actions = [
         Remedy("", ("sigma-vae",)),

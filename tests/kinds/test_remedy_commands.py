@@ -114,7 +114,7 @@ def of_mixtures(model: str) -> Iterator[Verdict]:
     yield ordered(list(components_of(model)), KINDS["mixture"].words.order)
     more = Remedy("more components: `--n-components 6`", settings={"n_components": 6})
     found = mixture.unlike(APART, ["a", "b"], (more,))
-    yield mixture.judge((), 3, None, found=found)
+    yield mixture.judge((), 3, None, found=(found,))
 
 
 def of_classifiers(model: str) -> Iterator[Verdict]:
@@ -236,7 +236,7 @@ def test_every_remedy_is_a_command_that_the_model_has(name, model):
     kind = KINDS[name]
     counted = {"n_components": 3} if any(flag.parameter == "n_components" for flag in kind.flags) else {}
     asked = {"model": model, "random_state": 0, **counted}
-    run: Any = SimpleNamespace(asked=asked, spec=DataSpec("digits"), folder=Path("runs/a"), kind=kind)
+    run: Any = SimpleNamespace(asked=asked, spec=DataSpec("digits"), home=Path("runs/a"), kind=kind)
     known = known_params(kind, model)
     told: dict[str, Change] = {}
     for verdict in faults(name, model):
