@@ -37,8 +37,6 @@ class Served:
         estimator: fitted, of arrays or of tables of unlike columns.
     """
 
-    gaps: GapCost | None = None
-
     def __init__(self, estimator: Any) -> None:
         module, form = copy.deepcopy(estimator.module_).cpu(), copy.deepcopy(estimator.form_).cpu()
         self.refines = bool(getattr(module, "refinement_steps", 0))

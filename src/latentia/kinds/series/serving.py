@@ -31,6 +31,7 @@ class ServedSeries:
         for parameter in module.parameters():
             parameter.requires_grad_(False)
         self.asked, self.items, self.form = SeriesInference(module, form), self, form
+        self.gaps = None  # scored by what is known, as in Python
         self.facts = {"model": str(estimator.model), "longest": form.longest}
         meaning = f"at most {form.longest} steps; NaN where a number is missing, and behind the end"
         self.ports = (Port("x", "float32", ("batch", "time", form.n_columns), meaning),)
