@@ -58,6 +58,7 @@ ASKED = {
     "tensors": lambda e, X, y: e.tensors(X)[1],
     "track": lambda e, X, y: e.track(X).to_numpy(dtype=float),
     "transform": lambda e, X, y: e.transform(X),
+    "unusual": lambda e, X, y: e.unusual(X),
     "verdict": lambda e, X, y: [asdict(fault) for fault in e.verdict(X, *_labels(e, y))],
 }
 # Fit anew, keep, load, or only set: they are tested elsewhere, or ask nothing.

@@ -40,10 +40,6 @@ class Cells(Protocol):
         """What the known cells of `rows` say of all, and how probable `cells` are then."""
         ...
 
-    def log_prob(self, rows: NDArray[np.float64], cells: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Of `told` the second alone, which some give sooner."""
-        return self.told(rows, cells).log_prob
-
     def drawn(self, rows: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
         """A draw of all cells given the known ones, `[n, d]`."""
         ...
@@ -94,21 +90,12 @@ class CodedCells:
             items = self.form.items(mean.flatten(0, 1)).reshape(*mean.shape[:2], -1)
             expected[part] = (weight.double().cpu().numpy() * items).sum(0)
             expected[part, levels] = self.form.items((weight * mean).sum(0))[:, levels]
-            log_prob[part] = self._by_column(p, log_weight, cells[part])
-        return Told(expected, log_prob)
-
-    def log_prob(self, rows: NDArray[np.float64], cells: NDArray[np.float64]) -> NDArray[np.float64]:
-        """See `Cells`."""
-        out = np.empty(rows.shape)
-        for part, p, log_weight in self._weighted(rows):
-            out[part] = self._by_column(p, log_weight, cells[part])
-        return out
-
-    def _by_column(self, p: Any, log_weight: Tensor, cells: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Log p of cells `[B, d]` in the units of the data, their codes weighed; zero where one is missing."""
-        x = self.form.model_input(torch.from_numpy(np.array(cells)).to(self.device))
-        found = torch.logsumexp(log_weight[..., None] + p.log_prob_by_column(x), 0).double().cpu().numpy()
-        return np.where(np.isnan(cells), 0.0, found) - self.form.log_volumes_by_column(cells)
+            x = self.form.model_input(torch.from_numpy(np.array(cells[part])).to(self.device))
+            log_prob[part] = (
+                torch.logsumexp(log_weight[..., None] + p.log_prob_by_column(x), 0).double().cpu().numpy()
+            )
+        log_prob = np.where(np.isnan(cells), 0.0, log_prob)
+        return Told(expected, log_prob - self.form.log_volumes_by_column(cells))
 
     def drawn(self, rows: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
         """See `Cells`."""

@@ -7,8 +7,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from scipy import sparse
-
 from latentia import training
 from latentia.data import Dataset
 from latentia.data.items import length
@@ -45,7 +43,7 @@ def fit_to(
         X, y, weight = way.weighed(estimator, X, y, sample_weight)
         estimator._before(X, y)
         given = way.given(estimator, X, reset=True, channels=channels)._replace(weight=weight)
-        n_held = None if validation is None else _count(validation)
+        n_held = None if validation is None else length(validation)
         estimator.plan_ = plan = plan_of(estimator, given, n_held, begun, folder, resume)
         build(estimator, given)
         rows, held_out, held_weight = given.rows, None, None
@@ -102,11 +100,6 @@ def _held(estimator: Any, held_out: Any, weight: Weights | None) -> training.Bat
         held_out, weight = held_out[part], None if weight is None else weight[part]
     held: training.Batches = estimator._way.batches(held_out, frozen(estimator.form_)).weighed(weight)
     return held
-
-
-def _count(validation: Any) -> int:
-    """Rows that are held out; a sparse table has no length."""
-    return length(validation) if sparse.issparse(validation) else len(validation)
 
 
 def continue_with(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> None:

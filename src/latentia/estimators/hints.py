@@ -53,15 +53,15 @@ def score_of(row: Mapping[str, Any]) -> float:
 def short_of(estimator: Any) -> ShortOf | None:
     """What a fit had that its `max_minutes` or Ctrl-C ended before it had the updates that a network needs; None of all others.
 
-    A small table has all its epochs in fewer updates, and a bound that fell ends a fit as well: neither is short.
+    Half of the epochs that there would have been are enough, as a small table has them in few updates, and a bound that fell ends a fit as well.
     """
-    plan = getattr(estimator, "plan_", None)
-    if not estimator.history_ or estimator.stopped_early_ or not (plan or estimator.cooled_):
+    plan, cooled = getattr(estimator, "plan_", None), estimator.cooled_
+    if not estimator.history_ or estimator.stopped_early_ or not (plan or cooled):
         return None
     done, epochs = estimator.history_[-1]["step"], estimator.history_[-1]["epoch"]
-    most = MOST_EPOCHS / 2 if plan else estimator.settings_["max_epochs"]
-    wanted = min(FEWEST_UPDATES, round(most * done / max(epochs, 1e-9)))
-    return ShortOf(done, wanted) if done < wanted else None
+    most = MOST_EPOCHS if plan else estimator.settings_["max_epochs"]
+    wanted = min(FEWEST_UPDATES, round(0.5 * most * done / max(epochs, 1e-9)))
+    return ShortOf(done, wanted, cooled) if done < wanted else None
 
 
 def diagnosed(

@@ -13,9 +13,8 @@ from sklearn.utils.metaestimators import available_if
 from latentia.errors import ConfigError
 from latentia.estimators.cells import Cells, CodedCells, log_prob_by_column
 from latentia.estimators.conditioning import Conditioned, conditioned, given_row, tell
-from latentia.estimators.forms.arrays import as_rows
 from latentia.estimators.forms.unlike import as_frame, given_back
-from latentia.estimators.gaps import cost_of_gaps
+from latentia.estimators.gaps import ScoresGaps, cost_of_gaps
 from latentia.estimators.parameters import whole
 
 BEHIND = 3
@@ -40,7 +39,7 @@ def _of_columns(estimator: Any) -> bool:
     return True
 
 
-class TableFace:
+class TableFace(ScoresGaps):
     """Methods of estimators whose rows may have gaps; a kind gives `form_`, `usual_scores_`, and `_cells` where there are no codes.
 
     Attributes:
@@ -117,10 +116,6 @@ class TableFace:
             if by_column
             else scored.score_samples(X, total=total, n_importance=n_importance)
         )
-
-    def _known_cells(self, X: Any) -> NDArray[np.float64]:
-        """X as numbers of its columns `[n, d]`."""
-        return np.asarray(as_rows(self, X, reset=False).rows, dtype=np.float64)
 
     @available_if(_of_columns)  # type: ignore[untyped-decorator]
     def impute(
@@ -214,19 +209,6 @@ class TableFace:
         """-1 for rows that are more unusual than 95 % of held-out rows, else 1: scikit-learn's convention for outliers, `[n]`."""
         scores = self.unusual(X)
         return np.where(self._p_values(scores) <= UNUSUAL, -1, 1).astype(np.int64)
-
-    @available_if(_of_columns)  # type: ignore[untyped-decorator]
-    def unusual(self, X: Any) -> NDArray[np.float64]:
-        r"""How unusual each row is, `[n]` in nats: minus log p of its known cells, and for each missing one what such a cell usually costs.
-
-        .. math:: -\log p(x_{known}) + \sum_{j\ missing} h_j, \quad h_j = E[-\log p(x_j | \text{the other cells})]
-
-        over rows that the model draws: without h a row would be the less unusual the less is known of it, by amounts that depend on the units
-        of its columns. Of a whole row it is minus `score_samples`.
-        """
-        estimator: Any = self
-        scores = np.asarray(estimator.score_samples(X), dtype=np.float64)
-        return cost_of_gaps(self, self._known_cells(X)) - scores
 
     def _p_values(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Share of held-out rows that score at least as high, never 0; without held-out rows, of these rows."""

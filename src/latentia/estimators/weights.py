@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from latentia.data.items import length
 from latentia.errors import ConfigError, DataError
 from latentia.estimators.choices import Choice
 
@@ -63,17 +64,11 @@ def weighed_rows(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Weights 
     """
     if sample_weight is None:
         return X, y, None
-    weights = check_weights(sample_weight, _number_of(X))
+    weights = check_weights(sample_weight, length(X))
     there = np.flatnonzero(weights)
     if len(there) < len(weights):
         X, y, weights = _taken(X, there), None if y is None else _taken(y, there), weights[there]
     return X, y, None if (weights == weights[0]).all() else weights
-
-
-def _number_of(X: Any) -> int:
-    if hasattr(X, "shape"):
-        return int(X.shape[0])
-    return len(X) if hasattr(X, "__len__") else len(np.asarray(X))
 
 
 def _taken(values: Any, rows: NDArray[np.int64]) -> Any:

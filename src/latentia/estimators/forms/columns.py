@@ -14,8 +14,8 @@ from latentia.training.sparse import SparseRows
 
 MOST_COUNTS = 2**53
 FARTHEST = 1e15
-_AT_ONCE, _LARGE = 1 << 21, 1 << 22
 """Standard deviations from the mean beyond which a number is refused: its square would drown all others in any sum."""
+_AT_ONCE, _LARGE = 1 << 21, 1 << 22  # numbers of a block, and of what is taken in blocks
 
 
 def mean_and_deviation(

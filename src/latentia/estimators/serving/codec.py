@@ -136,14 +136,17 @@ def score_graph(served: Served) -> Graph:
         with same_noise():
             found = asked.log_density(rows, DRAWS, total)
         assert found is not None
-        if served.gaps is not None:
-            found = found - served.gaps(torch.from_numpy(rows)).numpy()
-        return [-found.astype(np.float32)]
+        return [gap_costs(served, rows) - found.astype(np.float32)]
 
     also = {"counts": f"; totals are {total}", "mixed": GAPS}
     purpose = SCORE + also.get(asked.form.kind, "")
     port = Port("score", "float32", ("batch",), "nats; the higher, the more unusual")
     return Graph("score", purpose, Score(served), items.ports, (port,), served.examples, scored, served.facts)
+
+
+def gap_costs(served: Served, rows: NDArray[Any]) -> Any:
+    """What gaps of rows cost, `[n]`; nothing where items have none, or are scored by what is known."""
+    return 0.0 if served.gaps is None else served.gaps(torch.from_numpy(rows)).numpy().astype(np.float32)
 
 
 def served_total(asked: Inference) -> TotalModel | None:

@@ -19,6 +19,7 @@ from latentia.errors import ConfigError
 from latentia.estimators.composition import Chosen, Composition
 from latentia.estimators.folder import Curves
 from latentia.estimators.forms.arrays import Given, as_rows
+from latentia.estimators.gaps import ScoresGaps
 from latentia.estimators.latent import LatentEstimator
 from latentia.estimators.parameters import whole
 from latentia.kinds.codes import prior as stages
@@ -36,7 +37,7 @@ from latentia.models.discrete import code_prior
 from latentia.nn import Network
 
 
-class VQVAE(ServesOnnx, LatentEstimator):
+class VQVAE(ServesOnnx, ScoresGaps, LatentEstimator):
     r"""An autoencoder with discrete codes and a prior over them, fitted to images, tables or counts.
 
     Images become a map of codes, rows a short list of them, each one out of K. The bound is
@@ -179,10 +180,8 @@ class VQVAE(ServesOnnx, LatentEstimator):
     def _built(self) -> None:
         """Where the prior has a stage of its own, the first counts its codes as under a uniform one."""
         if self._two_stage():
-            self._final_prior, self.module_.prior = (
-                self.module_.prior,
-                code_prior(self.module_.coder, "uniform"),
-            )
+            self._final_prior = self.module_.prior
+            self.module_.prior = code_prior(self.module_.coder, "uniform")
 
     def _after(self, given: Given, rows: NDArray[Any], held_out: NDArray[Any] | None, **how: Any) -> None:  # noqa: ARG002
         if self._two_stage() and not how.get("streamed"):

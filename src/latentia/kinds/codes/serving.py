@@ -19,6 +19,7 @@ from latentia.estimators.serving.codec import (
     LogTotal,
     Served,
     decoder_graph,
+    gap_costs,
     has_mean,
     log_volume,
     served_total,
@@ -56,7 +57,7 @@ def graphs(estimator: Any) -> tuple[Graph, ...]:
         with same_noise():
             found = asked.log_density(items.rows(*arrays), DRAWS, total)
         assert found is not None
-        return [-found.astype(np.float32)]
+        return [gap_costs(served, items.rows(*arrays)) - found.astype(np.float32)]
 
     score = (
         "-log p(x, codes) in nats, of the item's own codes: the bound"
@@ -107,6 +108,7 @@ class _Score(nn.Module):
         totals = served_total(served.asked)
         self.totals = None if totals is None else LogTotal(totals)
         self.given = served.asked.form.kind == "counts" and totals is None
+        self.gaps = served.gaps
 
     def forward(self, *parts: Tensor) -> Tensor:
         """Scores `[B]`."""
@@ -119,6 +121,8 @@ class _Score(nn.Module):
         found = torch.logsumexp(log_weight.double(), 0) - math.log(self.draws) - log_volume(self.form, rows)
         if self.totals is not None:
             found = found + self.totals(rows.double().sum(1))
+        if self.gaps is not None:
+            found = found - self.gaps(rows)
         if self.given:
             found = torch.where(rows.sum(1) == 0, torch.nan, found)
         return -found.float()

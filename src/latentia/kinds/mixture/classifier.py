@@ -124,7 +124,11 @@ class GaussianMixtureClassifier(ClassifierMixin, OnColumns, BaseMixture):
         X = X if isinstance(X, Mixed) else plain_data(X)
         if not reset:
             check_is_fitted(self)
-            return self._numbers(X, y, reset=False) if self.form_ is None else self._vectors(self._cells(X))
+            return (
+                self._numbers(X, y, reset=False)
+                if self.form_ is None
+                else self._vectors(self._known_cells(X))
+            )
         if hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
         found = unlike_columns(X)
@@ -216,7 +220,7 @@ class GaussianMixtureClassifier(ClassifierMixin, OnColumns, BaseMixture):
     def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
         """Log p(x), or log p(x, y) with classes given, in nats, `[n]`: of the observed cells, in the units of the data."""
         found = self._each(X, y, self._log_evidence)
-        return found if self.form_ is None else found - self.form_.log_volumes(self._cells(X))
+        return found if self.form_ is None else found - self.form_.log_volumes(self._known_cells(X))
 
     def sample(self, n_samples: int = 1) -> tuple[Any, np.ndarray]:
         """Draw rows `[n, d]` (of unlike columns as they were given) and their classes `[n]` from the fitted joint."""

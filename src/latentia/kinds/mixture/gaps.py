@@ -10,16 +10,29 @@ import torch
 from sklearn.utils import check_random_state
 
 from latentia.errors import ConfigError, DataError
+from latentia.estimators.gaps import ScoresGaps
 from latentia.estimators.parameters import whole
 from latentia.mixture.em import posterior
 from latentia.mixture.gaps import GapsPass
 from latentia.mixture.gaussian import GaussianComponents
 
 
-class FillsGaps:
-    """The method `impute` of a mixture of Gaussians; rows are arrays or frames of numbers, NaN where a cell is missing."""
+class FillsGaps(ScoresGaps):
+    """The methods `impute` and `unusual` of a mixture of Gaussians; rows are arrays or frames of numbers, NaN where a cell is missing."""
 
     components_: Any
+    layout_: Any
+
+    @property
+    def _scores_gaps(self) -> bool:
+        return hasattr(self, "components_") and not self.layout_.is_image
+
+    def _known_cells(self, X: Any) -> np.ndarray:
+        return np.asarray(X.toarray() if hasattr(X, "toarray") else X, dtype=np.float64)
+
+    def _as_given(self, rows: np.ndarray) -> Any:
+        names = getattr(self, "feature_names_in_", None)
+        return rows if names is None else pd.DataFrame(rows, columns=names)
 
     def impute(
         self, X: Any, how: Literal["mean", "draw"] = "mean", n: int = 1, *, random_state: Any = None

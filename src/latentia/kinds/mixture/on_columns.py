@@ -13,9 +13,10 @@ from latentia.data.column import Column
 from latentia.estimators.forms.mixed import MixedForm
 from latentia.estimators.forms.table_layout import TableLayout
 from latentia.estimators.forms.unlike import Unlike, as_frame, read_later, unlike
+from latentia.estimators.gaps import ScoresGaps
 
 
-class OnColumns:
+class OnColumns(ScoresGaps):
     """What stands between such a table and the vectors that components see.
 
     Attributes:
@@ -37,7 +38,7 @@ class OnColumns:
         if form is not None:
             self.layout_, self.n_features_in_ = TableLayout(form), form.n_given
 
-    def _cells(self, X: Any) -> np.ndarray:
+    def _known_cells(self, X: Any) -> np.ndarray:
         """X as numbers of its columns `[n, d]`."""
         assert self.form_ is not None
         return read_later(X, self.form_.columns, self.n_features_in_)
@@ -57,7 +58,7 @@ class OnColumns:
             for k in range(2):
                 place = form.first_mark + len(form.columns) + 2 * i + k
                 shown[place] = f"{form.columns[j].name}, cycle of {length:g} days"
-        return self._vectors(self._cells(X)), shown
+        return self._vectors(self._known_cells(X)), shown
 
     def _vectors(self, values: np.ndarray) -> np.ndarray:
         assert self.form_ is not None

@@ -244,7 +244,7 @@ def _unusual(run: MixtureRun) -> Card | None:
         return None
     split = run.whole_or("test")
     part = run.split(split).named().take(_SCORED)
-    gaps = hasattr(run.estimator, "unusual")
+    gaps = getattr(run.estimator, "columns_", None) is not None
     scores = -run.estimator.unusual(part.x) if gaps else run.log_density(part.x)
     order = np.argsort(scores)[:_TOLD_ROWS]
     component = run.memberships(part.x)[order].argmax(1)

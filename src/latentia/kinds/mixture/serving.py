@@ -100,7 +100,7 @@ def _score_graph(estimator: Any, held: Any, joint: Joint, facts: dict[str, Any])
         items = held.items(*arrays)
         return [estimator.unusual(items) if gaps else -estimator.score_samples(items, **asked)]
 
-    gaps = GapCost(estimator) if hasattr(estimator, "unusual") else None
+    gaps = GapCost(estimator) if isinstance(held, _MixedRows) else None
     purpose = "-log p(x) in nats" + ("; totals are modelled" if asked else "") + (GAPS if gaps else "")
     totals = estimator.components_.parameters["totals"] if asked else None
     score = Score(joint, totals, gaps)
