@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from latentia.commands.named import named
 from latentia.commands.output import print_figures, print_verdict
 from latentia.errors import ConfigError
 
@@ -91,7 +92,8 @@ def fit(
     )
     if id is not None and roles:
         roles["id"], id = id, None  # noqa: A001  the flag's name
-    of_columns = (roles or None, _kinds(column or []), drop, id)
+    kinds = named("--column", column or [], "NAME=KIND", "plan=category", last=True)
+    of_columns = (roles or None, kinds or None, drop, id)
     spec = DataSpec(data, seed, image_size, label_column, hold_out, channels, *of_columns)
     # what is wrong with a file is told before anything heavy is loaded
     dataset = spec.load() if spec.is_file and not (resume or extend) else None
@@ -174,17 +176,6 @@ def parse_settings(pairs: list[str]) -> dict[str, Any]:
         else:
             settings[name] = tuple(value) if isinstance(value, list) else value
     return settings
-
-
-def _kinds(pairs: list[str]) -> dict[str, str] | None:
-    """`["plan=category"]` as `{"plan": "category"}`."""
-    found = {}
-    for pair in pairs:
-        name, equals, kind = pair.rpartition("=")
-        if not equals or not name:
-            raise ConfigError(f"--column {pair!r}: expected NAME=KIND, for example --column plan=category")
-        found[name] = kind
-    return found or None
 
 
 def _new_folder(data: str, model: str, reuse: bool) -> Path:

@@ -31,6 +31,7 @@ def sample(
     """
     import math
 
+    from latentia.commands.named import named
     from latentia.commands.opened import at_least_one, open_run
     from latentia.guard import require_room
     from latentia.kinds.abilities import Imputes, Samples
@@ -45,19 +46,8 @@ def sample(
     else:
         if label is not None:
             raise ConfigError("--given and --label are of unlike models; give one of them")
-        items, told = opened.drawn_given(_cells(given), n, seed=seed, mean=mean)
+        items, told = opened.drawn_given(
+            named("--given", given, "NAME=CELL", "plan=pro"), n, seed=seed, mean=mean
+        )
         print(told)
     print(write_items(items, Path(out), opened.columns))
-
-
-def _cells(given: list[str]) -> dict[str, str]:
-    """Cells by column from NAME=CELL pairs."""
-    cells: dict[str, str] = {}
-    for pair in given:
-        name, sign, cell = pair.partition("=")
-        if not sign or not name:
-            raise ConfigError(f"--given {pair!r}: expected NAME=CELL, for example --given plan=pro")
-        if name in cells:
-            raise ConfigError(f"--given {pair!r}: {name!r} is given twice")
-        cells[name] = cell
-    return cells

@@ -222,8 +222,8 @@ Items = NDArray[Any] | sparse.csr_array | Ragged | Mixed
 
 
 def length(items: Any) -> int:
-    """How many items there are."""
-    return len(items) if isinstance(items, Ragged | Mixed) else int(items.shape[0])
+    """How many items there are; a sparse matrix has no length, a list no shape."""
+    return int(items.shape[0]) if hasattr(items, "shape") else len(items)
 
 
 def taken(items: Any, rows: Any) -> Any:

@@ -30,10 +30,12 @@ class ShortOf:
     Attributes:
         updates: that it had.
         wanted: that it should have had at least.
+        stopped: whether a person ended it, not the time that it was given.
     """
 
     updates: int
     wanted: int
+    stopped: bool = False
 
 
 def undertraining(
@@ -52,9 +54,8 @@ def undertraining(
     n = len(history)
     if short is not None:
         text = f"The fit was over after {short.updates} updates; with fewer than {short.wanted} it ends far from what more time brings"
-        return Finding(
-            UNDERTRAINED, f"{text}.", (longer(2 * max(n, 1)),), short.wanted / max(short.updates, 1)
-        )
+        more = Remedy("fit again, and let it run to its end") if short.stopped else longer(2 * max(n, 1))
+        return Finding(UNDERTRAINED, f"{text}.", (more,), short.wanted / max(short.updates, 1))
     last = max(1, n // 10)
     if n < 3:
         return _few_epochs(n, last_gain, least)

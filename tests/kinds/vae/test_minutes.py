@@ -94,7 +94,8 @@ PLAN = Plan(1, "mlp", 100, {"mlp": 0.1})
         (fitted_for(900, 300, plan=PLAN), None),  # all epochs of a small table
         (fitted_for(900, 3, plan=PLAN, stopped=True), None),
         (fitted_for(900, 3), None),  # as many epochs as were asked for
-        (fitted_for(100, 10, cooled=True, max_epochs=30), 300),
+        (fitted_for(100, 10, cooled=True, max_epochs=30), 150),
+        (fitted_for(100, 16, cooled=True, max_epochs=30), None),  # more than half of what was asked for
         (fitted_for(100, 1, cooled=True, max_epochs=30), 1500),
     ],
 )

@@ -13,10 +13,10 @@ from latentia.diagnostics import Finding, Remedy, Verdict, ordered
 from latentia.diagnostics.bits import bits_of_levels, levels
 from latentia.diagnostics.findings import HELD_OUT_COST
 from latentia.diagnostics.margins import FEWEST, Margins, margins, unlike
-from latentia.diagnostics.undertraining import undertraining
+from latentia.diagnostics.undertraining import ShortOf, undertraining
 from latentia.errors import ConfigError
 from latentia.estimators.forms.arrays import first_rows
-from latentia.estimators.hints import last_gain
+from latentia.estimators.hints import last_gain, short_of
 from latentia.kinds.autoregressive.estimator import AutoregressiveModel
 from latentia.kinds.autoregressive.use import DensityEvaluation, channels_of
 from latentia.kinds.autoregressive.words import WORDS
@@ -62,7 +62,8 @@ class DensityRun(Run):
         against = None if split == "train" else of_train
         gain = last_gain(self.estimator.history_)
         size = channels_of(self.estimator)
-        verdict = judge(found, against, bounds, gain, self._margins(part.x), self.columns, channels=size)
+        apart, short = self._margins(part.x), short_of(self.estimator)
+        verdict = judge(found, against, bounds, gain, apart, self.columns, channels=size, short=short)
         return Measured(split, figures, verdict)
 
     def _margins(self, items: Any) -> Margins | None:
@@ -111,6 +112,7 @@ def judge(
     columns: Sequence[str] | None = None,
     *,
     channels: int = 0,
+    short: ShortOf | None = None,
 ) -> Verdict:
     """The verdict on an autoregressive model: overfitted, under-trained, samples unlike the data, or healthy.
 
@@ -122,6 +124,7 @@ def judge(
         found_margins: of a table, its columns against those of samples.
         columns: their names.
         channels: features of a layer; 0: not known.
+        short: what a fit that a person cut short had.
 
     Example:
         >>> held_out = DensityEvaluation(10, 2, -120.0, 1.0, 0.2)
@@ -144,7 +147,7 @@ def judge(
     findings += [
         finding
         for finding in (
-            undertraining(history, gain, RISING * max(1.0, -found.log_likelihood)),
+            undertraining(history, gain, RISING * max(1.0, -found.log_likelihood), short),
             unlike(found_margins, columns, (larger,) if more else ()),
         )
         if finding is not None

@@ -26,7 +26,7 @@ from latentia.diagnostics.findings import overfitting
 from latentia.diagnostics.sample_findings import holes, shorter
 from latentia.diagnostics.undertraining import LAST_GAIN, kept_early, undertraining
 from latentia.estimators.forms.arrays import as_rows
-from latentia.estimators.hints import last_gain, score_of
+from latentia.estimators.hints import last_gain, score_of, short_of
 from latentia.kinds.scene.editing import rebuilt
 from latentia.kinds.scene.findings import found_in
 from latentia.kinds.scene.state import IMAGES, state_of
@@ -100,7 +100,7 @@ def _training(estimator: Any, figures: Evaluation) -> list[Finding | None]:
         )
     return [
         None if early is None else replace(early, remedies=(another_seed(),)),
-        undertraining(scores, last_gain(estimator.history_), least),
+        undertraining(scores, last_gain(estimator.history_), least, short_of(estimator)),
     ]
 
 

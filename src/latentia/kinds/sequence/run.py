@@ -14,7 +14,7 @@ from latentia.diagnostics import Evaluation, Finding, TeacherForcing, ordered
 from latentia.diagnostics.findings import overfitting
 from latentia.diagnostics.generalisation import generalisation_gap
 from latentia.diagnostics.undertraining import undertraining
-from latentia.estimators.hints import last_gain, score_of
+from latentia.estimators.hints import last_gain, score_of, short_of
 from latentia.kinds.kind import NetworkRecipe
 from latentia.kinds.latent_run import LatentRun
 from latentia.kinds.run import TRAIN_ROWS, Effort, Measured, SplitName
@@ -117,7 +117,7 @@ class SequenceRun(ExportsGraphs, LatentRun):
         history = [score_of(row) for row in estimator.history_ if row.get("validation_elbo") is not None]
         looked_at = [
             overfitting(evaluation, train, gap),
-            undertraining(history, last_gain(estimator.history_), None),
+            undertraining(history, last_gain(estimator.history_), None, short_of(estimator)),
         ]
         found = findings.of_sequences([each for each in looked_at if each is not None], self._epochs)
         return evaluation, {}, [*found]

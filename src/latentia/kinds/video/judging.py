@@ -10,7 +10,7 @@ from typing import Any
 from latentia.diagnostics import Diagnosis, Evaluation, Finding, generalisation_gap, ordered
 from latentia.diagnostics.findings import overfitting
 from latentia.diagnostics.undertraining import LAST_GAIN, undertraining
-from latentia.estimators.hints import last_gain, score_of
+from latentia.estimators.hints import last_gain, score_of, short_of
 from latentia.kinds.video.findings import found_in
 from latentia.kinds.video.state import state_of
 from latentia.kinds.video.words import WORDS
@@ -28,7 +28,9 @@ def diagnosed_videos(
     least = LAST_GAIN * math.prod(estimator.event_shape_)
     findings: list[Finding | None] = [
         *found_in(state_of(estimator, estimator._videos(X), truth)),
-        undertraining([score_of(row) for row in judged], last_gain(estimator.history_), least),
+        undertraining(
+            [score_of(row) for row in judged], last_gain(estimator.history_), least, short_of(estimator)
+        ),
         overfitting(figures, of_train, generalisation),
     ]
     return Diagnosis(
