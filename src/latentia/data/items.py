@@ -222,8 +222,10 @@ Items = NDArray[Any] | sparse.csr_array | Ragged | Mixed
 
 
 def length(items: Any) -> int:
-    """How many items there are; a sparse matrix has no length, a list no shape."""
-    return int(items.shape[0]) if hasattr(items, "shape") else len(items)
+    """How many items there are; a sparse matrix has no length, a list no shape, and some are arrays only when asked."""
+    if hasattr(items, "shape"):
+        return int(items.shape[0])
+    return len(items) if hasattr(items, "__len__") else len(np.asarray(items))
 
 
 def taken(items: Any, rows: Any) -> Any:
