@@ -14,7 +14,7 @@ from latentia.diagnostics import (
     TeacherForcing,
 )
 from latentia.diagnostics.finding import another_seed, longer
-from latentia.kinds.sequence.measures import Counted, Drawn, Rebuilt
+from latentia.kinds.sequence.measures import Counted, Drawn, Gaps, Rebuilt
 from latentia.kinds.sequence.words import CHEATING, UNKNOWN_WORDS
 from latentia.vocabulary import (
     COLLAPSE,
@@ -137,10 +137,11 @@ def below_counts(
     if log_likelihood is None:
         return None
     text = (
-        f"An item costs {-log_likelihood:.4g} nats, {-counts.trigram:.4g} by a trigram of the training part and "
-        f"{-counts.unigram:.4g} by a unigram"
+        f"An item costs {-log_likelihood:.4g} nats, {-counts.trigram - counts.gaps:.4g} by a trigram of the training part and "
+        f"{-counts.unigram - counts.gaps:.4g} by a unigram{' (their gaps as one log-normal)' if counts.gaps else ''}"
     )
-    strength = log_likelihood / (DEARER * counts.trigram) if counts.trigram else None
+    beyond_gaps = log_likelihood - counts.gaps
+    strength = beyond_gaps / (DEARER * counts.trigram) if counts.trigram else None
     if strength is None or strength <= 1:
         return Finding("", f"{text}.", strength=strength)
     wider = Remedy(
@@ -166,6 +167,15 @@ def holes(draws: Drawn) -> Finding:
         settings={"objective_options": {"nats": 4.0}},
     )
     return Finding(HOLES, f"{text}: draws are unlike the data.", (fewer,), strength)
+
+
+def timed(gaps: Gaps) -> Finding:
+    """A note: what the model says of gaps, beside one log-normal for all of them."""
+    gain = gaps.log_likelihood - gaps.baseline
+    text = f"A gap costs {-gaps.log_likelihood:.4g} nats given what came before and the code, {-gaps.baseline:.4g} by one log-normal for all"
+    if gain > 0:
+        return Finding("", f"{text}.")
+    return Finding("", f"{text}: of times the model has learned nothing.")
 
 
 def unknown(share: float, unit: str) -> Finding | None:
