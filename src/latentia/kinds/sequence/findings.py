@@ -42,6 +42,10 @@ _DEFAULT = Remedy(
     "train the encoder as an autoencoder first, then a new decoder with free bits: `--model sequence-pretrained`",
     ("sequence-pretrained",),
 )
+_NORMALISED = Remedy(
+    "normalise the means of the codes, so that their rate cannot vanish: `--model sequence-bn`",
+    ("sequence-bn",),
+)
 _FREE_BITS = Remedy(
     "do not reward a rate below a floor: `--model sequence-free-bits`", ("sequence-free-bits",)
 )
@@ -53,7 +57,7 @@ _DROPPED = Remedy(
     "tell the decoder fewer of the words: `--model sequence-word-dropout`", ("sequence-word-dropout",)
 )
 _BY_BOUND = Remedy("a model that is judged by its bound: `--model sequence-vae`", ("sequence-vae",))
-CURES = (_DEFAULT, _FREE_BITS, _LAGGING, _DROPPED)
+CURES = (_DEFAULT, _NORMALISED, _FREE_BITS, _LAGGING, _DROPPED)
 _MORE_DROPOUT = Remedy(
     "forget more while learning: `--set network.dropout=0.5`", settings={"network": {"dropout": 0.5}}
 )
@@ -153,8 +157,14 @@ def below_counts(
     return Finding(UNDERTRAINED, f"{text}: counts of neighbouring tokens do as well.", remedies, strength)
 
 
-def holes(draws: Drawn) -> Finding:
-    """Whether what the model draws teaches as much of the data as training items do."""
+def holes(draws: Drawn, epochs: int, *, floored: bool) -> Finding:
+    """Whether what the model draws teaches as much of the data as training items do.
+
+    Args:
+        draws: as measured.
+        epochs: of the fit.
+        floored: whether its objective has a floor under the rate, which can be lowered.
+    """
     text = (
         f"A trigram of {draws.n:,} draws is at a perplexity of {draws.reverse_perplexity:.4g} on held-out items, one of as many training items "
         f"at {draws.of_data:.4g}; {draws.copies:.1%} of the draws are copies of training items"
@@ -166,7 +176,8 @@ def holes(draws: Drawn) -> Finding:
         "ask for less in the code: `--set objective_options.nats=4`",
         settings={"objective_options": {"nats": 4.0}},
     )
-    return Finding(HOLES, f"{text}: draws are unlike the data.", (fewer,), strength)
+    remedy = fewer if floored else longer(2 * epochs)
+    return Finding(HOLES, f"{text}: draws are unlike the data.", (remedy,), strength)
 
 
 def timed(gaps: Gaps) -> Finding:

@@ -67,7 +67,7 @@ class SequenceRun(ExportsGraphs, LatentRun):
                 rising=self._rising,
                 overfitted=any(each is not None and each.name == OVERFITTED for each in found),
             ),
-            findings.holes(draws),
+            findings.holes(draws, self._epochs, floored=estimator._entry().floored),
             findings.unknown(share, form.unit),
             None if gaps is None else findings.timed(gaps),
         ]
