@@ -132,8 +132,9 @@ def test_a_dynamics_that_does_nothing_is_straight_motion(model, videos, monkeypa
 
     made = copy.deepcopy(model)
     with torch.no_grad():
-        made.module_.relations.out[-1].weight.zero_()
-        made.module_.relations.out[-1].bias.zero_()
+        for part in (made.module_.relations.out, made.module_.relations.along):
+            part[-1].weight.zero_()
+            part[-1].bias.zero_()
     true = torch.zeros(30, 20, 2, 5)
     true[..., 1:3] = 2 * torch.from_numpy(videos.states[..., :2]) - 1
     monkeypatch.setattr(

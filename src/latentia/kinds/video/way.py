@@ -29,7 +29,8 @@ from latentia.objectives import negative_elbo, reconstruction
 FEWEST_FRAMES = SEEN + 2
 _FRAME_UPDATES = 1600
 """Updates that seeing takes, about: see docs/scenes.md."""
-_PATHS_TOGETHER = 64
+_FRAMES_TOGETHER, _PATHS_TOGETHER = 64, 64
+"""Frames and paths of a step of the first two phases."""
 
 
 def as_videos(X: Any, channels: str = "auto") -> Ragged:
@@ -125,12 +126,14 @@ class VideoWay(Way):
     ) -> None:
         """Learn to see frames, then the dynamics on the paths that are seen."""
         module, entry = estimator.module_, estimator._entry()
-        seeing = _phase(config, entry.frames_first, batches, held_out)
+        alone, kept = (None if part is None else frames_of(part) for part in (batches, held_out))
+        assert alone is not None
+        seeing = _phase(replace(config, batch_size=_FRAMES_TOGETHER), entry.frames_first, alone, kept)
         found = training.fit(
             FramePhase(module),
             negative_elbo(),
-            batches,
-            held_out,
+            alone,
+            kept,
             seeing,
             _at(folder, "frames"),
             resume=resume,
@@ -140,9 +143,8 @@ class VideoWay(Way):
         with torch.no_grad():
             speeds = torch.as_tensor(np.diff(np.asarray(moving.x)[..., 1:3], axis=1))
             module.speed.copy_(speeds.square().mean().sqrt().clamp(min=1e-3))
-        learning = replace(
-            _phase(config, entry.dynamics_first, moving, held), batch_size=_PATHS_TOGETHER, learning_rate=3e-3
-        )
+        rolling = replace(config, batch_size=_PATHS_TOGETHER, learning_rate=3e-3)
+        learning = _phase(rolling, entry.dynamics_first, moving, held)
         then = training.fit(
             DynamicsPhase(module),
             reconstruction(estimator.objective_setting_),
@@ -185,6 +187,13 @@ def _phase(
 
 def _at(folder: Path | None, name: str) -> Path | None:
     return None if folder is None else folder / "checkpoints" / name
+
+
+def frames_of(batches: training.Batches) -> training.Batches:
+    """The frames of windows, each on its own, `[m, 1, C, H, W]`: frames of one window are too much alike to share a step."""
+    windows = batches.x
+    assert isinstance(windows, torch.Tensor)
+    return training.Batches(windows.flatten(0, 1)[:, None], batches.transform)
 
 
 def _paths(module: Any, batches: training.Batches) -> training.Batches:
