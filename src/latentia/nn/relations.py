@@ -15,7 +15,7 @@ class Relations(nn.Module):
     r"""What is done to each object: by itself and the world, by others in any way, and by others along the line to them.
 
     .. math:: out_k = \mathrm{out}\Big(\mathrm{own}(s_k) + \sum_{j \ne k} \mathrm{pair}(s_k, s_j - s_k, d_{kj})\Big)
-        + \sum_{j \ne k} \mathrm{along}(d_{kj}, \dot d_{kj}, |v_j - v_k|^2)\, n_{kj}
+        + \sum_{j \ne k} \mathrm{along}(d_{kj}, \dot d_{kj}, |v_j - v_k|)\, n_{kj}
 
     with a state s = (place p, velocity v, ...), d the distance, its rate of change, and n the unit vector from k to j. A permutation of the
     objects permutes the results. Pairs are seen by their difference: collisions are the same everywhere. Forces along the line, as those of
@@ -63,5 +63,5 @@ class Relations(nn.Module):
         """What each other object does along the line to it, `[B, k, j, 2]`."""
         line, velocity = apart[..., :2] / distance, apart[..., 2:4]
         parting = (velocity * line).sum(-1, keepdim=True)
-        seen = [distance / _NEAR, parting, velocity.square().sum(-1, keepdim=True)]
-        return self.along(torch.cat(seen, -1)) * line
+        speed = velocity.square().sum(-1, keepdim=True).add(1e-6).sqrt()
+        return self.along(torch.cat([distance / _NEAR, parting, speed], -1)) * line
