@@ -134,7 +134,7 @@ def _foretold(
 def _seen_share(asked: Any, videos: Ragged) -> float:
     """1 - squared error of the reconstruction over that of the ground alone."""
     some = videos[np.arange(min(len(videos), 20))]
-    ground = asked.form.inverse(asked.module.ground.detach().sigmoid()[None])[0].astype(np.float64)
+    ground = asked.form.inverse(asked.module.still().detach()[None])[0].astype(np.float64)
     wrong = total = 0.0
     for i, image in enumerate(use.painted(asked, some)):
         frames = some.item(i).astype(np.float64)

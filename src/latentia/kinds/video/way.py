@@ -23,7 +23,7 @@ from latentia.estimators.forms.scaled import Scaled
 from latentia.estimators.parameters import whole
 from latentia.estimators.settings import Defaults
 from latentia.estimators.way import Way
-from latentia.models.scenes.stove_phases import SEEN, DynamicsPhase, FramePhase
+from latentia.models.scenes.stove_phases import SEEN, DynamicsPhase
 from latentia.objectives import negative_elbo, reconstruction
 
 FEWEST_FRAMES = SEEN + 2
@@ -127,7 +127,7 @@ class VideoWay(Way):
         module, entry = estimator.module_, estimator._entry()
         seeing = _phase(config, entry.frames_first, batches, held_out)
         found = training.fit(
-            FramePhase(module),
+            entry.frames_alone(module),
             negative_elbo(),
             batches,
             held_out,
