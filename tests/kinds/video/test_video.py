@@ -298,7 +298,7 @@ WRONG = {
     "rollout of nothing": (["rollout", "RUN", "-n", "0"], "at least 1"),
     "rollout back": (["rollout", "RUN", "--context", "-1"], "at least 0"),
     "rollout from one frame": (["rollout", "RUN", "--context", "1"], "at least 3"),
-    "rollout of images": (["rollout", "RUN", "digits"], "video 0 has 1 frame;"),
+    "rollout of images": (["rollout", "RUN", "digits"], "holds images; models of videos"),
     "track as a picture": (["track", "RUN", "--out", "t.png"], "can be written as"),
     "segment": (["segment", "RUN"], "this run is a stove"),
     "sample as a picture": (["sample", "RUN", "--out", "s.png"], "videos can be written as"),

@@ -18,6 +18,7 @@ from latentia.diagnostics.tracking import (
     identity_switches,
     motions,
 )
+from latentia.errors import DataError
 from latentia.kinds.video import use
 
 CONTEXT = 8
@@ -82,10 +83,15 @@ def state_of(estimator: Any, videos: Ragged, truth: Mapping[str, Any]) -> VideoS
     asked = estimator._inference()
     seen = use.paths(asked, videos)
     states = truth.get("states")
+    shortest = int(videos.lengths.min())
     states = None if states is None or np.ndim(states) != 4 else np.asarray(states)[: len(videos)]
+    if states is not None and (len(states) < len(videos) or states.shape[1] < shortest):
+        raise DataError(
+            f"true states of {states.shape[1]} frames of {len(states)} videos; those of all frames of {len(videos)} videos are expected, "
+            f"at least {shortest} of each: [n, T, objects, numbers]"
+        )
     if states is not None and (states.shape[2] != estimator.n_objects_ or not np.isfinite(states).all()):
         states = None
-    shortest = int(videos.lengths.min())
     ahead = min(FURTHEST, shortest - CONTEXT)
     errors: dict[str, NDArray[np.float64]] = {}
     energy = np.empty(0)

@@ -90,9 +90,14 @@ class VideoWay(Way):
         least = 2 if reset else 1
         if len(rows) < least:
             longest = int(videos.lengths.max(initial=0))
+            smaller = (
+                ", or a smaller `frames`"
+                if reset and longest >= FEWEST_FRAMES and frames > FEWEST_FRAMES
+                else ""
+            )
             raise DataError(
                 f"X holds {len(rows)} windows of {frames} frames (the longest of {len(videos)} videos has {longest}); at least {least} "
-                "are expected: give more or longer videos, or a smaller `frames`"
+                f"are expected: give more or longer videos{smaller}"
             )
         return Given(rows)
 
