@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.distributions import Normal
 
+from latentia.data import Balls
 from latentia.draws import seeded
 from latentia.latent.scenes.noise import PixelNoise
 from latentia.latent.scenes.paths import PathPosterior
@@ -146,3 +147,33 @@ def test_every_part_learns():
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().max() > 0, name
+
+
+@pytest.mark.slow
+def test_balls_are_painted_in_their_colours():
+    """Where one template for all can only paint a mixture of both."""
+    videos = Balls("billiards", n=2, size=16, frames=36, colours=True).sample(60, seed=0)
+    x = torch.from_numpy(videos.x).float().div(255).flatten(0, 1)
+    with seeded(0, torch.device("cpu")):
+        model = AppearanceSTOVE((12, *x.shape[1:]), 2)
+        phase = AppearanceFrames(model)
+        model.prepare(x.unflatten(0, (-1, 12)))
+        adam = torch.optim.AdamW(phase.parameters(), 1e-3)
+        for _ in range(1000):
+            loss = -phase.trace(x[torch.randint(len(x) - 200, (96,))].unflatten(0, (8, 12))).elbo.mean()
+            adam.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(phase.parameters(), 100.0)
+            adam.step()
+    with torch.no_grad():
+        held = x[-200:]
+        seen = model.see(held).loc[:, None]
+        painted = model.paint(model.completed(held[:, None], seen)[:, 0])
+    assert float((painted - held).square().mean()) < 0.2 * float(held.var())
+    place = torch.from_numpy(videos.states).flatten(0, 1)[-200:, :, :2].mul(16).long().clamp(0, 15)
+    for ball in range(2):
+        own = [image[:, place[i, ball, 1], place[i, ball, 0]] for i, image in enumerate(held)]
+        got = [image[:, place[i, ball, 1], place[i, ball, 0]] for i, image in enumerate(painted)]
+        torch.testing.assert_close(
+            torch.stack(got).median(0).values, torch.stack(own).median(0).values, atol=0.15, rtol=0
+        )
