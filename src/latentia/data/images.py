@@ -277,5 +277,7 @@ def _listed(folder: Path) -> list[tuple[Path, str | None]]:
     if not direct and not inside:
         others = [entry for entry in entries if entry.is_file()]
         hint = f"; it holds {others[0].name}: give the path of that file instead" if others else ""
-        raise DataError(f"{folder} holds no images ({', '.join(sorted(SUFFIXES))}){hint}")
+        raise DataError(
+            f"{folder} holds no images ({', '.join(sorted(SUFFIXES))}), animations (.gif) or folders of numbered frames{hint}"
+        )
     return [(file, None) for file in direct] or list(inside)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from latentia.data.masks import owners, resized
@@ -12,6 +13,8 @@ from latentia.data.pictures import axes_of
 from latentia.errors import DataError
 
 NAMES = ("masks", "counts", "states", "radius")
+_FORMS = {"counts": (0, "[n]"), "states": (2, "[n, objects, numbers], x and y first"), "radius": (0, "[n]")}
+"""Axes behind those of items and frames, and what to say of them."""
 
 
 def truth_of(
@@ -62,11 +65,48 @@ def truth_of(
     lead = x.ndim - (2 if x.ndim == 3 else 3)  # axes before those of an image: items, frames
     if "masks" in found:
         sides = _sides(x, where, channels)
+        if found["masks"].shape[1:lead] != x.shape[1:lead]:
+            raise DataError(
+                f"{where}: masks of {found['masks'].shape[1]} frames for videos of {x.shape[1]}: there must be one for each"
+            )
         found["masks"] = resized(owners(found["masks"], lead, sides, where), image_size)
-    for name, axes in (("counts", 0), ("states", 2)):
-        if name in found and found[name].ndim not in (1 + axes, lead + axes):
-            raise DataError(f"{where}: {name} of shape {found[name].shape} for items of shape {x.shape[1:]}")
+    for name, (axes, form) in _FORMS.items():
+        values = found.get(name)
+        if values is not None and not _agrees(values, x, lead, axes):
+            raise DataError(
+                f"{where}: {name} of shape {values.shape} for items of shape {x.shape[1:]}; expected {form}"
+                + (", with the frames of the videos behind n" if lead > 1 and name != "radius" else "")
+            )
+    for name, values in found.items():
+        _check_numbers(name, values, where)
     return found
+
+
+def _agrees(values: NDArray[Any], x: NDArray[Any], lead: int, axes: int) -> bool:
+    """Whether an array says something of each item, or, of all but numbers of an item, of each of its frames."""
+    if values.ndim == 1 + axes:
+        return True
+    return values.ndim == lead + axes and values.shape[:lead] == x.shape[:lead]
+
+
+def _check_numbers(name: str, values: NDArray[Any], where: str) -> None:
+    """Raise `DataError` where what is said cannot be true."""
+    if name == "masks":
+        return
+    if name == "counts":
+        wrong, expected = (
+            ~np.isfinite(values) | (values < 0) | (values != np.floor(values)),
+            "whole numbers of at least 0",
+        )
+    elif name == "radius":
+        wrong, expected = ~((values > 0) & (values < 1)), "shares of the image between 0 and 1"
+    else:
+        wrong, expected = np.isinf(values), "shares of the image, or NaN where there is no object"
+    if wrong.any():
+        at = tuple(int(place) for place in np.argwhere(wrong)[0])
+        raise DataError(
+            f"{where}: {name} of item {at[0] + 1} (counted from 1) hold {values[at]:g}; expected {expected}"
+        )
 
 
 def _sides(x: NDArray[Any], where: str, channels: str) -> tuple[int, int]:

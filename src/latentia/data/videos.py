@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ImageSequence
+from PIL import ImageSequence, UnidentifiedImageError
 
 from latentia.data.checks import one_line
 from latentia.data.dataset import Raw, Split
@@ -139,7 +139,8 @@ def _decoded(file: Path, image_size: int | None) -> NDArray[np.uint8]:
     except FileNotFoundError:
         raise DataError(f"{file} does not exist") from None
     except Exception as error:  # Pillow's plugins raise errors of many classes on damaged bytes
-        raise DataError(f"{file} is no readable animation, truncated or damaged: {one_line(error)}") from None
+        what = "it holds no picture" if isinstance(error, UnidentifiedImageError) else one_line(error)
+        raise DataError(f"{file} is no readable animation, truncated or damaged: {what}") from None
     images = np.ascontiguousarray(np.stack(frames).transpose(0, 3, 1, 2))
     return images if image_size is None else resize(images, image_size)
 

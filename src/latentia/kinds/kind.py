@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from latentia.data.shapes import Shape
-from latentia.errors import ConfigError
+from latentia.errors import ConfigError, DataError
 from latentia.estimators.typed import check_params
 
 if TYPE_CHECKING:
@@ -120,6 +120,14 @@ class Kind:
     instead: Mapping[str, str] = field(default_factory=dict)
     of_model: tuple[str, ...] = ()
     shows_progress: bool = True
+
+    def check_pictures(self, shape: Shape, name: str) -> None:
+        """Raise `DataError` where later data are images for a model of videos, or videos for one of images."""
+        if shape in (Shape.IMAGES, Shape.FRAMES) and shape not in self.accepts:
+            takes = ", ".join(sorted(each.value for each in self.accepts))
+            raise DataError(
+                f"{name} holds {shape.value}; {self.title} are for {takes}: take a run that is fitted to {shape.value}"
+            )
 
     def part(self, name: str) -> ModuleType:
         """A module of the folder."""

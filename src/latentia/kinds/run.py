@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from latentia.data import Dataset, Split
+from latentia.data.items import shape_of
 from latentia.diagnostics import Verdict
 from latentia.errors import ConfigError, DataError
 from latentia.estimators import folder as run_folder
@@ -161,6 +162,7 @@ class Run:
         if self._dataset is None:
             assert self.data is not None
             self._dataset, self._new = self.data.found()
+            self.kind.check_pictures(self._dataset.shape, self.place)
         return self._dataset
 
     def split(self, name: SplitName) -> Split:
@@ -193,7 +195,9 @@ class Run:
     def items(self, name: str) -> Split:
         """All items of other data, in their order, as this run has its items."""
         assert self.data is not None
-        return self.data.items(name)
+        found = self.data.items(name)
+        self.kind.check_pictures(shape_of(found.x), name)
+        return found
 
     # ------------------------------------------------------------------ figures and verdict
 

@@ -82,6 +82,42 @@ def paste(
     return down[:, None] @ patch @ across[:, None].mT
 
 
+def stretch(
+    patch: Float[Tensor, "#batch channels rows columns"], where: Float[Tensor, "batch 4"], size: Sequence[int]
+) -> Float[Tensor, "batch channels height width"]:
+    """As `paste`, but beyond the centres of its outermost pixels, and beyond the window, a patch goes on as it ends there.
+
+    Example:
+        >>> patch = torch.tensor([[[[1.0, 3.0]]]])
+        >>> stretch(patch, torch.tensor([[0.5, 0.5, 0.0, 0.0]]), (1, 4))
+        tensor([[[[1., 1., 3., 3.]]]])
+    """
+    sides = []
+    for axis, n, pixels in ((0, size[1], patch.shape[-1]), (1, size[0], patch.shape[-2])):
+        at = (_centres(n, where) - where[:, axis + 2, None]) / where[:, axis, None]
+        end = 1 - 1 / pixels
+        sides.append(bilinear(at.clamp(-end, end), pixels))
+    across, down = sides
+    return down[:, None] @ patch @ across[:, None].mT
+
+
+def covered(where: Float[Tensor, "*batch 4"], size: Sequence[int]) -> Float[Tensor, "*batch height width"]:
+    """1 where the centre of a pixel lies in a window, else 0; in gradients the edge is a pixel wide.
+
+    Example:
+        >>> covered(torch.tensor([0.5, 0.5, 0.5, 0.0]), (2, 4))
+        tensor([[0., 0., 1., 1.],
+                [0., 0., 1., 1.]])
+    """
+    sides = []
+    for axis, n in ((0, size[1]), (1, size[0])):
+        beyond = (_centres(n, where) - where[..., axis + 2, None]).abs() - where[..., axis, None]
+        soft = (-beyond * n / 2).sigmoid()
+        sides.append((beyond <= 0).to(soft) + (soft - soft.detach()))
+    across, down = sides
+    return down[..., :, None] * across[..., None, :]
+
+
 def boxes(where: Float[Tensor, "*batch 4"]) -> Float[Tensor, "*batch 4"]:
     """Centre x, y, width and height of windows as shares of the image, of their s_x, s_y, t_x, t_y.
 

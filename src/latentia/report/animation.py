@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,15 @@ from latentia.files import write_atomically
 from latentia.report.images import pixels
 from latentia.report.theme import LIGHT
 
+MOST_BYTES = 400_000
+"""Of an animation that stands in a page."""
 _LARGE = 96  # pixels of the side to which a small frame is enlarged
 _MILLISECONDS = 100
 _BORDER = 2
+_FEWEST = 8  # frames below which none are left out if pixels can be
+_WIDE = 400  # pixels across below which none are left out if frames can be
+_GREY = 128
+_MODEL = tuple(int(LIGHT.model.lstrip("#")[i : i + 2], 16) for i in (0, 2, 4))
 
 
 def write_animation(path: Path, seen: Any, foretold: NDArray[Any], form: Any) -> None:
@@ -33,30 +40,65 @@ def write_animation(path: Path, seen: Any, foretold: NDArray[Any], form: Any) ->
     """
     whole = _rgb(foretold, form)
     if seen is not None:
-        for edge in (
-            np.s_[:, :, :_BORDER],
-            np.s_[:, :, -_BORDER:],
-            np.s_[:, :, :, :_BORDER],
-            np.s_[:, :, :, -_BORDER:],
-        ):
-            whole[edge] = tuple(int(LIGHT.model.lstrip("#")[i : i + 2], 16) for i in (0, 2, 4))
+        _framed(whole)
         shortest = int(seen.lengths.min())
         before = np.stack([seen.item(i)[len(seen.item(i)) - shortest :] for i in range(len(seen))])
         whole = np.concatenate([_rgb(before, form), whole], 1)
     columns = int(np.ceil(np.sqrt(len(whole))))
-    pictures = [Image.fromarray(_sheet(whole[:, t], columns)) for t in range(whole.shape[1])]
+    write_atomically(path, _gif([_sheet(whole[:, t], columns) for t in range(whole.shape[1])]))
+
+
+def embedded(frames: NDArray[np.uint8], most: int = MOST_BYTES) -> bytes:
+    """An animation for a page, of frames `[T, H, W, 3]`, as a GIF of at most so many bytes.
+
+    Where it is larger, every second pixel of wide pictures and every second frame of the others are left out, as often as it takes.
+    """
+    pace = _MILLISECONDS
+    while len(found := _gif(frames, pace)) > most:
+        if frames.shape[2] > _WIDE or len(frames) <= _FEWEST:
+            frames = frames[:, ::2, ::2]
+        else:
+            frames, pace = frames[::2], 2 * pace
+    return found
+
+
+def above_below(above: NDArray[np.uint8], below: NDArray[np.uint8], begins: int) -> NDArray[np.uint8]:
+    """Videos beside each other in two rows, enlarged, `[T, H', W', 3]`, of two times `[n, T, H, W, 3]`; the lower ones are framed from a frame on."""
+    sides = [(0, 0), (0, 0), (_BORDER, _BORDER), (_BORDER, _BORDER), (0, 0)]
+    rows = []
+    for videos, first in ((above, above.shape[1]), (below, begins)):
+        factor = _enlargement(videos.shape[2:4])
+        large = np.pad(videos.repeat(factor, 2).repeat(factor, 3), sides, constant_values=_GREY)
+        _framed(large[:, first:])
+        rows.append(np.concatenate(list(large), 2))
+    return np.concatenate(rows, 1)
+
+
+def _framed(videos: NDArray[np.uint8]) -> None:
+    """Colour the edges of frames `[n, T, H, W, 3]`."""
+    inside = np.s_[_BORDER:-_BORDER]
+    edge = np.ones(videos.shape[2:4], dtype=bool)
+    edge[inside, inside] = False
+    videos[:, :, edge] = _MODEL
+
+
+def _enlargement(size: Sequence[int]) -> int:
+    return max(1, _LARGE // max(size))
+
+
+def _gif(frames: Iterable[NDArray[np.uint8]], pace: int = _MILLISECONDS) -> bytes:
+    """Frames `[H, W, 3]`, one after another, over and over."""
+    first, *rest = [Image.fromarray(np.ascontiguousarray(frame)) for frame in frames]
     buffer = io.BytesIO()
-    pictures[0].save(
-        buffer, format="GIF", save_all=True, append_images=pictures[1:], duration=_MILLISECONDS, loop=0
-    )
-    write_atomically(path, buffer.getvalue())
+    first.save(buffer, format="GIF", save_all=True, append_images=rest, duration=pace, loop=0)
+    return buffer.getvalue()
 
 
 def _rgb(videos: NDArray[Any], form: Any) -> NDArray[np.uint8]:
     """Videos `[n, T, C, H, W]` as enlarged RGB frames `[n, T, H', W', 3]`."""
     shares = np.clip((videos.astype(np.float32) - float(form.mean)) / float(form.scale), 0, 1)
     frames = pixels(shares.reshape(-1, *shares.shape[2:]))
-    factor = max(1, _LARGE // max(frames.shape[1:3]))
+    factor = _enlargement(frames.shape[1:3])
     large = frames.repeat(factor, 1).repeat(factor, 2)
     return large.reshape(*videos.shape[:2], *large.shape[1:])
 

@@ -63,6 +63,7 @@ class Card:
         sharp: whether images are enlarged with sharp edges.
         facts: figures, each with what it is.
         table: rows, the head first.
+        animation: pictures `[T, H, W, 3]` that are shown one after another, described by `alt`; None: there are none.
         sheet: rows of images `[columns, H, W, 3]`, written as one picture into the folder of figures.
         wide: whether it takes the whole row.
         key: what the colours of its chart stand for.
@@ -80,6 +81,7 @@ class Card:
     facts: tuple[tuple[str, str], ...] = ()
     table: tuple[tuple[str, ...], ...] = ()
     sheet: Sequence[np.ndarray] = ()
+    animation: np.ndarray | None = None
     wide: bool = False
     key: tuple[Colour, ...] = ()
     headline: tuple[str, str] | None = None

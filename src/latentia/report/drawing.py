@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from latentia.report.animation import embedded
 from latentia.report.cards import Card, Tile
 from latentia.report.images import mosaic, tile_png
 from latentia.report.svg import standalone, to_svg
@@ -29,18 +30,23 @@ class Drawn:
         chart: an SVG element in the colours of the page; None where it has none.
         tiles: its tiles.
         sheet: all its images as one; None where it has none.
+        animation: a GIF, and its first picture as PNG for who wants no motion; None where it has none.
     """
 
     card: Card
     chart: str | None
     tiles: tuple[DrawnTile, ...]
     sheet: bytes | None
+    animation: tuple[bytes, bytes] | None = None
 
     @property
     def files(self) -> list[tuple[str, bytes]]:
         """Its pictures as files of the folder of figures: names and contents."""
         chart = [] if self.chart is None else [(f"{self.card.id}.svg", standalone(self.chart))]
-        return chart + ([] if self.sheet is None else [(f"{self.card.id}.png", self.sheet)])
+        sheet = [] if self.sheet is None else [(f"{self.card.id}.png", self.sheet)]
+        return (
+            chart + sheet + ([] if self.animation is None else [(f"{self.card.id}.gif", self.animation[0])])
+        )
 
 
 def drawn(cards: Iterable[Card]) -> list[Drawn]:
@@ -54,7 +60,10 @@ def drawn(cards: Iterable[Card]) -> list[Drawn]:
                 continue
             chart = to_svg(figure, card.id, card.alt)
         tiles = tuple(map(_drawn_tile, card.tiles))
-        found.append(Drawn(card, chart, tiles, mosaic(list(card.sheet)) if len(card.sheet) else None))
+        sheet = mosaic(list(card.sheet)) if len(card.sheet) else None
+        frames = card.animation
+        moving = None if frames is None else (embedded(frames), tile_png(frames[0]))
+        found.append(Drawn(card, chart, tiles, sheet, moving))
     return _filled(found)
 
 

@@ -45,7 +45,7 @@ class Page:
 
 
 def render(report: ReportInput, folder: Path) -> Path:
-    """Write `report.html` and its pictures, `figures/*.svg` and `*.png`, into a folder, and return the page's path.
+    """Write `report.html` and its pictures, `figures/*.svg`, `*.png` and `*.gif`, into a folder, and return the page's path.
 
     Each file is written whole or not at all. The same input gives the same bytes.
 
@@ -73,7 +73,7 @@ def render(report: ReportInput, folder: Path) -> Path:
 
 
 def write_page(page: Page, folder: Path, name: str = "report.html", *, pictures: bool = True) -> Path:
-    """Write a page and the pictures of its cards, `figures/*.svg` and `*.png`, into a folder, and return the page's path.
+    """Write a page and the pictures of its cards, `figures/*.svg`, `*.png` and `*.gif`, into a folder, and return the page's path.
 
     Args:
         page: what is written.
@@ -166,5 +166,5 @@ def _variable(colour: str) -> str:
     return f"var({name})" if name else colour
 
 
-def _data_uri(png: bytes) -> Markup:
-    return Markup("data:image/png;base64," + base64.b64encode(png).decode())
+def _data_uri(picture: bytes, kind: str = "png") -> Markup:
+    return Markup(f"data:image/{kind};base64," + base64.b64encode(picture).decode())

@@ -55,10 +55,12 @@ def edited(
         places = slots[:, [a, b], _X : _Y + 1]
         slots[:, [b, a], _X : _Y + 1] = places
     for number, by in move.items():
-        if len(by) != 2 or not np.isfinite(by).all():
+        if len(by) != 2 or not (np.abs(by) <= 1).all():
             raise ConfigError(
-                f"move of object {number} by {by!r}: two shares of the image are expected, right and down"
+                f"move of object {number} by {by!r}: two shares of the image are expected, right and down, from -1 to 1"
             )
+        if number in remove:
+            raise ConfigError(f"object {number} is to be left out and moved; say one of both")
         slots[:, number - 1, _X : _Y + 1] += np.asarray(by)
     for number in remove:
         slots[:, number - 1, _PRESENT] = 0

@@ -16,7 +16,6 @@ from latentia.estimators.parameters import whole
 from latentia.kinds.video.catalog import VideoEntry
 from latentia.latent.scenes.noise import PixelNoise
 from latentia.latent.scenes.paths import STATE
-from latentia.models.scenes.stove import STOVE
 
 _SMALLEST = 8
 _MOST_OBJECTS = 12
@@ -28,15 +27,19 @@ class VideoComposition(Composition):
 
     Attributes:
         n_objects: K.
-        scale: standard deviation of pixels.
+        scale: standard deviation of pixels; None: learned.
     """
 
     n_objects: int = 0
-    scale: float = 0.0
+    scale: float | None = None
 
     def build(self, entry: Entry, inputs: nn.Module | None) -> nn.Module:  # noqa: ARG002  videos need none
         """The untrained module."""
-        return STOVE(self.event_shape, self.n_objects, noise=PixelNoise(self.scale))
+        assert isinstance(entry, VideoEntry)
+        own: dict[str, Any] = {} if self.scale is None else {"noise": PixelNoise(self.scale)}
+        if entry.look:
+            own["look"] = entry.look
+        return entry.build(self.event_shape, self.n_objects, **own)
 
     def describe(self) -> dict[str, Any]:
         """What rebuilds it, as plain values."""
@@ -66,9 +69,21 @@ def composed(params: Any, entry: VideoEntry, given: Given, parts: Chosen) -> Vid
         parts.choices.append(Choice("n_objects", str(n_objects), "the model's own; say how many there are"))
     if whole("n_objects", n_objects, 1) > _MOST_OBJECTS:
         raise ConfigError(f"n_objects={n_objects}: at most {_MOST_OBJECTS} are followed")
-    if scale is None:
+    if scale is None and entry.scale is not None:
         scale = entry.scale
         parts.choices.append(Choice("scale", f"{scale:g}", "standard deviation of pixels: the model's own"))
+    elif scale is not None and entry.scale is None:
+        raise ConfigError(
+            f"scale={scale}: model {params.model!r} learns the standard deviations of its pixels; leave it out"
+        )
+    numbers = (STATE + entry.look) * n_objects
     return VideoComposition(
-        params.model, event, STATE * n_objects, "gaussian", "own", 0.0, n_objects, float(scale)
+        params.model,
+        event,
+        numbers,
+        "gaussian",
+        "own",
+        0.0,
+        n_objects,
+        None if scale is None else float(scale),
     )

@@ -29,13 +29,13 @@ from latentia.kinds.video.composition import VideoComposition, composed
 from latentia.kinds.video.face import report
 from latentia.kinds.video.judging import diagnosed_videos
 from latentia.kinds.video.way import VideoWay, as_videos, like_fitted
-from latentia.latent.scenes.paths import STATE
 
 
 class VideoVAE(LatentEstimator):
     r"""Videos as objects that move: where each is in every frame, how fast it goes, and where it will be.
 
-    Objects look alike (one template is learned for all) and move before a ground that stands still. The fit has three phases: frames alone,
+    Objects look alike (one template is learned for all; with "stove-appearance" each has a code of its own) and move before a ground that
+    stands still. The fit has three phases: frames alone,
     the dynamics on the paths that are seen, and the whole bound. What is not named here is as in `latentia.VAE`.
 
     Args:
@@ -160,16 +160,20 @@ class VideoVAE(LatentEstimator):
 
     @property
     def _n_features_out(self) -> int:
-        return STATE * self.n_objects_
+        return self.latent_dim_
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:  # noqa: ARG002
         """Names of the columns of `transform`: `object1_x, ...`."""
         check_is_fitted(self)
-        names = [f"object{k + 1}_{name}" for k in range(self.n_objects_) for name in use.COLUMNS]
+        looks = [f"look{i + 1}" for i in range(self._entry().look)]
+        names = [f"object{k + 1}_{name}" for k in range(self.n_objects_) for name in (*use.COLUMNS, *looks)]
         return np.asarray(names, dtype=object)
 
     def paths(self, X: Any) -> list[NDArray[Any]]:
-        """The path of each object of each video, `[T, K, 5]`: x, y, velocity in x and y a frame, and size, as shares of the frame; y downwards."""
+        """The path of each object of each video, `[T, K, 5]`: x, y, velocity in x and y a frame, and size, as shares of the frame; y downwards.
+
+        Where objects have codes of what they look like, these follow: `[T, K, 5 + d]`, the same in every frame.
+        """
         return use.paths(self._inference(), self._videos(X))
 
     def track(self, X: Any) -> Any:
@@ -177,7 +181,7 @@ class VideoVAE(LatentEstimator):
         return use.track_table(self.paths(X))
 
     def transform(self, X: Any) -> NDArray[Any]:
-        """The state after the last frame of each video, `[n, 5 K]`, objects by y and then x."""
+        """The state after the last frame of each video, `[n, 5 K]` (`[n, (5 + d) K]` with codes), objects by y and then x."""
         return np.stack([use.in_order(path[-1]).ravel() for path in self.paths(X)])
 
     def rollout(
@@ -216,7 +220,7 @@ class VideoVAE(LatentEstimator):
             raise DataError(
                 f"states of shape {list(table.shape)}; finite numbers [n, {self._n_features_out}] are expected, as `transform` gives them"
             )
-        return use.frames_of(self._inference(), table.reshape(len(table), self.n_objects_, STATE))
+        return use.frames_of(self._inference(), table.reshape(len(table), self.n_objects_, -1))
 
     def _codes_of(self, Z: Any) -> Tensor:
         return torch.as_tensor(np.asarray(Z))

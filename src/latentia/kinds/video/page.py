@@ -15,6 +15,7 @@ from latentia.kinds.video.state import CONTEXT
 from latentia.kinds.video.use import on_unit
 from latentia.kinds.video.words import DRIFTS, IGNORED, SWITCHES, UNSEEN
 from latentia.report import figures as charts
+from latentia.report.animation import above_below
 from latentia.report.cards import Card, Tile
 from latentia.report.content import number
 from latentia.report.diagnosis import NO, YES, Check, question_card
@@ -91,26 +92,7 @@ def _ahead(run: VideoRun, videos: Ragged, figures: Mapping[str, Any]) -> list[Ca
     long = videos[np.flatnonzero(videos.lengths > CONTEXT + _EVERY)]
     if not len(long):
         return []
-    form = run.estimator.form_
-    first = Ragged.of([long.item(i)[:CONTEXT] for i in range(len(long))])
-    steps = int(min(_MOST_AHEAD, long.lengths.min() - CONTEXT))
-    foretold, _ = run.continued(first, steps)
-    tiles = []
-    for i in range(len(long)):
-        come = long.item(i)[CONTEXT : CONTEXT + steps]
-        rows = [_strip(_pictures(form, part[_EVERY - 1 :: _EVERY])) for part in (come, foretold[i])]
-        tiles.append(
-            Tile(
-                tuple(
-                    (row, f"Video {i + 1}: {what}")
-                    for row, what in zip(rows, ("what came", "foretold"), strict=True)
-                )
-            )
-        )
-    lead = (
-        f"From {CONTEXT} frames on: every {_EVERY}th of the frames that came above, the foretold ones below."
-    )
-    cards = [Card("video-rollouts", "Rollouts", lead, tiles=tuple(tiles), columns=1, wide=True)]
+    cards = [_rollouts(run, long)]
     errors = figures["diagnosis"]["errors"]
     if errors:
         of = (
@@ -143,6 +125,49 @@ def _ahead(run: VideoRun, videos: Ragged, figures: Mapping[str, Any]) -> list[Ca
             )
         )  # fmt: skip
     return cards
+
+
+def _rollouts(run: VideoRun, long: Ragged) -> Card:
+    """What is foretold of videos beside what came, as strips and moving."""
+    form = run.estimator.form_
+    first = Ragged.of([long.item(i)[:CONTEXT] for i in range(len(long))])
+    steps = int(min(_MOST_AHEAD, long.lengths.min() - CONTEXT))
+    foretold, _ = run.continued(first, steps)
+    tiles = []
+    for i in range(len(long)):
+        come = long.item(i)[CONTEXT : CONTEXT + steps]
+        rows = [_strip(_pictures(form, part[_EVERY - 1 :: _EVERY])) for part in (come, foretold[i])]
+        tiles.append(
+            Tile(
+                tuple(
+                    (row, f"Video {i + 1}: {what}")
+                    for row, what in zip(rows, ("what came", "foretold"), strict=True)
+                )
+            )
+        )
+    lead = (
+        f"From {CONTEXT} frames on: every {_EVERY}th of the frames that came above, the foretold ones below. The animation begins with the "
+        "frames that were seen; below, what is framed in colour is foretold."
+    )
+    return Card(
+        "video-rollouts",
+        "Rollouts",
+        lead,
+        tiles=tuple(tiles),
+        columns=1,
+        wide=True,
+        alt=f"Animation of {len(long)} videos beside each other: the frames that came above, {CONTEXT} seen and {steps} foretold ones below.",
+        animation=_moving(form, long, foretold),
+    )
+
+
+def _moving(form: Any, videos: Ragged, foretold: NDArray[Any]) -> NDArray[np.uint8]:
+    """What came above; what was seen, and then foretold, below."""
+    above = np.stack(
+        [_pictures(form, videos.item(i)[: CONTEXT + foretold.shape[1]]) for i in range(len(videos))]
+    )
+    below = np.concatenate([above[:, :CONTEXT], np.stack([_pictures(form, part) for part in foretold])], 1)
+    return above_below(above, below, CONTEXT)
 
 
 def _curves(estimator: Any) -> list[Card]:

@@ -18,6 +18,7 @@ from latentia.diagnostics.tracking import (
     identity_switches,
     motions,
 )
+from latentia.errors import DataError
 from latentia.kinds.video import use
 
 CONTEXT = 8
@@ -82,10 +83,15 @@ def state_of(estimator: Any, videos: Ragged, truth: Mapping[str, Any]) -> VideoS
     asked = estimator._inference()
     seen = use.paths(asked, videos)
     states = truth.get("states")
+    shortest = int(videos.lengths.min())
     states = None if states is None or np.ndim(states) != 4 else np.asarray(states)[: len(videos)]
+    if states is not None and (len(states) < len(videos) or states.shape[1] < shortest):
+        raise DataError(
+            f"true states of {states.shape[1]} frames of {len(states)} videos; those of all frames of {len(videos)} videos are expected, "
+            f"at least {shortest} of each: [n, T, objects, numbers]"
+        )
     if states is not None and (states.shape[2] != estimator.n_objects_ or not np.isfinite(states).all()):
         states = None
-    shortest = int(videos.lengths.min())
     ahead = min(FURTHEST, shortest - CONTEXT)
     errors: dict[str, NDArray[np.float64]] = {}
     energy = np.empty(0)
@@ -134,7 +140,7 @@ def _foretold(
 def _seen_share(asked: Any, videos: Ragged) -> float:
     """1 - squared error of the reconstruction over that of the ground alone."""
     some = videos[np.arange(min(len(videos), 20))]
-    ground = asked.form.inverse(asked.module.ground.detach().sigmoid()[None])[0].astype(np.float64)
+    ground = asked.form.inverse(asked.module.still().detach()[None])[0].astype(np.float64)
     wrong = total = 0.0
     for i, image in enumerate(use.painted(asked, some)):
         frames = some.item(i).astype(np.float64)

@@ -13,6 +13,7 @@ from torch import Tensor
 from latentia.data.items import Ragged
 from latentia.draws import randn, seeded
 from latentia.kinds.video.way import seen_paths
+from latentia.latent.scenes.paths import STATE
 from latentia.models.scenes.stove_phases import SEEN, line_state
 
 FEWEST = 3
@@ -23,9 +24,9 @@ _PAINTED_TOGETHER = 500
 
 
 def _states(module: Any, z: Tensor) -> NDArray[Any]:
-    """x, y, vx, vy and size as shares of the frame, `[*, 5]`, of states as the module has them."""
-    places, velocity = (z[..., 1:3] + 1) / 2, z[..., 3:] / 2
-    shares = torch.cat([places, velocity, module.sizes(z)[..., None]], -1)
+    """x, y, vx, vy and size as shares of the frame, and codes, `[*, 5 + d]`, of states as the module has them."""
+    places, velocity = (z[..., 1:3] + 1) / 2, z[..., 3:STATE] / 2
+    shares = torch.cat([places, velocity, module.sizes(z)[..., None], z[..., STATE:]], -1)
     found: NDArray[Any] = shares.cpu().double().numpy()
     return found
 
@@ -35,7 +36,7 @@ def _own(module: Any, shares: NDArray[Any]) -> Tensor:
     given = torch.as_tensor(shares, dtype=module.ground.dtype, device=module.ground.device)
     low, high = (float(v) for v in module.sizes(torch.tensor([[-50.0], [50.0]])))
     size = ((given[..., 4] - low) / (high - low)).clamp(1e-6, 1 - 1e-6).logit()
-    return torch.cat([size[..., None], 2 * given[..., :2] - 1, 2 * given[..., 2:4]], -1)
+    return torch.cat([size[..., None], 2 * given[..., :2] - 1, 2 * given[..., 2:4], given[..., STATE:]], -1)
 
 
 def _input(asked: Any, frames: NDArray[Any]) -> Tensor:
@@ -45,17 +46,21 @@ def _input(asked: Any, frames: NDArray[Any]) -> Tensor:
 
 
 def _paths(asked: Any, videos: Ragged) -> list[Tensor]:
+    found = []
     with torch.inference_mode():
-        return [seen_paths(asked.module, _input(asked, videos.item(i))[None])[0] for i in range(len(videos))]
+        for i in range(len(videos)):
+            x = _input(asked, videos.item(i))[None]
+            found.append(asked.module.completed(x, seen_paths(asked.module, x))[0])
+    return found
 
 
 def paths(asked: Any, videos: Ragged) -> list[NDArray[Any]]:
-    """Paths `[T, K, 5]` of each video: x, y, vx, vy, size."""
+    """Paths `[T, K, 5 + d]` of each video: x, y, vx, vy, size, and the code of what an object looks like where there is one."""
     return [_states(asked.module, path) for path in _paths(asked, videos)]
 
 
 def in_order(state: NDArray[Any]) -> NDArray[Any]:
-    """Objects `[K, 5]` by y and then x."""
+    """Objects `[K, 5 + d]` by y and then x."""
     return state[np.lexsort([state[:, 0], state[:, 1]])]
 
 
@@ -72,9 +77,11 @@ def track_table(found: Sequence[NDArray[Any]]) -> Any:
 
 
 def last_states(asked: Any, videos: Ragged) -> Tensor:
-    """States after the last frame, by a line through the last places that were seen, `[n, K, 5]`."""
+    """States after the last frame, by a line through the last places that were seen, `[n, K, 5 + d]`."""
     with torch.inference_mode():
-        return torch.cat([line_state(path[-min(SEEN, len(path)) :][None]) for path in _paths(asked, videos)])
+        paths = _paths(asked, videos)
+        ends = torch.cat([line_state(path[-min(SEEN, len(path)) :][None]) for path in paths])
+        return torch.cat([ends, torch.stack([path[-1, :, STATE:] for path in paths])], -1)
 
 
 def rolled(
@@ -118,6 +125,6 @@ def on_unit(form: Any, frames: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def frames_of(asked: Any, states: NDArray[Any]) -> NDArray[Any]:
-    """Frames of states `[n, K, 5]`: x, y, vx, vy, size."""
+    """Frames of states `[n, K, 5 + d]`: x, y, vx, vy, size, and codes."""
     with torch.inference_mode():
         return _painted(asked, _own(asked.module, states))

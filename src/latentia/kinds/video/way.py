@@ -24,7 +24,7 @@ from latentia.estimators.parameters import whole
 from latentia.estimators.settings import Defaults
 from latentia.estimators.way import Way
 from latentia.latent.scenes.paths import nearest_order
-from latentia.models.scenes.stove_phases import SEEN, DynamicsPhase, FramePhase
+from latentia.models.scenes.stove_phases import SEEN, DynamicsPhase
 from latentia.objectives import negative_elbo, reconstruction
 
 FEWEST_FRAMES = SEEN + 2
@@ -94,9 +94,14 @@ class VideoWay(Way):
         least = 2 if reset else 1
         if len(rows) < least:
             longest = int(videos.lengths.max(initial=0))
+            smaller = (
+                ", or a smaller `frames`"
+                if reset and longest >= FEWEST_FRAMES and frames > FEWEST_FRAMES
+                else ""
+            )
             raise DataError(
                 f"X holds {len(rows)} windows of {frames} frames (the longest of {len(videos)} videos has {longest}); at least {least} "
-                "are expected: give more or longer videos, or a smaller `frames`"
+                f"are expected: give more or longer videos{smaller}"
             )
         return Given(rows)
 
@@ -133,7 +138,7 @@ class VideoWay(Way):
         assert alone is not None
         seeing = _phase(replace(config, batch_size=_FRAMES_TOGETHER), entry.frames_first, alone, kept)
         found = training.fit(
-            FramePhase(module),
+            entry.frames_alone(module),
             negative_elbo(),
             alone,
             kept,

@@ -10,9 +10,10 @@ from torch.distributions import Distribution
 
 from latentia.core import Trace
 from latentia.distributions import DiagonalGaussian
+from latentia.latent.scenes.looks import LookedPaths
 from latentia.latent.scenes.noise import PixelNoise
 from latentia.latent.scenes.objects import scale_of
-from latentia.latent.scenes.paths import Moments, PathPosterior, PathPrior
+from latentia.latent.scenes.paths import STATE, Moments, PathPosterior, PathPrior
 from latentia.models.importance import importance_log_prob
 from latentia.models.vae import evaluating
 from latentia.nn.dense import dense, spread_start
@@ -99,31 +100,47 @@ class STOVE(nn.Module):
         """Sizes and places of objects in frames `[M, C, H, W]`, in no order that lasts, `[M, K, 3]`."""
         m = len(frames)
         state = (frames.new_zeros(m, self.recur.hidden_size), frames.new_zeros(m, self.recur.hidden_size))
-        where, canvas = frames.new_zeros(m, _WHERE), self.ground.sigmoid().expand(m, -1, -1, -1)
+        where, canvas = frames.new_zeros(m, _WHERE), self.still().expand(m, -1, -1, -1)
         found: list[tuple[Tensor, Tensor]] = []
         for _ in range(self.n_objects):
             state = self.recur(torch.cat([self.read(frames - canvas.detach()), where], -1), state)
             raw, spread = self.head(state[0]).chunk(2, -1)
             where = torch.cat([raw[:, :1], _REACH * raw[:, 1:].tanh()], -1)
             found.append((where, scale_of(spread).clamp(max=0.3)))
-            canvas = self._over(canvas, where)
+            canvas = self._over(canvas, self.completed(frames[:, None], where[:, None, None])[:, 0, 0])
         return Moments(*(torch.stack(part, 1) for part in zip(*found, strict=True)))
+
+    def still(self) -> Tensor:
+        """The ground alone, `[C, H, W]`."""
+        return self.ground.sigmoid()
+
+    def windows(self, where: Tensor) -> Tensor:
+        """Windows `[*, 4]` (see `latentia.nn.spatial`) of objects `[*, 3 or more]`."""
+        side = self.sizes(where)[..., None]
+        return torch.cat([side, side, where[..., 1:3]], -1)
+
+    def completed(self, x: Tensor, path: Tensor) -> Tensor:  # noqa: ARG002  objects look alike
+        """Paths `[M, T, K, 3 or more]` with what else is known of their objects from videos `[M, T, C, H, W]`: nothing."""
+        return path
+
+    def shown(self, where: Tensor) -> Tensor:
+        """Logits of the patch that is painted of objects `[M, 3 or more]` and of its opacity, `[M, C + 1, P, P]`."""
+        return (_QUICK * torch.cat([self.template, self.opacity])).expand(len(where), -1, -1, -1)
+
+    def framed(self, where: Tensor, patch: Tensor, opacity: Tensor) -> Tensor:  # noqa: ARG002  they are in the middle
+        """Windows `[M, 4]` in which the patches of objects `[M, 3 or more]` are painted."""
+        return self.windows(where)
 
     def _over(self, canvas: Tensor, where: Tensor) -> Tensor:
         """Canvases `[M, C, H, W]` with one object more."""
-        low, high = _SIZES
-        side = low + (high - low) * where[:, :1].sigmoid()
-        window = torch.cat([side, side, where[:, 1:3]], -1)
-        opacity = (_QUICK * self.opacity).sigmoid()
-        patch = torch.cat([(_QUICK * self.template).sigmoid() * opacity, opacity]).expand(
-            len(where), -1, -1, -1
-        )
-        painted = paste(patch, window, self.event_shape[2:])
+        patch, opacity = self.shown(where).sigmoid().split((self.event_shape[1], 1), 1)
+        window = self.framed(where, patch, opacity)
+        painted = paste(torch.cat([patch * opacity, opacity], 1), window, self.event_shape[2:])
         return canvas * (1 - painted[:, -1:]) + painted[:, :-1]
 
     def paint(self, where: Tensor) -> Tensor:
         """Mean frames `[M, C, H, W]` of objects `[M, K, 3 or more]`."""
-        canvas = self.ground.sigmoid().expand(len(where), -1, -1, -1)
+        canvas = self.still().expand(len(where), -1, -1, -1)
         for k in range(where.shape[1]):
             canvas = self._over(canvas, where[:, k])
         return canvas
@@ -139,21 +156,20 @@ class STOVE(nn.Module):
         return Moments(torch.zeros_like(like), like.new_tensor(_FIRST).expand_as(like))
 
     def expected(self, z: Tensor) -> Tensor:
-        """States a frame later, `[M, K, 5]`: velocities change, places follow, sizes stay."""
-        moving = torch.cat([z[..., 1:3], z[..., 3:] / self.speed], -1)
-        velocity = z[..., 3:] + self.speed * self.relations(moving)
-        return torch.cat([z[..., :1], z[..., 1:3] + velocity, velocity], -1)
+        """States a frame later, `[M, K, 5 or more]`: velocities change, places follow, all else stays."""
+        moving = torch.cat([z[..., 1:3], z[..., 3:STATE] / self.speed], -1)
+        velocity = z[..., 3:STATE] + self.speed * self.relations(moving)
+        return torch.cat([z[..., :1], z[..., 1:3] + velocity, velocity, z[..., STATE:]], -1)
 
     def next(self, z: Tensor) -> Moments:
         """p(z_t | z_{t-1})."""
         place, speed = self.log_step.exp().clamp(*_STEPS)
         one = torch.ones_like(place)
-        return Moments(
-            self.expected(z), torch.stack([_RESIZING * one, place, place, speed, speed]).expand_as(z)
-        )
+        scale = torch.stack([_RESIZING * one, place, place, speed, speed])
+        return Moments(self.expected(z), nn.functional.pad(scale, (0, z.shape[-1] - STATE)).expand_as(z))
 
     def rolled(self, z: Tensor, n_steps: int, noise: Tensor | None = None) -> Tensor:
-        """States ahead `[M, n_steps, K, 5]` of states `[M, K, 5]`; with noise of that shape a draw, else the expected path."""
+        """States ahead `[M, n_steps, K, 5 or more]` of states `[M, K, 5 or more]`; with noise of that shape a draw, else the expected path."""
         path: list[Tensor] = []
         for t in range(n_steps):
             if noise is None:
@@ -171,26 +187,26 @@ class STOVE(nn.Module):
         for part in (self.read, self.recur, self.head):
             yield from part.parameters()
 
-    def amortised(self, x: Tensor) -> PathPosterior:
+    def amortised(self, x: Tensor) -> PathPosterior | LookedPaths:
         """q(z|x) for videos `[B, T, C, H, W]`: batch shape `[B]`, event shape `[T, K, 5]`."""
         seen = self.see(x.flatten(0, 1))
         return PathPosterior(self, *(part.unflatten(0, x.shape[:2]) for part in (seen.loc, seen.scale)))
 
-    def encode(self, x: Tensor) -> PathPosterior:
+    def encode(self, x: Tensor) -> PathPosterior | LookedPaths:
         """The same: nothing refines it."""
         return self.amortised(x)
 
-    def prior(self) -> PathPrior:
+    def prior(self) -> PathPrior | LookedPaths:
         """p(z)."""
         return PathPrior(self, (self.event_shape[0], self.n_objects), self.ground)
 
-    def decode(self, z: Tensor) -> DiagonalGaussian:
+    def decode(self, z: Tensor) -> Distribution:
         """p(x|z) for paths `[*, T, K, 5]`."""
         frames = self.paint(z.reshape(-1, *z.shape[-2:]))
         canvases = frames.reshape(*z.shape[:-2], *self.event_shape[1:])
         return DiagonalGaussian(canvases, self.likelihood().expand_as(canvases), 4, validate_args=False)
 
-    def conditional(self, z: Tensor, x: Tensor) -> DiagonalGaussian:  # noqa: ARG002  the face of all models
+    def conditional(self, z: Tensor, x: Tensor) -> Distribution:  # noqa: ARG002  the face of all models
         """The same: nothing of a video but itself is conditioned on."""
         return self.decode(z)
 
