@@ -162,6 +162,7 @@ def test_codes_that_tell_less_than_a_nat_are_warned_of():
     assert "less than 1" in findings.warned(told(0.4)).evidence
 
 
+@pytest.mark.slow
 def test_of_wanderings_the_decoder_cheats():
     """A regression of first order has nothing for a code to tell: the rate collapses, and the cause is named."""
     series = wanderings(300)
