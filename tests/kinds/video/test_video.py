@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 import command_line
@@ -21,7 +22,7 @@ from latentia.errors import ConfigError, DataError
 from latentia.kinds.video import use
 from latentia.kinds.video.findings import found_in
 from latentia.kinds.video.state import VideoState, state_of
-from latentia.kinds.video.way import windows_of
+from latentia.kinds.video.way import followed, usual_speed, windows_of
 from latentia.kinds.video.words import WORDS
 
 
@@ -44,6 +45,22 @@ def test_windows_never_cross_a_sequence():
         [12, 13, 14, 15, 16],
         [17, 18, 19, 20, 21],
     ]
+
+
+def test_a_misread_frame_does_not_exchange_objects():
+    """Two balls go side by side; in one frame one is read near the other, and that where there is none."""
+    time = torch.arange(12.0)
+    seen = torch.zeros(1, 12, 2, 3)
+    seen[0, :, :, 1] = 0.05 * time[:, None] - 0.3
+    seen[0, :, 1, 2] = 0.3
+    true = seen[..., 1:].clone()
+    seen[0, 5] = seen[0, 5, 1] + torch.tensor([[0.0, 0.0, -0.1], [0.0, 0.2, 0.1]])
+    order = torch.stack([torch.randperm(2, generator=torch.Generator().manual_seed(t)) for t in range(12)])
+    path = followed(torch.take_along_dim(seen, order[None, :, :, None], 2), usual_speed(seen))
+    flipped = bool((path[0, 0, 0, 1:3] - true[0, 0, 0]).norm() > 0.1)
+    found = path[0, :, :, 1:3].flip(1) if flipped else path[0, :, :, 1:3]
+    kept = [t for t in range(12) if t != 5]
+    torch.testing.assert_close(found[kept], true[0, kept])
 
 
 def test_paths_tables_and_states_agree(model, videos):
@@ -128,12 +145,11 @@ def test_a_dynamics_that_does_nothing_is_straight_motion(model, videos, monkeypa
     """With the true places seen and no dynamics the errors are those of a line, and the verdict says so."""
     import copy
 
-    import torch
-
     made = copy.deepcopy(model)
     with torch.no_grad():
-        made.module_.relations.out[-1].weight.zero_()
-        made.module_.relations.out[-1].bias.zero_()
+        for part in (made.module_.relations.out, made.module_.relations.along):
+            part[-1].weight.zero_()
+            part[-1].bias.zero_()
     true = torch.zeros(30, 20, 2, 5)
     true[..., 1:3] = 2 * torch.from_numpy(videos.states[..., :2]) - 1
     monkeypatch.setattr(

@@ -78,13 +78,32 @@ def test_orders_are_the_best_assignments(k):
 def test_a_permutation_of_objects_permutes_what_they_do():
     torch.manual_seed(0)
     relations, states, turn = (
-        Relations(4, 2).double(),
+        Relations(4).double(),
         torch.randn(3, 4, 4, dtype=torch.float64),
         torch.tensor([2, 0, 3, 1]),
     )
     torch.testing.assert_close(relations(states[:, turn]), relations(states)[:, turn])
     alone = relations(states[:, :1])
     assert not torch.allclose(alone, relations(states)[:, :1])
+
+
+def test_forces_along_the_line_turn_with_it():
+    """Turned by any angle about any place, the world's pairs do the same, turned; each pushes the other back as hard."""
+    torch.manual_seed(0)
+    relations = Relations(4).double()
+    states = torch.randn(3, 2, 4, dtype=torch.float64)
+    with torch.no_grad():
+        for parameter in relations.out.parameters():
+            parameter.zero_()
+    angle = torch.tensor(0.7, dtype=torch.float64)
+    turn = torch.stack([torch.stack([angle.cos(), -angle.sin()]), torch.stack([angle.sin(), angle.cos()])])
+    turned = torch.cat([states[..., :2] @ turn.T + 0.3, states[..., 2:] @ turn.T], -1)
+    forces = relations(states).detach()
+    assert float(forces.abs().max()) > 1e-4
+    torch.testing.assert_close(relations(turned).detach(), forces @ turn.T)
+    torch.testing.assert_close(forces[:, 0], -forces[:, 1])
+    line = states[:, 1, :2] - states[:, 0, :2]
+    torch.testing.assert_close(forces[:, 0, 0] * line[:, 1], forces[:, 0, 1] * line[:, 0])
 
 
 def test_rolling_one_and_one_is_rolling_two():

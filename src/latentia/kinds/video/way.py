@@ -23,13 +23,17 @@ from latentia.estimators.forms.scaled import Scaled
 from latentia.estimators.parameters import whole
 from latentia.estimators.settings import Defaults
 from latentia.estimators.way import Way
+from latentia.latent.scenes.paths import nearest_order
 from latentia.models.scenes.stove_phases import SEEN, DynamicsPhase, FramePhase
 from latentia.objectives import negative_elbo, reconstruction
 
 FEWEST_FRAMES = SEEN + 2
 _FRAME_UPDATES = 1600
 """Updates that seeing takes, about: see docs/scenes.md."""
-_PATHS_TOGETHER = 64
+_FRAMES_TOGETHER, _PATHS_TOGETHER = 64, 64
+"""Frames and paths of a step of the first two phases."""
+_AT_MOST, _TAKEN = 2.5, 0.5
+"""Of what objects do beside what was expected: the most that is taken over of their places, in usual speeds, and the share for velocities."""
 
 
 def as_videos(X: Any, channels: str = "auto") -> Ragged:
@@ -125,24 +129,24 @@ class VideoWay(Way):
     ) -> None:
         """Learn to see frames, then the dynamics on the paths that are seen."""
         module, entry = estimator.module_, estimator._entry()
-        seeing = _phase(config, entry.frames_first, batches, held_out)
+        alone, kept = (None if part is None else frames_of(part) for part in (batches, held_out))
+        assert alone is not None
+        seeing = _phase(replace(config, batch_size=_FRAMES_TOGETHER), entry.frames_first, alone, kept)
         found = training.fit(
             FramePhase(module),
             negative_elbo(),
-            batches,
-            held_out,
+            alone,
+            kept,
             seeing,
             _at(folder, "frames"),
             resume=resume,
         )
-        moving, held = (None if part is None else _paths(module, part) for part in (batches, held_out))
-        assert moving is not None
-        with torch.no_grad():
-            speeds = torch.as_tensor(np.diff(np.asarray(moving.x)[..., 1:3], axis=1))
-            module.speed.copy_(speeds.square().mean().sqrt().clamp(min=1e-3))
-        learning = replace(
-            _phase(config, entry.dynamics_first, moving, held), batch_size=_PATHS_TOGETHER, learning_rate=3e-3
-        )
+        seen = _places(module, batches)
+        module.speed.copy_(usual_speed(seen).clamp(min=1e-3))
+        moving = _as_paths(seen, module)
+        held = None if held_out is None else _as_paths(_places(module, held_out), module)
+        rolling = replace(config, batch_size=_PATHS_TOGETHER, learning_rate=3e-3)
+        learning = _phase(rolling, entry.dynamics_first, moving, held)
         then = training.fit(
             DynamicsPhase(module),
             reconstruction(estimator.objective_setting_),
@@ -187,28 +191,71 @@ def _at(folder: Path | None, name: str) -> Path | None:
     return None if folder is None else folder / "checkpoints" / name
 
 
-def _paths(module: Any, batches: training.Batches) -> training.Batches:
-    """The paths that a module sees in windows, as batches of their own."""
+def frames_of(batches: training.Batches) -> training.Batches:
+    """The frames of windows, each on its own, `[m, 1, C, H, W]`: frames of one window are too much alike to share a step."""
+    windows = batches.x
+    assert isinstance(windows, torch.Tensor)
+    return training.Batches(windows.flatten(0, 1)[:, None], batches.transform)
+
+
+def _places(module: Any, batches: training.Batches) -> torch.Tensor:
+    """Sizes and places that a module sees in all windows, objects in no order, `[m, T, K, 3]`."""
     was = module.training
     module.eval()
     device = next(module.parameters()).device
     found = []
     with torch.inference_mode():
         for x in batches.ordered(_PATHS_TOGETHER):
-            found.append(seen_paths(module, x.to(device)).cpu().numpy())
+            found.append(module.see(x.to(device).flatten(0, 1)).loc.unflatten(0, x.shape[:2]).cpu())
     module.train(was)
-    return training.Batches(np.concatenate(found), lambda path: path.float())
+    return torch.cat(found).clone()
+
+
+def _as_paths(seen: torch.Tensor, module: Any) -> training.Batches:
+    """The paths of places, as batches of their own."""
+    return training.Batches(followed(seen, module.speed.cpu()), lambda path: path.float())
+
+
+def usual_speed(seen: torch.Tensor) -> torch.Tensor:
+    """Root mean square of the velocities in x and y that places `[m, T, K, 3]` show, without the fastest twentieth: frames that were misread.
+
+    Example:
+        >>> seen = torch.zeros(1, 40, 1, 3)
+        >>> seen[0, :, 0, 1] = 0.1 * torch.arange(40.0)
+        >>> seen[0, 7] = 5.0
+        >>> usual_speed(seen)
+        tensor(0.0707)
+    """
+    before, here = (part.flatten(0, 1)[..., 1:] for part in (seen[:, :-1], seen[:, 1:]))
+    order = nearest_order(before, here)[..., None]
+    squares = (torch.take_along_dim(here, order, 1) - before).square().mean(-1).flatten().sort().values
+    return squares[: max(1, len(squares) - -(-len(squares) // 20))].mean().sqrt()
 
 
 def seen_paths(module: Any, x: torch.Tensor) -> torch.Tensor:
-    """Sizes and places in windows `[B, T, C, H, W]`, objects in the order in which they go on straight, `[B, T, K, 5]`."""
-    from latentia.latent.scenes.paths import nearest_order
+    """Sizes, places and velocities in windows `[B, T, C, H, W]`, in an order that lasts, `[B, T, K, 5]`."""
+    return followed(module.see(x.flatten(0, 1)).loc.unflatten(0, x.shape[:2]), module.speed)
 
-    seen = module.see(x.flatten(0, 1)).loc.unflatten(0, x.shape[:2])
+
+def followed(seen: torch.Tensor, speed: torch.Tensor) -> torch.Tensor:
+    """Sizes and places `[B, T, K, 3]`, objects in the order in which they go on, with the velocities that two frames show, `[B, T, K, 5]`.
+
+    The order is the nearest to where objects are expected, by a filter that follows them with a place and a velocity. It takes over a
+    difference only as far as objects may have moved beside what was expected: a frame that was misread does not lead it astray.
+
+    Args:
+        seen: in no order.
+        speed: what is usual in x and in y, a frame.
+    """
+    place, velocity = seen[:, 0, :, 1:], torch.zeros_like(seen[:, 0, :, 1:])
     path = [torch.nn.functional.pad(seen[:, 0], (0, 2))]
-    for t in range(1, x.shape[1]):
-        expected = path[-1][..., 1:3] + path[-1][..., 3:]
-        order = nearest_order(expected, seen[:, t, :, 1:3])[..., None]
+    for t in range(1, seen.shape[1]):
+        expected = place + velocity
+        order = nearest_order(expected, seen[:, t, :, 1:])[..., None]
         here = torch.take_along_dim(seen[:, t], order, 1)
+        beside = here[..., 1:] - expected
+        far = beside.norm(dim=-1, keepdim=True).clamp_min(1e-9)
+        beside = beside * (_AT_MOST * speed / far).clamp(max=1)
+        place, velocity = expected + beside, velocity + _TAKEN * beside
         path.append(torch.cat([here, here[..., 1:] - path[-1][..., 1:3]], -1))
     return torch.stack(path, 1)

@@ -87,7 +87,7 @@ class STOVE(nn.Module):
             (middle - fall * grid(patch, patch).square().sum(0, keepdim=True)) / _QUICK
         )
         self.ground = nn.Parameter(torch.zeros(channels, height, columns))
-        self.relations = Relations(4, 2)
+        self.relations = Relations(4)
         self.log_step = nn.Parameter(torch.tensor([-4.0, -4.0]))
         self.likelihood = PixelNoise(0.2) if noise is None else noise
         self.register_buffer("speed", torch.tensor(0.05))
