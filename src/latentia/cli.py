@@ -219,6 +219,8 @@ def _asked(argv: list[str]) -> tuple[Callable[..., None], dict[str, Any]]:
     function = next(function for function in COMMANDS if function.__name__ == chosen)
     if "run" in given and given["run"] is None and function.__code__.co_varnames[0] == "run":
         fail(f"RUN is missing: latentia {chosen} RUN, a folder that `latentia fit --out RUN` made")
+    if chosen != "fit" and not 0 <= given.get("seed", 0) < 2**32:
+        fail(f"--seed {given['seed']}: expected a whole number from 0 to 2^32 - 1")
     for name in ("data", "other"):  # before torch is loaded
         if isinstance(given.get(name), str):
             check_head(given[name])

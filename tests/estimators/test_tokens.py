@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,24 @@ def test_characters_of_any_script_come_back_composed():
     back = form.items(form.stored(Strings.of_texts(texts)).padded(-1)[0])
     assert back == ["café", *texts[1:]]
     assert form.characters(Strings.of_texts(texts)).tolist() == [5, *(len(text) + 1 for text in texts[1:])]
+
+
+LANGUAGES = [
+    "the house is old", "la maison est vieille", "das Haus ist größer", "el niño está aquí", "дом очень старый", "το σπίτι είναι παλιό", "הבית ישן מאוד",
+    "البيت قديم جدا", "घर बहुत पुराना है", "বাড়িটি অনেক পুরনো", "வீடு மிகவும் பழையது", "บ้าน เก่า มาก", "房子 很 旧", "家 は とても 古い", "집은 아주 오래되었다", "ბუნება ლამაზია",
+    "տունը հին է", "ቤቱ አሮጌ ነው", "ngôi nhà rất cũ", "ev çok eskiydi İstanbul",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", ["word", "char"])
+def test_twenty_languages_come_back(unit):
+    items = Strings.of_texts(LANGUAGES)
+    form = form_of(items, unit=unit, min_count=1)
+    back = form.items(form.stored(items).padded(-1)[0])
+    assert [unicodedata.normalize("NFC", text) for text in back] == [
+        unicodedata.normalize("NFC", text) for text in LANGUAGES
+    ]
+    assert form.unknown_share(form.stored(items)) == 0
 
 
 def test_a_thousand_lines_come_back(real_data):

@@ -38,6 +38,8 @@ from latentia.kinds.scene.state import SceneState
 from latentia.kinds.sequence import findings as sequence
 from latentia.kinds.sequence.measures import Counted, Drawn
 from latentia.kinds.series import run as series
+from latentia.kinds.series.findings import Running
+from latentia.kinds.series.findings import cheating as cheating_series
 from latentia.kinds.spec import DataSpec
 from latentia.kinds.transducer import run as transducer
 from latentia.kinds.video.findings import found_in as found_in_videos
@@ -161,7 +163,7 @@ def of_sequences() -> Iterator[Verdict]:
             sequence.below_counts(-30.0, counts, 10, 64, rising=rising, overfitted=overfitted)
             for rising, overfitted in ((True, False), (False, False), (False, True))
         ),
-        sequence.holes(drawn), sequence.unknown(0.5, "word"), sequence.unknown(0.5, "char"),
+        sequence.holes(drawn, 6, floored=True), sequence.holes(drawn, 6, floored=False), sequence.unknown(0.5, "word"), sequence.unknown(0.5, "char"),
         Finding("cheating decoder", "", sequence.CURES),
     ]  # fmt: skip
     yield ordered([finding for finding in looked_at if finding is not None], order)
@@ -185,6 +187,7 @@ def of_series() -> Iterator[Verdict]:
     """Verdicts on models of series."""
     for verdict in with_vectors():
         yield ordered([series.of_series(each, 10) for each in verdict.findings], KINDS["series"].words.order)
+    yield ordered([cheating_series(None, Running(0.8, 0.0, 0.0, 0.0, 0.8))], KINDS["series"].words.order)
 
 
 def of_transducers() -> Iterator[Verdict]:

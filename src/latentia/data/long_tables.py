@@ -86,6 +86,7 @@ def series_of_frame(
         axis=1,
     )
     starts, names = _groups(frame.iloc[:, place_of(titles, who, where)])
+    _check_numbers(values, wanted, starts, names, f"{where}: ", who)
     items = Ragged(values, np.asarray([*starts, len(frame)], dtype=np.int64))
     y, classes = _classes(frame, titles, label, starts, where)
     missing = np.isnan(values).mean()
@@ -94,6 +95,27 @@ def series_of_frame(
         f"{len(items)} series of {len(wanted)} column{'s' * (len(wanted) > 1)} by {who!r} from {where}{gaps}"
     )
     return Raw(Split(items, y, names), feature_names=wanted, class_names=classes, source=source)
+
+
+def _check_numbers(
+    values: NDArray[np.float64],
+    columns: tuple[str, ...],
+    starts: list[int],
+    names: NDArray[Any],
+    where: str,
+    who: str,
+) -> None:
+    """Raise `DataError` for a column or a series without any number."""
+    there = ~np.isnan(values)
+    if not there.any(0).all():
+        raise DataError(
+            f"{where}column {columns[int(there.any(0).argmin())]!r} holds no number; leave it out"
+        )
+    in_series = np.add.reduceat(there.any(1), starts)
+    if not in_series.all():
+        raise DataError(
+            f"{where}{who} {str(names[int(in_series.argmin())])!r} has no number in any of its rows; leave them out"
+        )
 
 
 def _sorted(frame: pd.DataFrame, where: str, who: str, order: str | None) -> pd.DataFrame:

@@ -55,10 +55,10 @@ def learned():
         gaps=True,
         network={"width": 32, "dropout": 0.0},
         latent_dim=2,
-        max_epochs=30,
+        max_epochs=16,
         learning_rate=1e-2,
         random_state=0,
-    ).fit(visits(400)[0])
+    ).fit(visits(300)[0])
 
 
 # ---------------------------------------------------------------------- tokens that carry gaps
@@ -183,7 +183,7 @@ def test_step_by_step_it_says_what_it_says_at_once(model):
 
 
 def test_codes_know_what_only_gaps_tell(learned):
-    (train, y), (test, z) = visits(400), visits(200, seed=1)
+    (train, y), (test, z) = visits(300), visits(200, seed=1)
     neighbours = KNeighborsClassifier(5).fit(learned.transform(train), y)
     assert neighbours.score(learned.transform(test), z) > 0.9
     alone = learned.form_.gaps.independent(as_events(test).items)
@@ -203,7 +203,7 @@ def test_draws_have_labels_and_times(learned):
     assert all(item == [] or item[0][1] == 0.0 for item in drawn)
     gaps = np.concatenate([np.diff([time for _, time in item]) for item in drawn if len(item) > 1])
     assert (gaps >= 0).all()
-    data = np.concatenate([np.diff([time for _, time in item]) for item in visits(400)[0]])
+    data = np.concatenate([np.diff([time for _, time in item]) for item in visits(300)[0]])
     assert np.log(gaps).mean() == pytest.approx(np.log(data).mean(), abs=0.4)
     assert np.log(gaps).std() == pytest.approx(np.log(data).std(), rel=0.3)
     learned.score_samples(list(drawn))  # draws are items
@@ -351,7 +351,7 @@ def test_what_is_not_defined_with_gaps_is_refused(model):
 
 
 def test_on_the_command_line(tmp_path, capsys):
-    items, kinds = visits(90)
+    items, kinds = visits(40)
     rows = [
         (
             f"p{i}",
@@ -365,7 +365,7 @@ def test_on_the_command_line(tmp_path, capsys):
     pd.DataFrame(rows, columns=["who", "when", "what", "kind"]).to_csv(tmp_path / "log.csv", index=False)
     roles = ["--id", "who", "--order", "when", "--event", "what"]
     out = tmp_path / "run"
-    sizes = ["--epochs", 2, "--latent-dim", 2, "--set", "network.width=16", "gaps=true"]
+    sizes = ["--epochs", 1, "--latent-dim", 2, "--set", "network.width=16", "gaps=true"]
     run("fit", tmp_path / "log.csv", *roles, "--model", "sequence-vae", *sizes, "--out", out)
     said = capsys.readouterr().out
     assert "in days, as times are dates" in said + json.dumps(
@@ -388,7 +388,6 @@ def test_on_the_command_line(tmp_path, capsys):
     assert len(first["item"][0]) == 2
     run("anomaly", out, "--other", tmp_path / "log.csv", "--out", tmp_path / "odd.csv")
     assert pd.read_csv(tmp_path / "odd.csv")["score"].notna().all()
-    run("encode", out, "--out", tmp_path / "codes.csv")
     no_times = ["--id", "who", "--event", "what"]
     assert "no times" in fails(
         capsys, "fit", tmp_path / "log.csv", *no_times, *sizes, "--out", tmp_path / "other"

@@ -153,15 +153,18 @@ def test_a_decoder_cheats_where_it_foretells_well_and_needs_no_code(nats, told, 
 
 
 def test_codes_that_tell_less_than_a_nat_are_warned_of():
-    def told(nats):
+    def told(nats, n=60):
         found = MutualInformation.__new__(MutualInformation)
         object.__setattr__(found, "value", nats)
+        object.__setattr__(found, "bound", math.log(n))
         return found
 
     assert findings.warned(told(1.5)) is None
     assert "less than 1" in findings.warned(told(0.4)).evidence
+    assert findings.warned(told(0.4, n=2)) is None  # of two series no code can tell more than log 2
 
 
+@pytest.mark.slow
 def test_of_wanderings_the_decoder_cheats():
     """A regression of first order has nothing for a code to tell: the rate collapses, and the cause is named."""
     series = wanderings(300)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from latentia.report.cards import Card, Draw
 from latentia.report.theme import Theme, canvas, finite, legend, style
@@ -134,5 +134,7 @@ def gap_figure(data: np.ndarray, draws: np.ndarray, unit: float, theme: Theme) -
         if len(values):
             axes.hist(np.exp(values), bins=list(edges), weights=np.full(len(values), 1 / len(values)), **look)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     legend(axes, theme, loc="best")
     return figure

@@ -38,6 +38,8 @@ class SequenceWay(Way):
 
     def given(self, estimator: Any, X: Any, *, reset: bool, channels: str = "auto") -> Given:  # noqa: ARG002
         """See `Way.given`; rows are `Strings`."""
+        if reset:
+            whole("n_importance", estimator.n_importance, 0)
         if not isinstance(estimator.gaps, bool):
             raise ConfigError(f"gaps={estimator.gaps!r}: true or false is expected")
         found = as_events(X) if estimator.gaps else as_sequences(X)

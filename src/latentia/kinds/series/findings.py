@@ -27,6 +27,8 @@ ITEMS = 500
 
 _STEPS = Remedy("a decoder that sees the code and the time alone: `--model series-vae`", ("series-vae",))
 
+_AS_IT_IS = Remedy("for densities and draws alone the model can stay as it is: its codes are worth nothing")
+
 
 @dataclass(frozen=True)
 class Running:
@@ -106,14 +108,17 @@ def cheating(dependence: DecoderDependence | None, told: Running) -> Finding:
     )
     if strength > 1:
         return Finding(
-            CHEATING, f"{text}: the numbers before each are all that it looks at.", (_STEPS,), strength
+            CHEATING,
+            f"{text}: the numbers before each are all that it looks at.",
+            (_STEPS, _AS_IT_IS),
+            strength,
         )
     return Finding("", f"{text}.", strength=strength)
 
 
 def warned(information: MutualInformation | None) -> Finding | None:
-    """A note on a decoder that may do without codes, where these tell little."""
-    if information is None or information.value > TOLD:
+    """A note on a decoder that may do without codes, where these tell little, and there are series enough to see more."""
+    if information is None or information.value > TOLD or information.bound <= TOLD:
         return None
     text = (
         f"The decoder is told the numbers before each and can do without the code, which tells {max(0.0, information.value):.2f} nats, less than 1: "

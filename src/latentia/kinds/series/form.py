@@ -13,6 +13,9 @@ from torch import Tensor
 from latentia.data.items import Ragged
 from latentia.errors import DataError
 
+LARGEST = 1e18
+"""Squares of larger numbers are none that a model computes with."""
+
 
 @dataclass(frozen=True)
 class SeriesForm:
@@ -126,12 +129,17 @@ def as_series(X: Any, n_columns: int | None = None) -> Ragged:
     values = np.asarray(items.values, dtype=np.float64)
     if n_columns is not None and values.shape[1] != n_columns:
         raise DataError(f"series of {values.shape[1]} columns; the model was fitted to {n_columns}")
-    if np.isinf(values).any():
-        step = int(np.argwhere(np.isinf(values))[0][0])
+    large = np.abs(values) > LARGEST
+    if large.any():
+        step, column = (int(i) for i in np.argwhere(large)[0])
         place = int(np.searchsorted(items.offsets, step, side="right")) - 1
-        raise DataError(
-            f"series {place}, step {step - items.offsets[place]}: infinity; NaN says that a number is missing"
+        number = values[step, column]
+        what = (
+            "infinity; NaN says that a number is missing"
+            if np.isinf(number)
+            else f"{number:.4g} is too large: numbers up to {LARGEST:g} can be fitted, use a larger unit"
         )
+        raise DataError(f"series {place}, step {step - items.offsets[place]}: {what}")
     seen = np.concatenate([[0], np.cumsum((~np.isnan(values)).any(1))])
     empty = seen[items.offsets[1:]] == seen[items.offsets[:-1]]
     if empty.any():
