@@ -26,7 +26,7 @@ class VideoEntry(Entry):
     )
     n_objects: int = 3
     scale: float = 0.2
-    frames_first: int = 4
+    frames_first: int = 6
     dynamics_first: int = 20
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
+from torch.func import functional_call
 
 from latentia.core import Trace
 from latentia.distributions import DiagonalGaussian
@@ -138,18 +139,22 @@ class STOVE(nn.Module):
         """p(z_1)."""
         return Moments(torch.zeros_like(like), like.new_tensor(_FIRST).expand_as(like))
 
-    def expected(self, z: Tensor) -> Tensor:
-        """States a frame later, `[M, K, 5]`: velocities change, places follow, sizes stay."""
+    def expected(self, z: Tensor, held: bool = False) -> Tensor:
+        """States a frame later, `[M, K, 5]`: velocities change, places follow, sizes stay; `held`: without a gradient for the network."""
         moving = torch.cat([z[..., 1:3], z[..., 3:] / self.speed], -1)
-        velocity = z[..., 3:] + self.speed * self.relations(moving)
+        weights = (
+            {name: weight.detach() for name, weight in self.relations.named_parameters()} if held else {}
+        )
+        velocity = z[..., 3:] + self.speed * functional_call(self.relations, weights, (moving,))
         return torch.cat([z[..., :1], z[..., 1:3] + velocity, velocity], -1)
 
     def next(self, z: Tensor) -> Moments:
-        """p(z_t | z_{t-1})."""
+        """p(z_t | z_{t-1}). Its network learns from rollouts alone (`stove_phases.DynamicsPhase`): one frame ahead says too little of it."""
         place, speed = self.log_step.exp().clamp(*_STEPS)
         one = torch.ones_like(place)
         return Moments(
-            self.expected(z), torch.stack([_RESIZING * one, place, place, speed, speed]).expand_as(z)
+            self.expected(z, held=True),
+            torch.stack([_RESIZING * one, place, place, speed, speed]).expand_as(z),
         )
 
     def rolled(self, z: Tensor, n_steps: int, noise: Tensor | None = None) -> Tensor:
