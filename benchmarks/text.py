@@ -1,7 +1,6 @@
-"""Text models on the Penn Treebank: counts of tokens, padding, speed beside a bare loop, and models beside the trigram.
+"""Text models on the Penn Treebank: counts of tokens, and models beside the trigram.
 
     python benchmarks/text.py oracles            # counts, unigram and trigram of the whole treebank; seconds
-    python benchmarks/text.py speed              # tokens a second of the fit's loop and of a bare one; padding
     python benchmarks/text.py short [MODEL ...]  # sentences of at most 12 words: each model, --seeds of it
     python benchmarks/text.py full MODEL ...     # the whole treebank, --epochs of it; goes on where it was stopped
     python benchmarks/text.py table              # of all fits in the folder
@@ -20,22 +19,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
-from common import interleaved, machine, publish, seconds, table
+from common import machine, publish, table
 from latentia.data.items import Ragged, Strings
 from latentia.data.text import read_lines
 from latentia.diagnostics.ngrams import Trigram, Unigram
 from latentia.estimators.forms.tokens import Tokens, choose_tokens
 from latentia.kinds.fitting import fit_run
-from latentia.kinds.sequence.catalog import SEQUENCE_MODELS
-from latentia.kinds.sequence.composition import SequenceComposition
-from latentia.kinds.sequence.defaults import SequenceNetwork
 from latentia.kinds.spec import DataSpec
-from latentia.objectives import negative_elbo
-from latentia.training import TrainingConfig, fit
-from latentia.training.ragged import RaggedBatches
 
 PARTS = ("train", "valid", "test")
 MODELS = ("sequence-vae", "sequence-pretrained")
@@ -184,64 +174,11 @@ def _cells(figures: dict[str, Any], dependence: dict[str, Any], spent: float) ->
     )  # fmt: skip
 
 
-def speed(arguments: argparse.Namespace) -> None:
-    """The loop of a fit, and of torch by hand with the same module, on the same batches; both without validation."""
-    parts, n_tokens = stored(treebank(), 2)
-    rows = np.random.default_rng(0).permutation(len(parts["train"]))[:960]
-    items = Ragged.of([parts["train"].item(row) for row in rows])
-    batches = RaggedBatches(items, lambda x: x.long())
-    network = SequenceNetwork(width=256, keep=1.0, dropout=0.5, tied=True)
-    shape = SequenceComposition("sequence-vae", 32, n_tokens, 160, 80, 0, 1, network)
-
-    def module() -> Any:
-        torch.manual_seed(0)
-        return shape.build(SEQUENCE_MODELS["sequence-vae"]).train()
-
-    def ours() -> None:
-        config = TrainingConfig(
-            max_epochs=1, batch_size=32, learning_rate=1e-3, device="cpu", gradient_clip=5.0
-        )
-        fit(module(), negative_elbo(), batches, None, config)
-
-    def bare(source: list[torch.Tensor]) -> None:
-        model, objective = module(), negative_elbo()
-        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
-        for x in source:
-            loss = objective(model.trace(x)).total
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-            optimizer.step()
-
-    bucketed = [batches.ready(x) for x in batches.epoch(0, 0, 32)]
-    order = np.random.default_rng(1).permutation(len(items))
-    random = list(batches.ordered(32, order))
-    times = interleaved(
-        {
-            "the fit's loop": lambda: seconds(ours),
-            "a bare loop": lambda: seconds(lambda: bare(bucketed)),
-            "a bare loop, batches at random": lambda: seconds(lambda: bare(random)),
-        },
-        arguments.seeds,
-    )
-    n = len(items.values)
-    rows_ = [
-        (name, f"{n / spent:,.0f}", f"{times['a bare loop'] / spent:.2f}") for name, spent in times.items()
-    ]
-    whole = RaggedBatches(parts["train"], lambda x: x)
-    lines = [
-        f"{len(items):,} sentences, {n:,} tokens, V {n_tokens:,}, width 256, code 32, batch 32; medians of {arguments.seeds} in turns",
-        machine(), "", table(("loop", "tokens/s", "beside bare"), rows_), "",
-        f"padding of an epoch of the whole treebank: {whole.padding(0, 0, 32):.1%}",
-    ]  # fmt: skip
-    publish("text_speed", "\n".join(lines), arguments.save)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("part", choices=("oracles", "speed", "short", "full", "table"))
+    parser.add_argument("part", choices=("oracles", "short", "full", "table"))
     parser.add_argument("models", nargs="*")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=12, help="of a fit of the whole treebank")
@@ -258,7 +195,7 @@ def main() -> None:
                 )
                 _table(arguments, which, title)
         return
-    {"oracles": oracles, "speed": speed, "short": short, "full": full}[arguments.part](arguments)
+    {"oracles": oracles, "short": short, "full": full}[arguments.part](arguments)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@
 
 A state is right if the fault that was brought about is among those that are named, and a healthy one if none is. The margin is the deciding
 figure in units of its threshold: above 1 it is a fault. Thresholds were set on other seeds (docs/diagnosis.md). Ends with status 1 if
-a state is judged wrong.
+a state is judged wrong; results are kept beside those of other states.
 """
 
 from __future__ import annotations
@@ -40,6 +40,20 @@ def judged(fitted: Fitted) -> dict[str, Any]:
     names = [finding.name for finding in verdict.findings if finding.name]
     margins = {finding.name or f"none {i}": finding.strength for i, finding in enumerate(verdict.findings)}
     return {"verdicts": names or ["healthy"], "margins": margins, "evidence": list(verdict.evidence)}
+
+
+def keep(rows: list[dict[str, Any]], states: set[tuple[str, str]]) -> None:
+    """Write the rows under `results`, beside those of other states that are there."""
+    RESULTS.mkdir(exist_ok=True)
+    file = RESULTS / "truth.json"
+    before = json.loads(file.read_text())["rows"] if file.exists() else []
+    others = [
+        row
+        for row in before
+        if (row["kind"], row["state"]) not in states and (row["kind"], row["state"]) in STATES
+    ]
+    found = {"machine": platform.processor() or platform.machine(), "rows": [*others, *rows]}
+    file.write_text(json.dumps(found, indent=1) + "\n")
 
 
 def main() -> None:
@@ -88,10 +102,7 @@ def main() -> None:
     print(
         f"{len(states)} states, {len(rows)} fits, {wrong} wrong; margin: the deciding figure in units of its threshold"
     )
-    if not args.only:
-        RESULTS.mkdir(exist_ok=True)
-        text = json.dumps({"machine": platform.processor() or platform.machine(), "rows": rows}, indent=1)
-        (RESULTS / "truth.json").write_text(text + "\n")
+    keep(rows, states)
     raise SystemExit(1 if wrong else 0)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +31,8 @@ from latentia.errors import DataError
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "diagnostics"))
 import known_states
 
-HELD_OUT = 0.3
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A fitted model, rows that it has not seen, and those that it has; y: classes of the first."""
-
-    model: Any
-    test: Any
-    train: Any
-    y: Any = None
+import truth_sequences
+from truth_fitted import HELD_OUT, Fitted
 
 
 def _parts(x: np.ndarray, *labels: np.ndarray) -> tuple[Any, ...]:
@@ -240,6 +230,7 @@ STATES: dict[tuple[Group, str], tuple[Callable[[int], Fitted], str]] = {
     ("classifier", "classes apart"): (lambda s: _classifier(*clusters(s), n_components=2), "healthy"),
     ("classifier", "random classes"): (_shuffled, "no better than guessing"),
     ("classifier", "140 rows of 30 columns"): (_few_of_many_columns, "overfitted"),
+    **truth_sequences.STATES,
 }  # fmt: skip
 
 

@@ -150,10 +150,22 @@ def bars(random: np.random.Generator) -> None:
     np.save(HERE / "bars.npy", images)
 
 
+def visits(random: np.random.Generator) -> None:
+    """Visits of 120 patients with their dates: half of them come every week or so, half every month."""
+    rows = ["patient,date,code"]
+    for patient in range(120):
+        day, every = random.integers(0, 300), (7, 30)[patient % 2]
+        for _ in range(random.integers(4, 9)):
+            date = np.datetime64("2024-01-01") + int(day)
+            rows.append(f"p{patient:03d},{date},{random.choice(['checkup', 'blood', 'scan', 'advice'])}")
+            day += round(every * np.exp(0.3 * random.normal()))
+    (HERE / "visits.csv").write_text("\n".join(rows) + "\n")
+
+
 if __name__ == "__main__":
     seeded = np.random.default_rng(0)
     plants()
-    for make in (pictures, counts, reviews, scenes, vitals, pairs, bars):
+    for make in (pictures, counts, reviews, scenes, vitals, pairs, bars, visits):
         make(seeded)
     tables()
     clips()

@@ -23,6 +23,8 @@ def test_the_table_has_every_kind_and_healthy_states():
         "codes",
         "autoregressive",
         "classifier",
+        "sequence",
+        "series",
     } <= kinds
     assert {"Gaussian mixture", "Bernoulli mixture", "count mixture"} <= kinds
     assert len(states.STATES) >= 24

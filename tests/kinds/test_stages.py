@@ -42,7 +42,7 @@ def test_the_long_fit_takes_the_place_of_the_first(tmp_path, capsys):
     assert out.count("verdict: ") == 2
     kept = config(tmp_path / "run")
     assert stages.FIRST not in kept
-    assert kept["params"]["max_minutes"] is None
+    assert kept["params"]["max_minutes"] == "auto"
     assert kept["params"]["max_epochs"] == 4
     assert latentia.load(tmp_path / "run").history_[-1]["epoch"] == 4
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
@@ -63,7 +63,7 @@ def test_quick_ends_with_the_first(tmp_path):
     assert config(tmp_path / "run")["params"]["max_minutes"] == 0.01
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
     run(*FIT, "--out", tmp_path / "run", "--resume")  # and then the long one after all
-    assert config(tmp_path / "run")["params"]["max_minutes"] is None
+    assert config(tmp_path / "run")["params"]["max_minutes"] == "auto"
 
 
 def test_quick_is_refused_where_fits_have_no_minutes(tmp_path, capsys):

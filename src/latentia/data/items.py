@@ -86,6 +86,12 @@ class Ragged:
         places = np.arange(int(lengths.sum())) + np.repeat(starts - (ends - lengths), lengths)
         return replace(self, values=np.asarray(self.values[places]), offsets=np.concatenate([[0], ends]))
 
+    def followed_by(self, others: Sequence[Any]) -> Self:
+        """These sequences, and those of others behind them."""
+        parts = (self, *others)
+        offsets = np.cumsum([0, *np.concatenate([part.lengths for part in parts])])
+        return replace(self, values=np.concatenate([part.values for part in parts]), offsets=offsets)
+
     def padded(self, fill: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """All sequences as one array `[n, T, *event]`, T the longest, and their lengths; `fill` stands behind each end."""
         lengths = self.lengths
@@ -95,7 +101,7 @@ class Ragged:
         return out, lengths
 
 
-_BEHIND_LABEL = "\x1f"  # U+001F, the unit separator
+BEHIND_LABEL = "\x1f"  # U+001F, the unit separator
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,18 +146,18 @@ class Strings(Ragged):
         items = [list(item) for item in items]
         for i, item in enumerate(items):
             for place, label in enumerate(item):
-                if not isinstance(label, str) or _BEHIND_LABEL in label:
+                if not isinstance(label, str) or BEHIND_LABEL in label:
                     raise DataError(
                         f"item {i}, position {place}: {label!r} is no label; text without the character U+001F is expected"
                     )
-        found = cls.of_texts("".join(label + _BEHIND_LABEL for label in item) for item in items)
+        found = cls.of_texts("".join(label + BEHIND_LABEL for label in item) for item in items)
         return replace(found, labels=True)
 
     def lists(self) -> list[Any]:
         """The items as strings, or as lists of labels."""
         whole = np.asarray(self.values, "<i4").tobytes().decode("utf-32-le", "surrogatepass")
         texts = [whole[start:end] for start, end in zip(self.offsets[:-1], self.offsets[1:], strict=True)]
-        return [text.split(_BEHIND_LABEL)[:-1] for text in texts] if self.labels else texts
+        return [text.split(BEHIND_LABEL)[:-1] for text in texts] if self.labels else texts
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,10 +247,7 @@ def joined(parts: Sequence[Any]) -> Any:
     if sparse.issparse(first):
         return sparse.csr_array(sparse.vstack([sparse.csr_array(part) for part in parts]))
     if isinstance(first, Ragged):
-        lengths = np.concatenate([part.lengths for part in parts])
-        return replace(
-            first, values=np.concatenate([part.values for part in parts]), offsets=np.cumsum([0, *lengths])
-        )
+        return first.followed_by(parts[1:])
     if isinstance(first, Mixed):
         return Mixed(np.concatenate([part.values for part in parts]), first.columns)
     return np.concatenate([np.asarray(part) for part in parts])

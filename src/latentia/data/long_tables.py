@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from latentia.data.checks import encode_labels
 from latentia.data.dataset import Raw, Split
+from latentia.data.events import Events
 from latentia.data.items import Ragged, Strings
 from latentia.data.text import place_of
 from latentia.errors import DataError
@@ -26,7 +27,7 @@ def events_of_frame(
     order: str | None,
     label: str | int | None,
 ) -> Raw:
-    """Sequences of labels: for each value of the column `who` its events, in their order, or that of the file.
+    """Sequences of labels: for each value of the column `who` its events, in their order, or that of the file; with an order they keep its times.
 
     Rows of one `who` need not stand together. Ties of the order keep that of the file.
 
@@ -38,7 +39,12 @@ def events_of_frame(
     labels = _texts(frame.iloc[:, place_of(titles, event, where)], event, where)
     starts, names = _groups(frame.iloc[:, place_of(titles, who, where)])
     ends = [*starts[1:], len(frame)]
-    items = Strings.of_labels(labels[start:end] for start, end in zip(starts, ends, strict=True))
+    lists = [labels[start:end] for start, end in zip(starts, ends, strict=True)]
+    items = Strings.of_labels(lists)
+    if order is not None:
+        column = frame.iloc[:, place_of(titles, order, where)]
+        dated = bool(pd.to_numeric(column, errors="coerce").isna().any())
+        items = Events.of_times(lists, _numbers(column, order, where), dated)
     y, classes = _classes(frame, titles, label, starts, where)
     source = f"{len(frame)} events of {len(items)} sequences by {who!r} from {where}"
     return Raw(Split(items, y, names), class_names=classes, source=source)

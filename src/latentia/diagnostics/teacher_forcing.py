@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from latentia.errors import DataError
 from latentia.models import evaluating
+from latentia.nn.gaps import tokens_of
 
 
 @runtime_checkable
@@ -85,7 +86,7 @@ def teacher_forcing(model: SequenceModel, x_batches: Iterable[Tensor]) -> Teache
             z = model.means(x)
             for name, code in (("own", z), ("other", z.roll(1, 0)), ("zero", torch.zeros_like(z))):
                 said, log_prob = model.free_running(x, code)
-                right = (said == x) | ~real
+                right = (tokens_of(said) == tokens_of(x)) | ~real
                 sums[name] += float((right & real).sum())
                 if name == "own":
                     whole += int(right.all(1).sum())

@@ -19,14 +19,16 @@ from latentia.training.pace import updates_of
 from latentia.training.randomness import seeded
 
 
-def build(estimator: Any, given: Given, streamed: bool = False) -> None:
-    """Choose what is left open, and put the untrained module together."""
+def build(estimator: Any, given: Given, streamed: bool = False, seed: int | None = None) -> None:
+    """Choose what is left open, and put the untrained module together; `seed`: where one was drawn for this fit before."""
     entry = estimator._entry()
     parts = estimator._way.chosen(estimator, given, entry, streamed)
     estimator.form_, estimator.choices_ = parts.form, parts.choices
     estimator.schedule_ = estimator._schedule(entry)
     estimator.composition_ = estimator._composed(given, parts)
-    estimator.seed_ = int(check_random_state(estimator.random_state).randint(2**31 - 1))
+    if seed is None:
+        seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
+    estimator.seed_ = seed
     with seeded(estimator.seed_, torch.device("cpu")), for_training():
         estimator._compose()
     check_parts(estimator.module_, _two_items(estimator, given.rows))

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from latentia import training
 from latentia.data import Dataset
 from latentia.data.items import length
 from latentia.estimators.building import build, configured, take_objective
 from latentia.estimators.choices import Choice
+from latentia.estimators.forms.arrays import Given
 from latentia.estimators.inference import frozen
 from latentia.estimators.plan import JUDGED
-from latentia.estimators.planning import plan_of, told_time
+from latentia.estimators.planning import budgeted, plan_of, told_time
 from latentia.estimators.settings import KEPT
 from latentia.estimators.weights import Weights, split_weights, told_weights
 from latentia.estimators.whole import all_or_nothing
@@ -44,20 +45,15 @@ def fit_to(
         estimator._before(X, y)
         given = way.given(estimator, X, reset=True, channels=channels)._replace(weight=weight)
         n_held = None if validation is None else length(validation)
-        estimator.plan_ = plan = plan_of(estimator, given, n_held, begun, folder, resume)
+        estimator.plan_ = plan_of(estimator, given, n_held, begun, folder, resume)
         build(estimator, given)
-        rows, held_out, held_weight = given.rows, None, None
-        if validation is None:
-            rows, held_out = estimator._split(rows, estimator.seed_)
-            weight, held_weight = split_weights(estimator, weight)
-        else:
-            held_out = way.given(estimator, validation, reset=False).rows
-        limit = {} if plan is None else {"max_updates": plan.updates}
-        config = configured(estimator, rows, estimator.seed_, held_out is not None, **limit)
-        estimator.settings_ = {name: getattr(config, name) for name in KEPT if name != "learning_rate"}
-        batches = way.batches(rows, estimator.form_).weighed(weight)
-        held = _held(estimator, held_out, held_weight)
-        take_objective(estimator, rows, batches, config)
+        ready = _ready(estimator, given, validation)
+        plan = budgeted(estimator, given, ready.batches, ready.config, n_held, begun, folder, resume)
+        if plan is not None:
+            estimator.plan_ = plan
+            build(estimator, given, seed=estimator.seed_)
+            ready = _ready(estimator, given, validation)
+        rows, held_out, weight, batches, held, config = ready
         estimator.choices_ += _told(estimator, config, weight)
         if estimator.verbose:
             print(*estimator.choices_, sep="\n")
@@ -81,6 +77,35 @@ def fit_to(
         how = {"validation": validation, "run_dir": run_dir, "resume": resume, "weight": weight}
         with stage("what follows training"):
             estimator._after(given, rows, held_out, **how)
+
+
+class _Ready(NamedTuple):
+    """What a fit is made of, beside what stands on the estimator."""
+
+    rows: Any
+    held_out: Any
+    weight: Weights | None
+    batches: training.Batches
+    held: training.Batches | None
+    config: training.TrainingConfig
+
+
+def _ready(estimator: Any, given: Given, validation: Any) -> _Ready:
+    """Part the rows of a fit, and find its settings and its objective by the plan that the estimator has."""
+    way, plan = estimator._way, estimator.plan_
+    rows, held_out, weight, held_weight = given.rows, None, given.weight, None
+    if validation is None:
+        rows, held_out = estimator._split(rows, estimator.seed_)
+        weight, held_weight = split_weights(estimator, weight)
+    else:
+        held_out = way.given(estimator, validation, reset=False).rows
+    limit = {} if plan is None else {"max_updates": plan.updates}
+    config = configured(estimator, rows, estimator.seed_, held_out is not None, **limit)
+    estimator.settings_ = {name: getattr(config, name) for name in KEPT if name != "learning_rate"}
+    batches = way.batches(rows, estimator.form_).weighed(weight)
+    held = _held(estimator, held_out, held_weight)
+    take_objective(estimator, rows, batches, config)
+    return _Ready(rows, held_out, weight, batches, held, config)
 
 
 def _told(estimator: Any, config: training.TrainingConfig, weight: Weights | None) -> list[Choice]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
@@ -47,13 +48,15 @@ class Plan:
         minutes: that it may take.
         network: the name of one.
         updates: steps.
-        seconds: of one, by network, as they were timed on this machine, the largest first.
+        seconds: of one, by network, the largest first: as they were timed on this machine, or reckoned of one that is out of reach.
+        otherwise: seconds that the fit would have taken, of one whose length nobody gave; None where minutes were asked for.
     """
 
     minutes: float
     network: str
     updates: int
     seconds: dict[str, float]
+    otherwise: float | None = None
 
     def describe(self) -> dict[str, Any]:
         """As `config.json` has it."""
@@ -80,6 +83,11 @@ class Plan:
         took = f"{1000 * self.seconds[self.network]:.3g} ms"
         reason = f"{self.minutes:g} minutes, and an update took {took} before the first"
         found = [Choice("updates", str(self.updates), reason)]
+        if self.otherwise is not None:
+            longer = (
+                f"the default would take {in_words(self.otherwise)}: max_epochs or max_minutes=None have it"
+            )
+            found.insert(0, Choice("minutes", f"{self.minutes:g}", longer))
         if len(self.seconds) > 1:
             larger = [
                 f"{name}: fewer than {fewest_updates(name)}" for name in self.seconds if name != self.network
@@ -145,3 +153,14 @@ def planned(
         if updates >= fewest_updates(name):
             break
     return Plan(minutes, name, updates, taken)
+
+
+def in_words(seconds: float) -> str:
+    """A time to two digits or so.
+
+    >>> in_words(4.2), in_words(95), in_words(1500), in_words(9000)
+    ('5 seconds', '2 minutes', '25 minutes', '2.5 hours')
+    """
+    if seconds < 90:
+        return f"{math.ceil(seconds)} seconds"
+    return f"{math.ceil(seconds / 60)} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

@@ -9,7 +9,7 @@ import pandas as pd
 
 
 def together(items: list[Any]) -> Any:
-    """Single items as one batch: arrays of one shape stacked, rows of tables as a frame, others as a list.
+    """Single items as one batch: arrays of one shape stacked, rows of tables as a frame, others (lists of pairs among them) as a list.
 
     >>> together([np.zeros(2), np.ones(2)]).shape, together([pd.Series({"a": 1, "b": "x"}), pd.Series({"a": 2, "b": "y"})]).shape
     ((2, 2), (2, 2))
@@ -17,6 +17,8 @@ def together(items: list[Any]) -> Any:
     if any(isinstance(item, pd.DataFrame | pd.Series) for item in items):
         rows = [item.to_frame().T if isinstance(item, pd.Series) else item for item in items]
         return pd.concat(rows).infer_objects()
+    if all(isinstance(item, list) and all(isinstance(each, tuple) for each in item) for item in items):
+        return items
     arrays = [np.asarray(item) for item in items]
     return np.stack(arrays) if len({array.shape for array in arrays}) == 1 else arrays
 

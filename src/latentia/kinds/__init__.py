@@ -22,7 +22,8 @@ _MINUTES = Flag(
     "--minutes",
     "max_minutes",
     float | None,
-    "time that the fit may take; network and updates are chosen for it.",
+    "time that the fit may take; network and updates are chosen for it. Left out, without --epochs: 30 where the fit would plainly take longer.",
+    absent="auto",
 )
 _DIM = Flag(
     "--latent-dim", "latent_dim", int | None, "length of a code; chosen by the size of the data if left out."
@@ -266,5 +267,8 @@ def params_of(kind: Kind, model: str, flags: Mapping[str, Any]) -> dict[str, Any
             raise ConfigError(f"--{key.replace('_', '-')} is for {whose}; {model} takes {takes}")
     return {
         "model": kind.model_name(model),
-        **{flag.parameter: flags.get(key) for key, flag in own.items()},
+        **{
+            flag.parameter: flag.absent if (value := flags.get(key)) is None else value
+            for key, flag in own.items()
+        },
     }

@@ -10,11 +10,12 @@ from typing import Any
 from latentia.data import Dataset
 from latentia.errors import ConfigError, RunFolderError
 from latentia.estimators import folder as run_folder
+from latentia.estimators.planning import AUTO
 from latentia.files import exchange
 from latentia.kinds.fitting import DEFAULT_MODEL, check_folder, fit_run
 from latentia.kinds.known import DataSpec
 from latentia.kinds.run import Run
-from latentia.kinds.stages import FIRST, plain, settle
+from latentia.kinds.stages import FIRST, plain, settle, takes_minutes
 from latentia.training.extension import BEGIN, hand_over
 
 EXTENDED = "extended"
@@ -64,7 +65,8 @@ def extend_run(
         shutil.rmtree(later, ignore_errors=True)
     notes = {"asked": run.config.get("asked", run.asked), EXTENDED: [*_parts(run), _part(params)]}
     chosen = getattr(run.estimator, "network_", None)
-    if run.config.get(run_folder.PLAN) or params.get("max_minutes") is not None:
+    open_ = takes_minutes(run.kind) and params.get("max_epochs") is None
+    if run.config.get(run_folder.PLAN) or (open_ and params.get("max_minutes", AUTO) is not None):
         params["network"] = chosen  # time chose it, and would choose again
     say(f"{out.name} is trained on; it stays as it is until that is done")
     try:
@@ -117,4 +119,4 @@ def _parts(run: Run) -> list[dict[str, Any]]:
 
 
 def _part(params: dict[str, Any]) -> dict[str, Any]:
-    return {name: params[name] for name in LENGTH if params.get(name) is not None}
+    return {name: params[name] for name in LENGTH if params.get(name) not in (None, AUTO)}

@@ -12,6 +12,7 @@ from latentia.data import Dataset
 from latentia.data.shapes import Shape
 from latentia.errors import ConfigError, RunFolderError
 from latentia.estimators import folder as run_folder
+from latentia.estimators.planning import AUTO
 from latentia.kinds import kind_of
 from latentia.kinds.kind import Kind
 from latentia.kinds.known import KNOWN, DataSpec, in_numbers, knowledge_of
@@ -125,6 +126,8 @@ def check_folder(
     kept = {"data": known, **config.get("asked", config.get("params", {}))}
     for name, value in wanted.items():
         value = list(value) if isinstance(value, tuple) else value
+        if name == "max_minutes" and value == AUTO and kept.get(name) is None:
+            continue  # so it was before a fit could have a time that nobody gave
         if name != "verbose" and kept.get(name) != value:
             raise ConfigError(
                 f"the run in {out} was started with {name}={kept.get(name)!r}, not {value!r}: resume it with the "

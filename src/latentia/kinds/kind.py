@@ -36,12 +36,14 @@ class Flag:
         parameter: of the estimator: "latent_dim".
         type: of its value.
         help: one line.
+        absent: what the parameter is where the flag is not given.
     """
 
     name: str
     parameter: str
     type: Any
     help: str
+    absent: Any = None
 
     @property
     def key(self) -> str:

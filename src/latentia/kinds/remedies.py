@@ -11,7 +11,8 @@ from typing import Any
 
 from latentia.diagnostics import Remedy, Verdict
 from latentia.errors import ConfigError
-from latentia.estimators.planning import one_step
+from latentia.estimators.folder import PLAN
+from latentia.estimators.planning import AUTO, is_time, one_step
 from latentia.kinds import kind_of
 from latentia.kinds.abilities import Change
 from latentia.kinds.kind import Kind
@@ -61,7 +62,7 @@ def changed(params: Mapping[str, Any], remedy: Remedy) -> dict[str, Any] | None:
     for name, value in remedy.settings.items():
         if name in known and value != params.get(name, known[name]):
             new[name] = value
-    if new.get("max_minutes") is not None:
+    if is_time(new.get("max_minutes")):
         new = _in_time(kind, params, new)
     return new if new != dict(params) else None
 
@@ -109,9 +110,10 @@ def command(spec: DataSpec, params: Mapping[str, Any], out: Path | str) -> str:
     for name in [*flags, *(name for name in params if name not in flags)]:
         value, default = _listed(params.get(name)), _listed(defaults.get(name))
         same = spec.seed if name == "random_state" else default
-        if name == "verbose" or (name != "model" and (value is None or value == same)):
+        absent = value is None and (default is None or name not in params)
+        if name == "verbose" or (name != "model" and (absent or value == same)):
             continue
-        if name in flags:
+        if name in flags and value is not None:
             words += [flags[name], str(value)]
         else:
             others.append(f"{name}={value if isinstance(value, str) else json.dumps(value)}")
@@ -144,18 +146,20 @@ def _listed(value: Any) -> Any:
 
 def changes_of(run: Any, verdict: Verdict) -> list[Change]:
     """Each remedy that is a fit with other parameters, in the verdict's order; each as a command into a folder beside the run's."""
-    found = []
+    found, asked = [], _in_minutes(run)
     for action in verdict.actions:
-        new = changed(run.asked, action)
+        new = changed(asked, action)
         if new is None:
             continue
+        if new.get("max_minutes") == asked.get("max_minutes") and "max_minutes" in new:
+            new["max_minutes"] = run.asked["max_minutes"]
         text = (
             re.sub(r"--model [\w-]+", f"--model {new['model']}", action.text)
             if action.models
             else action.text
         )
         minutes = new.get("max_minutes")
-        if minutes is not None and minutes != run.asked.get("max_minutes"):
+        if is_time(minutes) and minutes != run.asked.get("max_minutes"):
             text = re.sub(r"--epochs \d+", f"--minutes {minutes:g}", text)
         label = label_of(run.asked, new)
         line = ""
@@ -163,6 +167,13 @@ def changes_of(run: Any, verdict: Verdict) -> list[Change]:
             line = command(run.spec, new, run.home.with_name(f"{run.home.name}-{label}"))
         found.append(Change(text, new, label, line, action.text))
     return found
+
+
+def _in_minutes(run: Any) -> dict[str, Any]:
+    """What was asked of a run; with the minutes that it was planned for, where nobody gave them."""
+    asked: dict[str, Any] = run.asked
+    plan = run.config.get(PLAN) if asked.get("max_minutes") == AUTO else None
+    return asked if plan is None else {**asked, "max_minutes": plan["minutes"]}
 
 
 def told(verdict: Verdict, changes: list[Change]) -> list[str]:

@@ -28,8 +28,35 @@ def as_array(items: Sequence[Any]) -> NDArray[Any]:
 
 
 def shown(value: Any) -> Any:
-    """An item in one line: labels with spaces between."""
-    return " ".join(map(str, value)) if isinstance(value, list) else value
+    """An item in one line: labels with spaces between, each with its time behind @ where it has one.
+
+    >>> shown(["a", "b"]), shown([("a", 0.0), ("b", 2.5)])
+    ('a b', 'a@0 b@2.5')
+    """
+    if not isinstance(value, list):
+        return value
+    return " ".join(f"{each[0]}@{each[1]:.6g}" if isinstance(each, tuple) else str(each) for each in value)
+
+
+def typed(text: str) -> list[tuple[str, float]]:
+    """The inverse of `shown` for labels with times.
+
+    Raises:
+        ConfigError: for a label without a time.
+
+    >>> typed("a@0 b@2.5")
+    [('a', 0.0), ('b', 2.5)]
+    """
+    found = []
+    for word in text.split():
+        label, _, time = word.rpartition("@")
+        try:
+            found.append((label, float(time)))
+        except ValueError:
+            label = ""
+        if not label:
+            raise ConfigError(f"{word!r}: a label and its time are expected, as left@2.5")
+    return found
 
 
 def printable(text: str) -> str:

@@ -13,6 +13,7 @@ from torch import Tensor
 from latentia import draws
 from latentia.errors import ConfigError
 from latentia.nn import TokenDecoder
+from latentia.nn.gaps import tokens_of
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def generated(
     drawing: Drawing = DRAWS,
     prefix: Int64[Tensor, "batch given"] | None = None,
 ) -> Int64[Tensor, "batch time"]:
-    """Sequences that are fed their own tokens, -1 behind each end.
+    """Sequences that are fed their own tokens, -1 behind each end; where the decoder has gaps, each but the first and the end carries one.
 
     Args:
         decoder: p(x_t | x_{<t}, z).
@@ -115,6 +116,9 @@ def generated(
     for t in range(longest):
         hidden, state = decoder.step(token, state, t)
         token = drawing.choose(decoder.output(hidden))
+        if decoder.gaps is not None and t:
+            timed = decoder.gaps.drawn(hidden, token, median=drawing.temperature == 0)
+            token = timed if end is None else torch.where(token == end, token, timed)
         if prefix is not None and t < prefix.shape[1]:
             token = torch.where(prefix[:, t] >= 0, prefix[:, t], token)
         tokens.append(token.masked_fill(done, -1))
@@ -131,7 +135,7 @@ def own_tokens(
 ) -> tuple[Int64[Tensor, "batch time"], Float[Tensor, "batch time"]]:
     """The decoder left alone with z for as many steps as x has: its likeliest token at each, and log p of the true one there.
 
-    No end stops it, so that positions can be compared; log-probabilities are 0 behind the end of x.
+    No end stops it, so that positions can be compared; log-probabilities are of tokens without gaps, 0 behind the end of x.
     """
     token = x.new_full((len(x),), decoder.n_tokens)
     state, tokens, scores = decoder.begin(z, x.shape[1]), [], []
@@ -139,8 +143,10 @@ def own_tokens(
         hidden, state = decoder.step(token, state, t)
         log_prob = decoder.output(hidden).log_softmax(1)
         token = log_prob.argmax(1)
+        if decoder.gaps is not None and t:
+            token = decoder.gaps.drawn(hidden, token, median=True)
         tokens.append(token)
-        scores.append(log_prob.gather(1, x[:, t : t + 1].clamp(min=0))[:, 0])
+        scores.append(log_prob.gather(1, tokens_of(x[:, t : t + 1]).clamp(min=0))[:, 0])
     return torch.stack(tokens, 1), torch.stack(scores, 1).masked_fill(x < 0, 0.0)
 
 

@@ -19,6 +19,7 @@ from latentia.models.importance import importance_log_prob
 from latentia.models.refinement import refined
 from latentia.models.vae import evaluating
 from latentia.nn import LSTMDecoder, LSTMEncoder, TokenDecoder
+from latentia.nn.gaps import tokens_of
 from latentia.nn.sequence import start_small
 
 _PLAUSIBLE_LENGTH = 32  # tokens of a sequence, where only the cost of one is to be guessed
@@ -57,7 +58,7 @@ class SequenceDistribution(Distribution):
         return self.decoder.logits(z, x).unflatten(0, batch)
 
     def token_log_prob(self, value: Tensor) -> Tensor:
-        """Log-probability of each token in nats, `[*batch, T]`; 0 behind each end."""
+        """Log-probability of each token (with the density of its gap) in nats, `[*batch, T]`; 0 behind each end."""
         batch, z, x = self._together(value)
         return self.decoder.token_log_prob(z, x).unflatten(0, batch)
 
@@ -201,8 +202,8 @@ class SequenceVAE(nn.Module):
         return self.encode(x).mean
 
     def forced_log_prob(self, x: Tensor, z: Tensor) -> Tensor:
-        """Log p(x_t | x_{<t}, z) with true prefixes, `[B, T]` in nats; 0 behind each end."""
-        return self.decoder.token_log_prob(z, x)
+        """Log p(x_t | x_{<t}, z) of tokens without their gaps, with true prefixes, `[B, T]` in nats; 0 behind each end."""
+        return self.decoder.parts(z, x)[0]
 
     def free_running(self, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         """The decoder's own tokens, and log p of the true ones after them; see `own_tokens`."""
@@ -217,8 +218,23 @@ class SequenceVAE(nn.Module):
 
     def prepare(self, x: Tensor) -> None:
         """Let the output layer begin at the frequencies of the tokens in `x`."""
-        counts = torch.bincount(x[x >= 0], minlength=self.decoder.n_tokens).to(torch.get_default_dtype()) + 1
+        counts = (
+            torch.bincount(tokens_of(x[x >= 0]), minlength=self.decoder.n_tokens).to(
+                torch.get_default_dtype()
+            )
+            + 1
+        )
         self.decoder.start_at(counts / counts.sum())
 
+    @torch.no_grad()
     def calibrate(self, x_batches: Iterable[Any]) -> None:
-        """Everything is learned by gradient."""
+        """Set the variance of log gaps to its optimum over these batches; all else is learned by gradient."""
+        gaps = self.decoder.gaps
+        if gaps is None:
+            return
+        with evaluating(self):
+            gaps.start_calibration()
+            for x in x_batches:
+                z = self.encode(x).rsample(torch.Size([1]))[0]
+                gaps.accumulate(self.decoder.hidden(z, x), x)
+            gaps.finish_calibration()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float, Int64
@@ -24,7 +24,7 @@ def start_small(module: nn.Module) -> None:
             nn.init.uniform_(weight, -width, width)
 
 
-def start_embeddings(embedding: nn.Embedding) -> None:
+def start_embeddings(embedding: Any) -> None:
     """Draw embeddings from U(-0.1, 0.1): small beside a recurrent net's own state, and of one size for rare and frequent tokens."""
     nn.init.uniform_(embedding.weight, -_EMBEDDING_RANGE, _EMBEDDING_RANGE)
 

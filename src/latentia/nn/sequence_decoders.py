@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from latentia import draws
 from latentia.errors import ConfigError
+from latentia.nn.gaps import GapHead, TimedEmbedding, tokens_of
 from latentia.nn.sequence import Dropout, run_lstm, start_embeddings
 
 _LOGITS_AT_ONCE = 2**22
@@ -55,11 +56,17 @@ class TokenDecoder(nn.Module):
         if not 0 <= keep <= 1:
             raise ConfigError(f"keep={keep!r}: a share in [0, 1] is expected")
         self.latent_dim, self.n_tokens, self.keep, self.unknown = latent_dim, n_tokens, keep, unknown
-        self.embed = nn.Embedding(n_tokens + 1, embedding)  # the last is the start symbol
+        self.embed: Any = nn.Embedding(n_tokens + 1, embedding)  # the last is the start symbol
+        self.gaps: GapHead | None = None
         self.head = nn.Linear(width, embedding if tied else n_tokens, bias=False)
         self.bias = nn.Parameter(torch.zeros(n_tokens)) if tied else None
         self.dropout = Dropout(dropout)
         start_embeddings(self.embed)
+
+    def take_gaps(self, center: float, scale: float) -> None:
+        """Read the gaps that tokens carry, and foretell them; see `latentia.nn.gaps`."""
+        self.embed = TimedEmbedding(self.embed, center, scale)
+        self.gaps = GapHead(self.head.in_features, center, scale)
 
     def reset(self) -> None:
         """Draw all weights anew, as when it was made."""
@@ -115,9 +122,16 @@ class TokenDecoder(nn.Module):
     def token_log_prob(
         self, z: Float[Tensor, "batch latent"], x: Int64[Tensor, "batch time"]
     ) -> Float[Tensor, "batch time"]:
-        """Log p(x_t | x_{<t}, z) in nats of each token; 0 behind the end, for which nothing is computed."""
+        """Log p(x_t | x_{<t}, z) in nats of each token, with the density of its gap where it carries one; 0 behind the end."""
+        labels, gaps = self.parts(z, x)
+        return labels if gaps is None else labels + gaps
+
+    def parts(
+        self, z: Float[Tensor, "batch latent"], x: Int64[Tensor, "batch time"]
+    ) -> tuple[Float[Tensor, "batch time"], Float[Tensor, "batch time"] | None]:
+        """Log-probabilities of tokens, and log-densities of their gaps where the decoder has any; behind the end nothing is computed."""
         there = x >= 0
-        hidden, target = self.hidden(z, x)[there], x[there]
+        hidden, target = self.hidden(z, x)[there], tokens_of(x[there])
         together = len(target) if torch.is_grad_enabled() else max(1, _LOGITS_AT_ONCE // self.n_tokens)
         parts = [
             -F.cross_entropy(self.output(h), token, reduction="none")
@@ -125,7 +139,11 @@ class TokenDecoder(nn.Module):
         ]
         found = hidden.new_zeros(x.shape)
         found[there] = torch.cat(parts) if parts else hidden.new_zeros(0)
-        return found
+        if self.gaps is None:
+            return found, None
+        of_gaps = hidden.new_zeros(x.shape)
+        of_gaps[there] = self.gaps.log_prob(self.dropout(hidden), x[there])
+        return found, of_gaps
 
     def start_at(self, frequencies: Float[Tensor, " tokens"]) -> None:
         """Let the output layer begin at the logarithms of the tokens' frequencies, where it has a bias."""

@@ -1,4 +1,4 @@
-"""Networks of series with gaps: an LSTM that reads one, and decoders that see the code and the time alone."""
+"""Networks of series with gaps: an LSTM that reads one, and decoders that see the code and the time, or the numbers before each."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from latentia.nn.sequence import run_lstm
 
 WAVES = 4
 
@@ -78,6 +80,44 @@ class StepsDecoder(nn.Module):
         inputs = torch.cat([codes, self.clock.to(z.dtype).expand(n, -1, -1)], -1)
         states, _ = self.lstm(inputs, (h.tanh()[None].contiguous(), c[None].contiguous()))
         return self.head(torch.cat([states, codes], -1))[:, None]
+
+
+class ForcedDecoder(nn.Module):
+    """An LSTM over the code and what came before each step: it can foretell without the code, and so may do without it.
+
+    Args:
+        latent_dim: D.
+        longest: T; any number of steps goes.
+        n_columns: C.
+        width: of the states.
+    """
+
+    def __init__(self, latent_dim: int, longest: int, n_columns: int, width: int) -> None:  # noqa: ARG002  (the face)
+        super().__init__()
+        self.start = nn.Linear(latent_dim, 2 * width)
+        self.lstm = nn.LSTM(latent_dim + 2 * n_columns, width, batch_first=True)
+        self.head = nn.Sequential(
+            nn.Linear(width + latent_dim, width), nn.SiLU(), nn.Linear(width, n_columns)
+        )
+
+    def begin(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """The state before the first step."""
+        h, c = self.start(z).chunk(2, -1)
+        return h.tanh()[None].contiguous(), c[None].contiguous()
+
+    def onward(
+        self, z: Tensor, before: Tensor, state: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Outputs `[N, 1, T, C]`, and the state behind them.
+
+        Args:
+            z: codes `[N, D]`.
+            before: of each step the numbers before it, 0 where they are missing, and whether each is observed, `[N, T, 2C]`.
+            state: before the first of these steps.
+        """
+        codes = z[:, None].expand(*before.shape[:2], z.shape[1])
+        states, state = run_lstm(self.lstm, torch.cat([codes, before], -1), state)
+        return self.head(torch.cat([states, codes], -1))[:, None], state
 
 
 class LinearDecoder(nn.Module):

@@ -62,8 +62,12 @@ def test_a_model_above_the_trigram_has_not_learned_enough():
 
 def test_draws_that_teach_half_as_much_as_data_are_unlike_them():
     draws = Drawn(200.0, 101.0, 0.0, 0.5, 0.5, 9.0, 9.0, 100)
-    assert findings.holes(draws).name == ""
-    assert findings.holes(Drawn(203.0, 101.0, 0.0, 0.5, 0.5, 9.0, 9.0, 100)).name == HOLES
+    assert findings.holes(draws, 6, floored=True).name == ""
+    unlike = Drawn(203.0, 101.0, 0.0, 0.5, 0.5, 9.0, 9.0, 100)
+    with_floor, without = (findings.holes(unlike, 6, floored=floored) for floored in (True, False))
+    assert with_floor.name == without.name == HOLES
+    assert with_floor.remedies[0].settings == {"objective_options": {"nats": 4.0}}
+    assert without.remedies[0].settings == {"max_epochs": 12}
 
 
 def test_unknown_tokens_are_a_fault_from_a_fifth_on():

@@ -1,4 +1,4 @@
-"""Charts of a run of sequences: against counts, by position and length, and the learning curves with their phases."""
+"""Charts of a run of sequences: against counts, by position and length, gaps, and the learning curves with their phases."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from matplotlib.ticker import MaxNLocator
 
 from latentia.report.cards import Card, Draw
 from latentia.report.theme import Theme, canvas, finite, legend, style
+
+BINS = 30  # of the histogram of gaps
 
 
 def charted(card: Card, alt: str, draw: Draw) -> Card:
@@ -114,4 +116,23 @@ def phases(
             axes.axvspan(first + 0.5, until, color=theme.faint, alpha=0.2, linewidth=0)
     lower.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     legend(upper, theme, loc="best")
+    return figure
+
+
+def gap_figure(data: np.ndarray, draws: np.ndarray, unit: float, theme: Theme) -> Figure:
+    """Two histograms of the logarithms of gaps, as shares of each."""
+    figure = canvas(theme, 5.2, 3.0)
+    axes = figure.add_subplot()
+    style(axes, theme, x="gap" + (f" + {unit:.3g}" if unit else ""), y="share")
+    both = np.concatenate([data, draws])
+    edges = np.exp(np.linspace(both.min() - 1e-3, both.max() + 1e-3, BINS + 1))
+    looks: tuple[dict[str, Any], ...] = (
+        {"color": theme.data, "alpha": 0.5, "label": "data"},
+        {"color": theme.model, "histtype": "step", "linewidth": 1.6, "label": "draws"},
+    )
+    for values, look in zip((data, draws), looks, strict=True):
+        if len(values):
+            axes.hist(np.exp(values), bins=list(edges), weights=np.full(len(values), 1 / len(values)), **look)
+    axes.set_xscale("log")
+    legend(axes, theme, loc="best")
     return figure

@@ -44,7 +44,7 @@ def _rebuilt(run: SequenceRun, split: Any, figures: dict[str, Any]) -> Card:
     part = run.split(split).take(REBUILT)
     form = run.estimator.form_
     originals = form.cut(part.x)
-    rebuilt = [_tokens(form.unit, item) for item in run.rebuilt(part.x)]
+    rebuilt = [form.said(item) for item in run.rebuilt(part.x)]
     rows: list[tuple[str, ...]] = [("Item", "Reconstruction, changed tokens marked", "Alike")]
     for own, other in zip(originals, rebuilt, strict=True):
         joint = joint_of(run)
@@ -89,10 +89,11 @@ def _nearest(run: SequenceRun, split: Any) -> Card | None:
     if len(searched) <= NEAREST:
         return None
     found = explore.neighbours(run.vectors(searched.x), run.vectors(part.x), NEAREST + (not known))
+    form = run.estimator.form_
     where = "training items" if known else "other items"
     rows: list[tuple[str, ...]] = [("Item", f"{where.capitalize()} with the nearest codes")]
-    for item, places in zip(part.x.lists(), found.indices[:, 0 if known else 1 :], strict=True):
-        nearest = [marked.shown(str(shown(each)), 160) for each in searched.subset(places).x.lists()]
+    for item, places in zip(form.listed(part.x), found.indices[:, 0 if known else 1 :], strict=True):
+        nearest = [marked.shown(str(shown(each)), 160) for each in form.listed(searched.subset(places).x)]
         rows.append((marked.shown(str(shown(item)), 160), Markup("<br>").join(nearest)))
     lead = f"Items, and the {where} whose codes lie nearest."
     return Card("neighbours", "Neighbours", lead, table=tuple(rows), wide=True)
@@ -149,7 +150,3 @@ def _kl(figures: dict[str, Any]) -> Card | None:
         f"Bars: KL of each of {len(kl)} latent dimensions in nats, sorted.",
         lambda theme: pictures.kl_per_dimension(kl, active, theme),
     )
-
-
-def _tokens(unit: str, item: Any) -> list[str]:
-    return list(map(str, item)) if unit == "none" else item.split() if unit == "word" else list(item)

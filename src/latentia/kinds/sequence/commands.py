@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from typing import Any, Literal
 
 from latentia.errors import ConfigError
@@ -68,7 +67,7 @@ def reconstruct(
         if file is not None
         else opened.split(opened.whole_or(split)).take(_at_least_one(n))
     )
-    pairs = list(zip(part.x.lists(), opened.rebuilt(part.x), strict=True))
+    pairs = list(zip(opened.listed(part.x), opened.rebuilt(part.x), strict=True))
     write_rows(out, ("item", "reconstruction"), pairs)
 
 
@@ -93,7 +92,7 @@ def interpolate(
         out: a .tsv, .csv or .jsonl file; printed if left out.
         split: train, validation or test; new: items that the model has not seen.
         data: where the run's data are now, if not where they were.
-        from_: the text at which the way begins (of events: labels with spaces between), in place of an item of the split.
+        from_: the text at which the way begins (of events: labels with spaces between, as a b; with gaps as a@0 b@2.5), in place of an item of the split.
         to: the text at which it ends.
     """
     opened = _opened(run, data)
@@ -104,7 +103,7 @@ def interpolate(
             "interpolate goes between two items: give two places as --items 0,1, or --from and --to"
         )
     typed = from_ is not None and to is not None
-    ends = _given(opened, [from_, to]) if typed else _picked(opened, split, places)
+    ends = opened.typed([from_, to]) if typed else _picked(opened, split, places)
     rows = []
     for name in ("linear", "spherical", "geodesic") if method == "all" else (method,):
         for step, (item, score) in enumerate(opened.way(ends, steps, name)):
@@ -136,7 +135,7 @@ def complete(
         split: train, validation or test; new: items that the model has not seen.
         seed: of the draw.
         data: where the run's data are now, if not where they were.
-        prefix: the beginning (of events: labels with spaces between); may be empty.
+        prefix: the beginning (of events: labels with spaces between, as a b; with gaps as a@0 b@2.5); may be empty.
         temperature: as in sample.
         top_k: as in sample.
         top_p: as in sample.
@@ -146,7 +145,7 @@ def complete(
     if prefix is not None:
         narrowed = _narrowed(temperature, top_k, top_p, avoid)
         (found,) = opened.estimator.complete(
-            _given(opened, [prefix]), _at_least_one(n), random_state=seed, **narrowed
+            opened.typed([prefix]), _at_least_one(n), random_state=seed, **narrowed
         )
         write_rows(out, ("text",), [(item,) for item in found])
         _say_of_draws(opened, False, narrowed)
@@ -155,7 +154,7 @@ def complete(
         raise ConfigError(f"--keep {keep}: a share between 0 and 1 was expected")
     part = opened.split(opened.whole_or(split)).take(_at_least_one(n))
     done = opened.completed(part.x, keep, seed=seed)
-    write_rows(out, ("item", "completion"), list(zip(part.x.lists(), done, strict=True)))
+    write_rows(out, ("item", "completion"), list(zip(opened.listed(part.x), done, strict=True)))
 
 
 def neighbours(
@@ -186,7 +185,7 @@ def neighbours(
     train, part = opened.split("train").take(_SEARCHED), opened.split(split).take(_at_least_one(n))
     own = split == "train"  # then each item is its own nearest neighbour, and is left out
     found = explore.neighbours(opened.vectors(train.x), opened.vectors(part.x), k + own)
-    known, asked = train.x.lists(), part.x.lists()
+    known, asked = opened.listed(train.x), opened.listed(part.x)
     rows = [
         (
             asked[i],
@@ -293,8 +292,3 @@ def _say_of_draws(opened: Any, mean: bool, narrowed: dict[str, Any]) -> None:
     if mean or not drawing.exact:
         how = "the likeliest token at each step" if mean else str(drawing)
         print(f"note: {how}: these are no draws from the model", file=sys.stderr)
-
-
-def _given(opened: Any, texts: Sequence[Any]) -> Any:
-    """What a person typed, as the run has its items."""
-    return [text.split() for text in texts] if opened.estimator.form_.unit == "none" else list(texts)

@@ -27,6 +27,7 @@ from latentia.nn import (
     TransformerDecoder,
     TransformerEncoder,
 )
+from latentia.nn.gaps import TimedEmbedding
 
 _RECURRENT = {"lstm": LSTMDecoder, "skip": SkipDecoder, "steps": StepsDecoder}
 
@@ -45,6 +46,7 @@ class SequenceComposition:
         unknown: token that stands for one that is not told.
         network: its size.
         floor: nats of a code below which its rate earns nothing, unless a person says otherwise; 0: the objective has no floor.
+        gaps: mean and deviation of the logarithms of gaps between events; None: they are not modelled.
     """
 
     model: Any
@@ -56,6 +58,7 @@ class SequenceComposition:
     unknown: int
     network: SequenceNetwork
     floor: float = 0.0
+    gaps: tuple[float, float] | None = None
 
     event_shape = ()
     likelihood = "tokens"
@@ -69,6 +72,10 @@ class SequenceComposition:
         decoder = self._decoder(
             entry, keep=size.keep, dropout=size.dropout, tied=size.tied, unknown=self.unknown
         )
+        if self.gaps is not None:
+            decoder.take_gaps(*self.gaps)
+            if entry.posterior is not None:
+                encoder.embed = TimedEmbedding(encoder.embed, *self.gaps)
         longest = min(self.longest, self.positions) if entry.decoder == "transformer" else self.longest
         return SequenceVAE(encoder, posterior, PRIORS["standard-normal"](dims), decoder, longest, self.end)
 
@@ -93,7 +100,9 @@ class SequenceComposition:
     @classmethod
     def of(cls, described: dict[str, Any]) -> Self:
         """The inverse of `describe`."""
-        return cls(**{**described, "network": SequenceNetwork(**described["network"])})
+        gaps = described.get("gaps")  # folders that were written before there were gaps have no such entry
+        network = SequenceNetwork(**described["network"])
+        return cls(**{**described, "network": network, "gaps": None if gaps is None else tuple(gaps)})
 
 
 def composed(estimator: Any, given: Given, parts: Chosen) -> SequenceComposition:
@@ -133,4 +142,5 @@ def composed(estimator: Any, given: Given, parts: Chosen) -> SequenceComposition
         unknown=UNKNOWN,
         network=network,
         floor=floor,
+        gaps=None if form.gaps is None else (form.gaps.center, form.gaps.scale),
     )

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
@@ -15,7 +14,6 @@ from torch import Tensor
 
 from latentia.data.items import Strings
 from latentia.diagnostics import Evaluation
-from latentia.diagnostics.sampling import joined
 from latentia.errors import ConfigError
 from latentia.estimators.composition import Chosen
 from latentia.estimators.folder import Curves
@@ -45,6 +43,7 @@ class SequenceVAE(ServesOnnx, LatentEstimator):
 
     Args:
         model: a name of the catalog (`latentia models`): "sequence-lm" has no code.
+        gaps: whether the times between events are modelled too; items are then lists of (label, time) (docs/sequences.md, "Events with times").
         tokens: "word", "char", "none" (labels), "auto", or a mapping with `unit`, `min_count`, `max_types`, `max_length` (`forms.tokens.Tokens`).
         latent_dim: length of a code; None: 16, from 20,000 items on 32.
         network: "auto", or a mapping with `width`, `keep` (word dropout), `dropout`, `tied`, `layers`; what it lacks is chosen.
@@ -88,6 +87,7 @@ class SequenceVAE(ServesOnnx, LatentEstimator):
         self,
         model: str | SequenceEntry = "sequence-pretrained",
         *,
+        gaps: bool = False,
         tokens: str | Mapping[str, Any] = "auto",
         latent_dim: int | None = None,
         network: str | Mapping[str, Any] = "auto",
@@ -108,7 +108,7 @@ class SequenceVAE(ServesOnnx, LatentEstimator):
         random_state: Any = None,
     ) -> None:
         self.model = model
-        self.tokens = tokens
+        self.gaps, self.tokens = gaps, tokens
         self.latent_dim = latent_dim
         self.network = network
         self.objective_options = objective_options
@@ -247,9 +247,7 @@ class SequenceVAE(ServesOnnx, LatentEstimator):
     def tensors(self, X: Any) -> tuple[Any, Tensor]:
         """The torch module in evaluation mode, and X `[n, T]` as it sees them, negative behind each end."""
         asked = self._inference()
-        pairs = list(asked.sorted_batches(self.form_.stored(self._strings(X))))
-        order = torch.from_numpy(np.argsort(np.concatenate([places for places, _ in pairs])))
-        return asked.module, joined([x for _, x in pairs])[order]
+        return asked.module, use.tensors(asked, self._strings(X))
 
     def evaluate(
         self, X: Any, *, n_importance: int | None = None, importance_items: int | None = None
@@ -260,16 +258,18 @@ class SequenceVAE(ServesOnnx, LatentEstimator):
         return super().evaluate(X, n_importance=n_importance, importance_items=importance_items)
 
     def token_scores(self, X: Any) -> list[NDArray[np.float64]]:
-        """Log p of each token of each item in nats, given those before it and the mean of q(z|x); the end, where there is one, comes last."""
+        """Log p of each token (and its gap) of each item in nats, given those before it and the mean of q(z|x); the end, if any, comes last."""
         return self._inference().token_scores(self._strings(X))
 
     def perplexity(self, X: Any) -> float:
         """exp(nats of all items / number of their tokens, ends counted), by `score_samples`."""
+        use.check_units(self.form_, "perplexity")
         rows = self._strings(X)
         return use.perplexity(self.score_samples(rows), int(self.form_.stored(rows).lengths.sum()))
 
     def bits_per_character(self, X: Any) -> float:
         """Bits of all items over the number of their characters and one for each end, by `score_samples`."""
+        use.check_units(self.form_, "bits_per_character")
         rows = self._strings(X)
         return use.bits_per_character(self.score_samples(rows), int(self.form_.characters(rows).sum()))
 

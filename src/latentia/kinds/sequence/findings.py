@@ -14,7 +14,7 @@ from latentia.diagnostics import (
     TeacherForcing,
 )
 from latentia.diagnostics.finding import another_seed, longer
-from latentia.kinds.sequence.measures import Counted, Drawn, Rebuilt
+from latentia.kinds.sequence.measures import Counted, Drawn, Gaps, Rebuilt
 from latentia.kinds.sequence.words import CHEATING, UNKNOWN_WORDS
 from latentia.vocabulary import (
     COLLAPSE,
@@ -42,6 +42,10 @@ _DEFAULT = Remedy(
     "train the encoder as an autoencoder first, then a new decoder with free bits: `--model sequence-pretrained`",
     ("sequence-pretrained",),
 )
+_NORMALISED = Remedy(
+    "normalise the means of the codes, so that their rate cannot vanish: `--model sequence-bn`",
+    ("sequence-bn",),
+)
 _FREE_BITS = Remedy(
     "do not reward a rate below a floor: `--model sequence-free-bits`", ("sequence-free-bits",)
 )
@@ -53,7 +57,7 @@ _DROPPED = Remedy(
     "tell the decoder fewer of the words: `--model sequence-word-dropout`", ("sequence-word-dropout",)
 )
 _BY_BOUND = Remedy("a model that is judged by its bound: `--model sequence-vae`", ("sequence-vae",))
-CURES = (_DEFAULT, _FREE_BITS, _LAGGING, _DROPPED)
+CURES = (_DEFAULT, _NORMALISED, _FREE_BITS, _LAGGING, _DROPPED)
 _MORE_DROPOUT = Remedy(
     "forget more while learning: `--set network.dropout=0.5`", settings={"network": {"dropout": 0.5}}
 )
@@ -137,10 +141,11 @@ def below_counts(
     if log_likelihood is None:
         return None
     text = (
-        f"An item costs {-log_likelihood:.4g} nats, {-counts.trigram:.4g} by a trigram of the training part and "
-        f"{-counts.unigram:.4g} by a unigram"
+        f"An item costs {-log_likelihood:.4g} nats, {-counts.trigram - counts.gaps:.4g} by a trigram of the training part and "
+        f"{-counts.unigram - counts.gaps:.4g} by a unigram{' (their gaps as one log-normal)' if counts.gaps else ''}"
     )
-    strength = log_likelihood / (DEARER * counts.trigram) if counts.trigram else None
+    beyond_gaps = log_likelihood - counts.gaps
+    strength = beyond_gaps / (DEARER * counts.trigram) if counts.trigram else None
     if strength is None or strength <= 1:
         return Finding("", f"{text}.", strength=strength)
     wider = Remedy(
@@ -152,8 +157,14 @@ def below_counts(
     return Finding(UNDERTRAINED, f"{text}: counts of neighbouring tokens do as well.", remedies, strength)
 
 
-def holes(draws: Drawn) -> Finding:
-    """Whether what the model draws teaches as much of the data as training items do."""
+def holes(draws: Drawn, epochs: int, *, floored: bool) -> Finding:
+    """Whether what the model draws teaches as much of the data as training items do.
+
+    Args:
+        draws: as measured.
+        epochs: of the fit.
+        floored: whether its objective has a floor under the rate, which can be lowered.
+    """
     text = (
         f"A trigram of {draws.n:,} draws is at a perplexity of {draws.reverse_perplexity:.4g} on held-out items, one of as many training items "
         f"at {draws.of_data:.4g}; {draws.copies:.1%} of the draws are copies of training items"
@@ -165,7 +176,17 @@ def holes(draws: Drawn) -> Finding:
         "ask for less in the code: `--set objective_options.nats=4`",
         settings={"objective_options": {"nats": 4.0}},
     )
-    return Finding(HOLES, f"{text}: draws are unlike the data.", (fewer,), strength)
+    remedy = fewer if floored else longer(2 * epochs)
+    return Finding(HOLES, f"{text}: draws are unlike the data.", (remedy,), strength)
+
+
+def timed(gaps: Gaps) -> Finding:
+    """A note: what the model says of gaps, beside one log-normal for all of them."""
+    gain = gaps.log_likelihood - gaps.baseline
+    text = f"A gap costs {-gaps.log_likelihood:.4g} nats given what came before and the code, {-gaps.baseline:.4g} by one log-normal for all"
+    if gain > 0:
+        return Finding("", f"{text}.")
+    return Finding("", f"{text}: of times the model has learned nothing.")
 
 
 def unknown(share: float, unit: str) -> Finding | None:

@@ -56,7 +56,7 @@ class SequenceInference:
 
     def batches(self, rows: Strings, batch_size: int = TOGETHER) -> Iterator[Tensor]:
         """Items as the module sees them, some of like length at a time: not in their order."""
-        for _, x in self.sorted_batches(self.form.stored(rows), batch_size):
+        for _, x in self.sorted_batches(self.form.encoded(rows), batch_size):
             yield x
 
     def sorted_batches(
@@ -76,7 +76,7 @@ class SequenceInference:
         """What a function gives for each item, `[n, *width]`, in the order of the items."""
         out = np.empty((len(rows), *width), np.float64)
         with torch.inference_mode():
-            for places, x in self.sorted_batches(self.form.stored(rows)):
+            for places, x in self.sorted_batches(self.form.encoded(rows)):
                 out[places] = function(x).double().cpu().numpy()
         return out
 
@@ -127,12 +127,27 @@ class SequenceInference:
         return self.each(rows, lambda x: importance_log_prob(self.module, x, samples))
 
     def token_scores(self, rows: Strings) -> list[NDArray[np.float64]]:
-        """Log p of each token with the mean of q(z|x) for z, the end among them: an array for each item."""
-        stored = self.form.stored(rows)
+        """Log p of each token (and of its gap) with the mean of q(z|x) for z, the end among them: an array for each item."""
+        return self._by_token(rows, lambda x, z: self.module.decoder.token_log_prob(z, x))
+
+    def gap_scores(self, rows: Strings) -> list[NDArray[np.float64]]:
+        """Of models with gaps the log-density of each gap alone, 0 where there is none."""
+
+        def scored(x: Tensor, z: Tensor) -> Tensor:
+            found = self.module.decoder.parts(z, x)[1]
+            assert found is not None
+            return found
+
+        return self._by_token(rows, scored)
+
+    def _by_token(
+        self, rows: Strings, scored: Callable[[Tensor, Tensor], Tensor]
+    ) -> list[NDArray[np.float64]]:
+        stored = self.form.encoded(rows)
         found: list[Any] = [None] * len(rows)
         with torch.inference_mode():
             for places, x in self.sorted_batches(stored):
-                scores = self.module.forced_log_prob(x, self.module.means(x)).double().cpu().numpy()
+                scores = scored(x, self.module.means(x)).double().cpu().numpy()
                 for place, score in zip(places, scores, strict=True):
                     found[place] = score[: stored.lengths[place]]
         return found

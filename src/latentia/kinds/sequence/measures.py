@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from latentia.data.events import Events
 from latentia.data.items import Ragged, Strings
 from latentia.diagnostics import TeacherForcing, teacher_forcing
 from latentia.diagnostics.ngrams import Trigram, Unigram
@@ -27,19 +28,46 @@ class Counted:
         unigram: log-likelihood.
         trigram: the same.
         trigram_per_token: nats a token.
+        gaps: log-density of the gaps under one log-normal for all; part of neither of the first two. 0 where gaps are not modelled.
     """
 
     unigram: float
     trigram: float
     trigram_per_token: float
+    gaps: float = 0.0
 
 
-def counted(train: Ragged, items: Ragged, n_tokens: int) -> Counted:
+@dataclass(frozen=True)
+class Gaps:
+    """What the gaps of some items cost; log-densities in nats, means over gaps.
+
+    Attributes:
+        log_likelihood: given what came before and the mean of q(z|x).
+        baseline: under one log-normal for all, that of the training gaps.
+        n: gaps.
+    """
+
+    log_likelihood: float
+    baseline: float
+    n: int
+
+
+def timed(asked: SequenceInference, items: Strings) -> Gaps | None:
+    """The gaps of items; None where they are not modelled, or there are none."""
+    form = asked.form.gaps
+    if form is None or not len(alone := form.independent(cast(Events, items))):
+        return None
+    total = sum(float(scores.sum()) for scores in asked.gap_scores(items))
+    return Gaps(total / len(alone), float(alone.mean()), len(alone))
+
+
+def counted(train: Ragged, items: Ragged, n_tokens: int, gaps: Gaps | None = None) -> Counted:
     """Unigram and trigram of the training items on these."""
     n, total = max(1, len(items)), max(1, len(items.values))
     unigram = Unigram.fit(train, n_tokens).token_log_prob(items)
     trigram = Trigram(train, n_tokens).token_log_prob(items)
-    return Counted(float(unigram.sum() / n), float(trigram.sum() / n), float(-trigram.sum() / total))
+    of_gaps = 0.0 if gaps is None else gaps.baseline * gaps.n / n
+    return Counted(float(unigram.sum() / n), float(trigram.sum() / n), float(-trigram.sum() / total), of_gaps)
 
 
 def forced(asked: SequenceInference, items: Strings) -> TeacherForcing:
@@ -76,7 +104,7 @@ def rebuilt(asked: SequenceInference, items: Strings) -> Rebuilt:
     codes = torch.as_tensor(asked.codes(chosen), device=asked.device)
 
     def likeness(z: torch.Tensor) -> list[float]:
-        said = [_tokens(form.unit, item) for item in asked.decoded(z)]
+        said = [form.said(item) for item in asked.decoded(z)]
         return [similarity(a, b) for a, b in zip(originals, said, strict=True)]
 
     own = likeness(codes)
@@ -130,9 +158,7 @@ def drawn(asked: SequenceInference, train: Strings, items: Strings, most: int, s
     n = min(most, len(train))
     like = some(train, n, seed)
     made = asked.drawn(n, False, None, seed)
-    draws = (
-        Strings.of_labels([list(map(str, item)) for item in made]) if train.labels else Strings.of_texts(made)
-    )
+    draws = Strings.of_labels([form.said(item) for item in made]) if train.labels else Strings.of_texts(made)
     scored = form.stored(items)
     of_draws, of_data = form.stored(draws), form.stored(like)
     known = set(map(_hashable, form.cut(train)))
@@ -182,10 +208,6 @@ def distinct_pairs(items: Ragged) -> float:
 
 def _perplexity(train: Ragged, items: Ragged, n_tokens: int) -> float:
     return float(np.exp(-Trigram(train, n_tokens).token_log_prob(items).mean()))
-
-
-def _tokens(unit: str, item: Any) -> list[str]:
-    return list(map(str, item)) if unit == "none" else item.split() if unit == "word" else list(item)
 
 
 def _hashable(tokens: Sequence[str]) -> tuple[str, ...]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentia.data.items import Strings
 from latentia.diagnostics import Evaluation, Finding, TeacherForcing, ordered
 from latentia.diagnostics.findings import overfitting
 from latentia.diagnostics.generalisation import generalisation_gap
@@ -22,6 +22,7 @@ from latentia.kinds.sequence import findings, measures
 from latentia.kinds.sequence.estimator import SequenceVAE
 from latentia.kinds.sequence.words import WORDS
 from latentia.kinds.serving import ExportsGraphs
+from latentia.kinds.written import typed
 from latentia.vocabulary import OVERFITTED
 
 _Looked = tuple[Evaluation, dict[str, Any], list[Finding | None]]
@@ -46,7 +47,8 @@ class SequenceRun(ExportsGraphs, LatentRun):
         form, items = estimator.form_, self.split(split).x
         train = self.split("train").x if len(self.dataset.train) else items
         stored = form.stored(items)
-        counts = measures.counted(form.stored(train), stored, form.n_tokens)
+        gaps = measures.timed(asked, items)
+        counts = measures.counted(form.stored(train), stored, form.n_tokens, gaps)
         forcing = measures.forced(asked, items)
         most = measures.DRAWN_THOROUGHLY if effort.thorough else measures.DRAWN_ITEMS
         draws, share = measures.drawn(asked, train, items, most), form.unknown_share(stored)
@@ -65,16 +67,22 @@ class SequenceRun(ExportsGraphs, LatentRun):
                 rising=self._rising,
                 overfitted=any(each is not None and each.name == OVERFITTED for each in found),
             ),
-            findings.holes(draws),
+            findings.holes(draws, self._epochs, floored=estimator._entry().floored),
             findings.unknown(share, form.unit),
+            None if gaps is None else findings.timed(gaps),
         ]
         figures = {
             "likelihood": self.likelihood,
             **{name: value for name, value in asdict(evaluation).items() if name not in _OF_NUMBERS},
-            **_units(evaluation, log_likelihood, stored.lengths.sum(), form.characters(items).sum()),
+            **self._units(evaluation, log_likelihood, stored.lengths.sum(), form.characters(items).sum()),
             "perplexity_note": self._bound(evaluation),
-            "trigram_log_likelihood": counts.trigram,
-            "unigram_log_likelihood": counts.unigram,
+            "trigram_log_likelihood": counts.trigram + counts.gaps,
+            "unigram_log_likelihood": counts.unigram + counts.gaps,
+            **(
+                {}
+                if gaps is None
+                else {"gap_log_likelihood": gaps.log_likelihood, "gap_baseline": gaps.baseline}
+            ),
             **{name: getattr(forcing, name) for name in _OF_FORCING},
             "reverse_perplexity": draws.reverse_perplexity,
             "reverse_perplexity_of_data": draws.of_data,
@@ -142,11 +150,35 @@ class SequenceRun(ExportsGraphs, LatentRun):
             else f"importance-weighted, {evaluation.n_importance} samples"
         )
 
+    def _units(
+        self, evaluation: Evaluation, log_likelihood: float | None, n_tokens: int, n_characters: int
+    ) -> dict[str, Any]:
+        """The likelihood in the units of text: perplexity and bits per character; of events with gaps, whose scores are densities, neither."""
+        nats = log_likelihood if log_likelihood is not None else evaluation.elbo
+        if nats is None or self.estimator.form_.gaps is not None:
+            return {"perplexity": None, "bits_per_character": None}
+        total = -nats * evaluation.n
+        return {
+            "perplexity": math.exp(min(700.0, total / n_tokens)),
+            "bits_per_character": total / math.log(2) / n_characters,
+        }
+
     # ------------------------------------------------------------------ what it can do
 
     def drawn(self, n: int, *, seed: int, mean: bool = False, label: str | None = None) -> Any:
         """See `latentia.kinds.abilities.Samples`; draws, unless `mean` asks for the likeliest token at each step."""
         return super().drawn(n, seed=seed, mean=mean, label=label)
+
+    def listed(self, items: Any) -> list[Any]:
+        """Items of a split as draws are: texts, lists of labels, or of (label, time)."""
+        return self.estimator.form_.listed(items)
+
+    def typed(self, texts: Sequence[Any]) -> list[Any]:
+        """What a person typed, as this run has its items: labels have spaces between, and times behind @."""
+        form = self.estimator.form_
+        if form.gaps is not None:
+            return [typed(text) for text in texts]
+        return [text.split() for text in texts] if form.unit == "none" else list(texts)
 
     def coded(self, items: Any) -> NDArray[Any]:
         """See `latentia.kinds.abilities.Walks`."""
@@ -180,12 +212,7 @@ class SequenceRun(ExportsGraphs, LatentRun):
 
     def completed(self, items: Any, keep: float, *, seed: int, labels: Any = None) -> Any:  # noqa: ARG002
         """See `latentia.kinds.abilities.Completes`: of each item the first share of its tokens is kept."""
-        form = self.estimator.form_
-        cut = [tokens[: round(keep * len(tokens))] for tokens in form.cut(items)]
-        if form.unit == "none":
-            prefixes = Strings.of_labels(cut)
-        else:
-            prefixes = Strings.of_texts((" " if form.unit == "word" else "").join(tokens) for tokens in cut)
+        prefixes = self.estimator.form_.beginnings(items, keep)
         return [found[0] for found in self.estimator.complete(prefixes, 1, random_state=seed)]
 
 
@@ -195,20 +222,6 @@ _OF_NUMBERS = ("bits_per_dim", "bits_per_dim_note", "sse", "sse_of_mean", "sigma
 _OF_FORCING = (
     "forced_loss", "forced_loss_other", "free_loss", "free_loss_other", "free_accuracy", "free_accuracy_other", "free_accuracy_zero",
 )  # fmt: skip
-
-
-def _units(
-    evaluation: Evaluation, log_likelihood: float | None, n_tokens: int, n_characters: int
-) -> dict[str, Any]:
-    """The likelihood in the units of text: perplexity and bits per character."""
-    nats = log_likelihood if log_likelihood is not None else evaluation.elbo
-    if nats is None:
-        return {"perplexity": None, "bits_per_character": None}
-    total = -nats * evaluation.n
-    return {
-        "perplexity": math.exp(min(700.0, total / n_tokens)),
-        "bits_per_character": total / math.log(2) / n_characters,
-    }
 
 
 RUN = SequenceRun

@@ -18,10 +18,14 @@ def graphs(estimator: Any) -> tuple[Graph, ...]:
     """The graph of a fitted model of sequences.
 
     Raises:
-        ConfigError: for a language model, which has no code.
+        ConfigError: for a language model, which has no code, and a model with gaps.
     """
     if not estimator.latent_dim_:
         raise ConfigError(f"export writes an encoder, and {estimator.model} has no code")
+    if estimator.form_.gaps is not None:
+        raise ConfigError(
+            "export writes encoders of tokens alone, and this model reads gaps too; fit one without gaps"
+        )
     module = _Encoder(copy.deepcopy(estimator.module_).float().cpu().eval())
     longest, n_tokens = estimator.composition_.positions, estimator.form_.n_tokens
 

@@ -12,6 +12,7 @@ from latentia.data.items import Strings
 from latentia.estimators.forms.tokens import END, UNKNOWN
 from latentia.kinds.sequence import charts, measures
 from latentia.kinds.sequence.charts import charted
+from latentia.kinds.sequence.gap_card import gap_card
 from latentia.kinds.sequence.run import SequenceRun
 from latentia.kinds.written import shown
 from latentia.report import marked
@@ -29,7 +30,12 @@ def text_cards(run: SequenceRun, split: Any, figures: dict[str, Any]) -> list[Ca
     """In reading order."""
     items = run.split(split).x
     some = measures.some(items, SCORED)
-    found = [_counts(figures), _forcing(run, some, figures), _samples(run, figures)]
+    found = [
+        _counts(figures),
+        _forcing(run, some, figures),
+        _samples(run, figures),
+        gap_card(run, items, figures),
+    ]
     return [*found, _worst(run, some), _lengths(run, some), _learning(run), _vocabulary(run, items)]
 
 
@@ -53,6 +59,8 @@ def _counts(figures: dict[str, Any]) -> Card | None:
     if not all(np.isfinite(value) for _, value in rows):
         rows = [(name, value) for name, value in rows if np.isfinite(value)]
     lead = "Negative log-likelihood beside what counts of one and of three neighbouring tokens in the training part give for the same items."
+    if "gap_baseline" in figures:
+        lead += " To the counts that of the gaps under one log-normal is added."
     card = Card("counts", "Against counts of neighbouring tokens", lead)
     alt = "Bars: " + ", ".join(f"{name} {value:.4g} nats" for name, value in rows) + "."
     return charted(card, alt, lambda theme: charts.against_counts(rows, theme))

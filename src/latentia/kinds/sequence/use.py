@@ -13,6 +13,7 @@ from torch import Tensor
 
 from latentia import draws
 from latentia.data.items import Strings
+from latentia.diagnostics.sampling import joined
 from latentia.errors import ConfigError, DataError
 from latentia.estimators.forms.tokens import END, UNKNOWN, TokenForm
 from latentia.kinds.sequence.inference import SequenceInference
@@ -84,6 +85,8 @@ def decoded(asked: SequenceInference, z: Tensor, how: str, drawing: Drawing, see
         greedy = Drawing(0.0, avoid=drawing.avoid)
         return as_array(asked.decoded(z, greedy if how == "greedy" else drawing, seed))
     module = asked.module
+    if asked.form.gaps is not None:
+        raise ConfigError("how='beam' compares labels alone, and these have times: use 'greedy' or 'sample'")
     if module.end is None:
         raise ConfigError(
             "how='beam' compares items that end; these have one length: use 'greedy' or 'sample'"
@@ -118,7 +121,7 @@ def completed(
         For each prefix `n` whole items.
     """
     module, form = asked.module, asked.form
-    stored = form.stored(prefixes)
+    stored = form.encoded(prefixes)
     found = []
     with torch.inference_mode(), seeded(seed, asked.device):
         for i in range(len(stored)):
@@ -150,6 +153,21 @@ def _codes_of_prefix(asked: SequenceInference, prefix: Tensor, n: int) -> Tensor
     log_weight = module.decode(z).log_prob(prefix) + log_prior - proposal
     chosen = draws.multinomial(log_weight.double().softmax(0), n, replacement=True)
     return z[chosen]
+
+
+def tensors(asked: SequenceInference, rows: Strings) -> Tensor:
+    """Items `[n, T]` in their order as the module sees them, negative behind each end."""
+    pairs = list(asked.sorted_batches(asked.form.encoded(rows)))
+    order = torch.from_numpy(np.argsort(np.concatenate([places for places, _ in pairs])))
+    return joined([x for _, x in pairs])[order]
+
+
+def check_units(form: TokenForm, figure: str) -> None:
+    """Raise `ConfigError` for a figure of tokens alone where scores are densities of gaps too."""
+    if form.gaps is not None:
+        raise ConfigError(
+            f"{figure} is of tokens alone, and with gaps=True scores are densities of gaps too: use score_samples"
+        )
 
 
 def perplexity(log_density: NDArray[np.float64], n_tokens: int) -> float:

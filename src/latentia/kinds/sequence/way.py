@@ -9,11 +9,13 @@ from typing import Any, cast
 from torch import Tensor
 
 from latentia import training
+from latentia.data.events import Events
 from latentia.data.items import Strings
 from latentia.errors import ConfigError, DataError
 from latentia.estimators.composition import Chosen
 from latentia.estimators.defaults import default_averaging
 from latentia.estimators.forms.arrays import Given
+from latentia.estimators.forms.events import GapForm, as_events
 from latentia.estimators.forms.sequences import as_sequences
 from latentia.estimators.forms.tokens import TokenForm, Tokens, choose_tokens
 from latentia.estimators.parameters import whole
@@ -36,7 +38,9 @@ class SequenceWay(Way):
 
     def given(self, estimator: Any, X: Any, *, reset: bool, channels: str = "auto") -> Given:  # noqa: ARG002
         """See `Way.given`; rows are `Strings`."""
-        found = as_sequences(X)
+        if not isinstance(estimator.gaps, bool):
+            raise ConfigError(f"gaps={estimator.gaps!r}: true or false is expected")
+        found = as_events(X) if estimator.gaps else as_sequences(X)
         least = 2 if reset else 1
         n = len(found.items)
         if n < least:
@@ -51,6 +55,10 @@ class SequenceWay(Way):
         form, choices = choose_tokens(
             items, Tokens.of(estimator.tokens), numeric=estimator.numeric_, end=estimator.ends_
         )
+        if estimator.gaps:
+            gaps, told = GapForm.of(cast(Events, items))
+            form = replace(form, gaps=gaps)
+            choices.append(told)
         stored = form.stored(items)
         network, why = SequenceNetwork.of(
             estimator.network, words=form.unit != "char", n_train_tokens=len(stored.values), keep=entry.keep
@@ -63,7 +71,7 @@ class SequenceWay(Way):
 
     def batches(self, rows: Any, form: Any) -> training.Batches:
         """See `Way.batches`."""
-        return RaggedBatches(form.stored(rows), form.model_input)
+        return RaggedBatches(form.encoded(rows), form.model_input)
 
     def defaults(self, estimator: Any, rows: Any) -> Defaults:
         """See `Way.defaults`."""

@@ -12,7 +12,10 @@ _PERPLEXITY = (
     "exp of the nats of all items over the number of their tokens, the end of each counted, starts not: as uncertain as a choice among so "
     "many tokens. Of a model with a code it is that of the bound or the importance-weighted estimate that the remark names."
 )
-_COUNTS = "What counts of neighbouring tokens in the training part say of the same items; a model of text must be above it."
+_COUNTS = (
+    "What counts of neighbouring tokens in the training part (and of events with times one log-normal of all gaps) say of the same items; a model of "
+    "text must be above it."
+)
 _FREE = (
     "Share of positions at which the decoder, fed its own words and not the true ones, says the true token."
 )
@@ -31,6 +34,11 @@ _FIGURES = (
     *figures("active_units"),
     FigureWord("trigram_log_likelihood", "log-likelihood of a trigram", "nats", "interpolated Kneser-Ney, mean per item", _COUNTS),
     FigureWord("unigram_log_likelihood", "log-likelihood of a unigram", "nats", "mean per item", _COUNTS),
+    FigureWord(
+        "gap_log_likelihood", "log-density of a gap", "nats", "z the posterior mean; of events with times",
+        "Of the time since the event before, in the units of the times, given what came before and the code.",
+    ),
+    FigureWord("gap_baseline", "log-density of a gap by one log-normal", "nats", "that of all training gaps", "What a gap costs where nothing is known but how gaps are spread."),
     FigureWord(
         "forced_loss", "loss with true prefixes", "nats a token", "z the posterior mean", "−log p of a true token, given the true ones before it."
     ),

@@ -24,6 +24,7 @@ from latentia.latent import PRIORS
 from latentia.latent.likelihoods.observed import ObservedGaussianLikelihood
 from latentia.latent.posteriors import DiagonalGaussianPosterior
 from latentia.models import VAE
+from latentia.models.series import AutoregressiveSeries
 from latentia.nn.series import SeriesEncoder
 
 UPDATES = 1500
@@ -63,7 +64,8 @@ class SeriesComposition:
     def build(self, entry: SeriesEntry) -> VAE:
         """The untrained module."""
         encoder = SeriesEncoder(self.means, self.scales, self.width)
-        return VAE(
+        model = AutoregressiveSeries if entry.forced else VAE
+        return model(
             encoder,
             DiagonalGaussianPosterior(encoder.n_features, self.latent_dim),
             PRIORS["standard-normal"](self.latent_dim),
@@ -101,6 +103,9 @@ def composed(estimator: Any, given: Given, parts: Chosen) -> SeriesComposition:
     else:
         latent_dim = whole("latent_dim", estimator.latent_dim, 1)
     width = whole("width", estimator.width, 1)
+    if estimator._entry().forced:
+        reason = "it can do without the code: codes are worth something where the mutual information is above 1 nat"
+        parts.choices.append(Choice("decoder", "is told the numbers before each", reason))
     scales = np.where(scales > 0, scales, 1.0)
     return SeriesComposition(
         estimator.model, latent_dim, values.shape[1], width, tuple(means.tolist()), tuple(scales.tolist())

@@ -39,6 +39,7 @@ def page(run: SeriesRun) -> Page:
         _asked(figures),
         *_rebuilt(run, split),
         _samples(run),
+        _forcing(figures),
         _columns(figures),
         _map(run, split),
         _kl(figures),
@@ -104,6 +105,25 @@ def series_figure(
 def _plain(text: str) -> str:
     """A name as matplotlib takes it: no dollar begins a formula."""
     return text.replace("$", r"\$")[:24]
+
+
+def _forcing(figures: dict[str, Any]) -> Card | None:
+    """Of a decoder that is told the numbers before each: what it foretells with them and without."""
+    if "forced_explained" not in figures:
+        return None
+    rows: tuple[tuple[str, ...], ...] = (
+        ("Numbers before each, and code", "Variance explained"),
+        ("the true ones, the code of the series", f"{figures['forced_explained']:.1%}"),
+        ("the true one before, no code: a regression", f"{figures['regression_explained']:.1%}"),
+        ("its own, the code of the series", f"{figures['free_explained']:.1%}"),
+        ("its own, the code of another", f"{figures['free_explained_other']:.1%}"),
+        ("its own, no code", f"{figures['free_explained_zero']:.1%}"),
+    )
+    lead = (
+        "The decoder is told the numbers before each. One that looks at its code as well foretells more, left alone with it, than with that of another "
+        "series; one that does without it is good with the true numbers alone."
+    )
+    return Card("teacher-forcing", "With and without true numbers", lead, table=rows, wide=True)
 
 
 def _columns(figures: dict[str, Any]) -> Card:

@@ -14,6 +14,7 @@ from latentia.diagnostics.finding import another_seed, longer
 from latentia.kinds.kind import NetworkRecipe
 from latentia.kinds.latent_run import LatentRun
 from latentia.kinds.run import Effort, Measured, SplitName
+from latentia.kinds.series import findings
 from latentia.kinds.series.estimator import SeriesVAE
 from latentia.kinds.series.form import as_series
 from latentia.kinds.series.words import WORDS
@@ -22,6 +23,7 @@ from latentia.vocabulary import COLLAPSE, INFERENCE_COLLAPSE, PARTIAL_COLLAPSE
 
 _TOLD_ABOVE = ("verdict", "verdicts", "evidence", "remedies", "evaluation", "seconds")
 _OF_TABLES = ("bits_per_dim", "bits_per_dim_note", "sse", "sse_of_mean", "sigma2", "sigma2_optimal")
+_OF_RUNNING = (("forced", ""), ("free", ""), ("free", "_other"), ("free", "_zero"), ("regression", ""))
 _SETTINGS = ("max_epochs", "latent_dim", "patience")
 
 
@@ -71,6 +73,16 @@ class SeriesRun(ExportsGraphs, LatentRun):
             "mutual_information": None if information is None else max(0.0, information.value),
             "missing": float(np.isnan(items.values).mean()),
         }
+        found = [
+            of_series(each, max(1, int(self.estimator.settings_.get("max_epochs", 1))))
+            for each in diagnosis.verdict.findings
+        ]
+        if self.estimator._entry().forced:
+            train = as_series(self.split("train").x) if len(self.dataset.train) else items
+            told = findings.running(self.estimator, items, train)
+            figures |= {f"{name}_explained{rest}": getattr(told, name + rest) for name, rest in _OF_RUNNING}
+            found.append(findings.cheating(diagnosis.dependence, told))
+            found += [each for each in [findings.warned(information)] if each is not None]
         names = self.names
         shown = {name: value for name, value in diagnosis.as_json().items() if name not in _TOLD_ABOVE}
         details = {
@@ -80,8 +92,6 @@ class SeriesRun(ExportsGraphs, LatentRun):
                 "columns": [{"column": name, **each} for name, each in zip(names, errors, strict=True)],
             }
         }
-        epochs = max(1, int(self.estimator.settings_.get("max_epochs", 1)))
-        found = [of_series(each, epochs) for each in diagnosis.verdict.findings]
         verdict = ordered([*found, _explained(names, errors)], WORDS.order)
         return Measured(split, figures, verdict, details)
 

@@ -63,7 +63,7 @@ class ServedSeries:
 
 
 def graphs(estimator: Any) -> tuple[Graph, ...]:
-    """The graphs of a fitted model of series."""
+    """The graphs of a fitted model of series; of a decoder that is told the numbers before each, which is a loop, the encoder alone."""
     served: Any = ServedSeries(estimator)
     port, form = served.code_port(), estimator.form_
     out = Port(
@@ -89,7 +89,7 @@ def graphs(estimator: Any) -> tuple[Graph, ...]:
     )
     encoder = encoder_graph(served, port)
     served.enter = _Enter(form.longest)  # the likelihood is of all steps that the decoder has
-    return encoder, decoder, score_graph(served)
+    return (encoder,) if estimator._entry().forced else (encoder, decoder, score_graph(served))
 
 
 class _Enter(nn.Module):

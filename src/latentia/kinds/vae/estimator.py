@@ -65,7 +65,8 @@ class VAE(ServesOnnx, TableFace, LatentEstimator):
         max_epochs: passes over the data; None: 6000 updates (20 000 on a GPU) for 50 000 items or more, fewer by the
             square root of their number, within 5 to 300 epochs.
         max_minutes: time that `fit` may take. A few updates are timed before the first; from them follow, once, the number of updates
-            (`plan_`) and, where it is "auto", the network for images: the largest with 1500 updates in that time.
+            (`plan_`) and, where it is "auto", the network for images: the largest with enough updates in that time. "auto": no time, as
+            long as the fit has a `max_epochs` or is not plainly longer (by a third) than half an hour; else 30. None: no time.
         batch_size: None: a 16th of the data, within 16 to 64.
         optimizer: "auto" (Muon for the hidden matrices and kernels that are worth its price on this machine, AdamW for the rest; Muon for all
             with the likelihood "dirichlet-multinomial" from 40 rows on), "muon" for all hidden matrices and kernels, "adamw" for all, or "sgd" (no momentum) for all.
@@ -129,7 +130,7 @@ class VAE(ServesOnnx, TableFace, LatentEstimator):
         schedule: str | Schedule = "auto",
         schedule_options: Mapping[str, Any] | None = None,
         max_epochs: int | None = None,
-        max_minutes: float | None = None,
+        max_minutes: float | str | None = "auto",
         batch_size: int | None = None,
         optimizer: str = "auto",
         learning_rate: float = 2e-3,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from latentia import explore
 from latentia.data import Dataset
 from latentia.errors import ConfigError
-from latentia.estimators.planning import expected_seconds
+from latentia.estimators.planning import expected_seconds, is_time
 from latentia.kinds.kind import NetworkRecipe
 from latentia.kinds.latent_run import LatentRun
 from latentia.kinds.serving import ExportsGraphs
@@ -29,7 +29,8 @@ class VAERecipe(NetworkRecipe):
     def first(self, dataset: Dataset) -> dict[str, Any] | None:
         """See `latentia.kinds.kind.Recipe`."""
         vae = self.estimator
-        if vae.max_minutes is not None or expected_seconds(vae, dataset) < 60 * LONG_MINUTES:
+        long = 60 * LONG_MINUTES
+        if is_time(vae.max_minutes) or expected_seconds(vae, dataset, long) < long:
             return None
         return {"max_minutes": FIRST_MINUTES}
 
