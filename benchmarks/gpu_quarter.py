@@ -6,8 +6,8 @@
 
 Stages; what is known is written to benchmarks/results/gpu.json after each of them:
 
-    same     a fit of the digits on the card and on the processor: bounds within half a nat; one that is killed and resumed: the same bits
-    speed    milliseconds, images a second and memory of an update, by network, precision and batch; within four minutes
+    same     a fit of the digits on the card, with its steps recorded too, and on the processor: bounds within half a nat; each killed and resumed: the same bits
+    speed    milliseconds, images a second and memory of an update, by network, precision and batch, steps recorded and not; within four minutes
     batch    the default on MNIST with batches of 64 and of 256, in equal time, two minutes each
     default  the default on MNIST, as long as it is on a card
 
@@ -21,23 +21,27 @@ import contextlib
 import itertools
 import json
 import math
+import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 import torch
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 
 from common import ROOT, images, machine, table
 from latentia import VAE, training
 from latentia.benchmarks.measure import bound
 from latentia.data import load
+from latentia.estimators import building, fitting, planning
 from latentia.estimators.forms.arrays import as_rows
-from latentia.estimators.planning import seconds_with
+from latentia.training.graph import WARM
 from latentia.training.loop import Loop
 
 SECONDS = 240  # of `speed` and of `batch`
@@ -67,6 +71,29 @@ def same(device: str, quick: bool, until: float) -> dict[str, Any]:  # noqa: ARG
         where: bound_of(VAE(**params, device=where).fit(x[:1437]), x[1437:])
         for where in dict.fromkeys(("cpu", device))
     }
+    with recorded(True):
+        bounds["recorded"] = bound_of(VAE(**params, device=device).fit(x[:1437]), x[1437:])
+    apart = max(bounds.values()) - min(bounds.values())
+    equal = {}
+    for graph in (False, True):
+        with recorded(graph):
+            equal["recorded" if graph else "one by one"] = resumes(VAE(**params, device=device), x)
+    return {"bounds": bounds, "within half a nat": apart <= 0.5, "resumed to the same bits": equal}
+
+
+@contextlib.contextmanager
+def recorded(graph: bool) -> Iterator[None]:
+    """Within the block, fits record their steps (`TrainingConfig.graph`), or do not."""
+
+    def settings(*given: Any, **how: Any) -> training.TrainingConfig:
+        return building.configured(*given, **how, graph=graph)
+
+    with patch.object(fitting, "configured", settings), patch.object(planning, "configured", settings):
+        yield
+
+
+def resumes(vae: VAE, x: np.ndarray) -> bool:
+    """Whether a fit that is cut off and resumed has the weights of one that is not."""
     step, calls = Loop.training_step, itertools.count()
 
     def crash(loop: Loop, *arguments: Any) -> None:
@@ -74,16 +101,14 @@ def same(device: str, quick: bool, until: float) -> dict[str, Any]:  # noqa: ARG
             raise Cut
         step(loop, *arguments)
 
-    whole = VAE(**params, device=device).fit(x)
+    whole = clone(vae).fit(x)
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
         with contextlib.suppress(Cut), patch.object(Loop, "training_step", crash):
-            VAE(**params, device=device).fit(x, run_dir=run)
-        resumed = VAE(**params, device=device).fit(x, run_dir=run, resume=True)
+            clone(vae).fit(x, run_dir=run)
+        resumed = clone(vae).fit(x, run_dir=run, resume=True)
     weights = resumed.module_.state_dict()
-    equal = all(torch.equal(value, weights[name]) for name, value in whole.module_.state_dict().items())
-    apart = abs(bounds["cpu"] - bounds[device])
-    return {"bounds": bounds, "within half a nat": apart <= 0.5, "resumed to the same bits": equal}
+    return all(torch.equal(value, weights[name]) for name, value in whole.module_.state_dict().items())
 
 
 @contextlib.contextmanager
@@ -99,27 +124,49 @@ def products(precision: str) -> Iterator[str]:
         torch.backends.cudnn.allow_tf32 = before[1]
 
 
+def update_seconds(vae: VAE, given: Any, network: str) -> float:
+    """Seconds of an update, the median of those after the first, once the card is done with it.
+
+    `latentia.training.update_seconds` counts calls of the objective, which a recorded step does not make.
+    """
+    vae = clone(vae).set_params(network=network)
+    batches, config = planning._built(vae, given)
+    step, ends = Loop.training_step, []
+
+    def timed(loop: Loop, *arguments: Any) -> None:
+        step(loop, *arguments)
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        ends.append(time.perf_counter())
+
+    few = replace(config, max_epochs=1, max_updates=None, patience=None, averaging=None, progress=False)
+    with patch.object(Loop, "training_step", timed):
+        training.fit(vae.module_, vae.objective_, batches, None, few)
+    return statistics.median(np.diff(ends)[WARM:])
+
+
 def speed(device: str, quick: bool, until: float) -> dict[str, Any]:
     """Images and multiplications a second, and memory, of updates as the loop makes them."""
     x = images(64 * 12 if quick else 1024 * 12)[0].numpy()
     rows: list[dict[str, Any]] = []
-    for network, precision, size in itertools.product(
+    for network, precision, size, graph in itertools.product(
         NETWORKS[-1:] if quick else NETWORKS,
         PRECISIONS[:1] if quick else PRECISIONS,
         BATCHES[: 1 if quick else None],
+        (False, True),
     ):
         if time.monotonic() > until:
             break
         if device == "cuda":
             torch.cuda.reset_peak_memory_stats()
-        with products(precision) as told:
+        with products(precision) as told, recorded(graph):
             vae = VAE(latent_dim=10, device=device, batch_size=size, precision=told, random_state=0)
             vae._before(x, None)
-            given = as_rows(vae, x, reset=True)
-            seconds = seconds_with(vae, given, network)
+            given = as_rows(vae, x[: 12 * size], reset=True)
+            seconds = update_seconds(vae, given, network)
         memory = torch.cuda.max_memory_allocated() / 2**20 if device == "cuda" else math.nan
-        row = {"network": network, "precision": precision, "batch": size, "ms": 1000 * seconds}
-        rows.append({**row, "images/s": size / seconds, "MiB": memory})
+        row = {"network": network, "precision": precision, "batch": size, "recorded": graph}
+        rows.append({**row, "ms": 1000 * seconds, "images/s": size / seconds, "MiB": memory})
     return {"updates": rows}
 
 
@@ -189,7 +236,7 @@ def main() -> None:
         )
     if "speed" in known:
         rows = known["speed"]["updates"]
-        header = ("network", "precision", "batch", "ms", "images/s", "MiB")
+        header = ("network", "precision", "batch", "recorded", "ms", "images/s", "MiB")
         print(
             table(
                 header,

@@ -28,7 +28,7 @@ from latentia.registry import Registry
 
 Features = Tensor | sparse.csr_array
 _CHUNK_BYTES = (
-    4 << 20
+    8 << 20
 )  # features and log densities of a chunk together: about the share of one core in the cache
 
 

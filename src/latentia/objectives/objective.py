@@ -45,6 +45,11 @@ class TermSum:
     n_samples: Weight = 1
     n_backward: int = 0
 
+    @property
+    def steady(self) -> bool:
+        """Whether it is the same throughout training."""
+        return not callable(self.n_samples) and not any(callable(term.weight) for term in self.terms)
+
     def __call__(self, trace: Trace, progress: float = 1.0) -> Loss:
         """Reduce a trace to the scalar that is minimised, and its parts."""
         parts = {term.name: term.function(trace) for term in self.terms}

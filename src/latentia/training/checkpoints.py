@@ -138,7 +138,11 @@ def identity_of(
         "schedule": _described(schedule),
         "training data": train.fingerprint(),
         "validation data": None if validation is None else validation.fingerprint(),
-        "setting": {name: value for name, value in vars(config).items() if name not in _FREE},
+        "setting": {
+            name: value
+            for name, value in vars(config).items()
+            if name not in _FREE and (value or name != "graph")  # which checkpoints had not always
+        },
         "device": device.type,
     }
 

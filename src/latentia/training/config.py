@@ -42,6 +42,8 @@ class TrainingConfig:
         device: "auto" (CUDA, else MPS, else CPU) or a torch device such as "cpu" or "cuda:1".
         precision: of the forward pass in training; weights and evaluation stay in float32.
         compile: whether the parts of the model are compiled with `torch.compile` while they train.
+        graph: whether a step is recorded and replayed on a CUDA device (`latentia.training.graph`), where nothing but batch, noise and rate
+            changes from one to the next; elsewhere its weights are those of steps that are not, to the bit. No card has measured it yet.
         averaging: decay in (0, 1) of an exponential moving average of the weights, which is then what is validated and
             kept; None keeps the weights themselves.
         loggers: names out of "tensorboard", "csv", "mlflow", "wandb".
@@ -72,6 +74,7 @@ class TrainingConfig:
     device: str = "auto"
     precision: Precision = "float32"
     compile: bool = False
+    graph: bool = False
     averaging: float | None = None
     loggers: tuple[str, ...] = field(default=())
     progress: bool = False

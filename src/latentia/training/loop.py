@@ -13,7 +13,7 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
 from latentia import draws
-from latentia.core import Choosing, Loss, Paced
+from latentia.core import Choosing, Loss
 from latentia.distributions.weighing import weighing
 from latentia.training.averaging import Average
 from latentia.training.checkpoints import learned, taken
@@ -27,8 +27,9 @@ from latentia.training.records import EpochRecord, Meter, check_weights
 from latentia.training.resting import Rest
 from latentia.training.schedule import Side
 from latentia.training.sides import sides, warn_if_uneven
+from latentia.training.step import Step, is_recorded
 from latentia.training.task import Interrupted, Position, Task
-from latentia.training.validation import FINAL_ROWS, calibrate, samples_of, traced
+from latentia.training.validation import FINAL_ROWS, calibrate
 from latentia.training.weights import parts_of
 
 INFORMATION_ROWS = 2000  # items on which a schedule's measure of information is taken
@@ -83,13 +84,21 @@ class Loop(LightningModule):
         fused = self.task.device.type in ("cpu", "cuda") and config.precision != "float16"
         moved = moved_by_muon(self, self.task) if config.optimizer == "auto" else set()
         self._optimizers = optimizers_for(
-            self, config.optimizer, config.learning_rate, config.weight_decay, self.pace.planned, fused, moved
+            self,
+            config.optimizer,
+            config.learning_rate,
+            config.weight_decay,
+            self.pace.planned,
+            fused,
+            moved,
+            capturable=is_recorded(self.task) and self.task.device.type == "cuda",
         )
         return self._optimizers
 
     def on_train_start(self) -> None:
         """Put a checkpoint's state back, now that model and optimizer are on the device."""
         self._scaler = getattr(self.trainer.precision_plugin, "scaler", None)
+        self._take = Step(self.task, self._optimizers, self._weights, self._scaler)
         state, self._restored = self._restored, None
         if state is not None:
             with taken(self.task.checkpoints):
@@ -130,39 +139,13 @@ class Loop(LightningModule):
             self._between_steps()
 
     def _step(self, x: Tensor, weight: Tensor | None) -> Loss:
-        """One step of the optimizer; nothing in it waits for the device."""
-        task, position, scaler = self.task, self.position, self._scaler
-        rate = self.pace.rate(position.step)
-        for optimizer in self._optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = rate * group["factor"]
-        progress = self.pace.progress(position.step)
-        if isinstance(self.model, Paced):
-            self.model.advance(progress)
+        """One step of the optimizers."""
+        step = self.position.step
         try:
-            trace = traced(self.model, x, samples_of(task.objective, progress), weight)
-            loss = task.objective(trace, progress)
+            return self._take(x, weight, self.pace.rate(step), self.pace.progress(step))
         except ValueError:  # a distribution that checks its parameters: say which term broke them, if one did
             self.meter.fetch()
             raise
-        for optimizer in self._optimizers:
-            optimizer.zero_grad(set_to_none=True)
-        if scaler is None:
-            loss.total.backward()
-        else:
-            scaler.scale(loss.total).backward()
-            for optimizer in self._optimizers:
-                scaler.unscale_(optimizer)
-        if task.config.gradient_clip is not None:
-            nn.utils.clip_grad_norm_(self._weights, task.config.gradient_clip)
-        for optimizer in self._optimizers:
-            if scaler is None:
-                optimizer.step()
-            else:
-                scaler.step(optimizer)
-        if scaler is not None:
-            scaler.update()
-        return loss
 
     def _between_steps(self) -> None:
         """The bar, a checkpoint if it is time, and what Ctrl-C asks for."""

@@ -47,7 +47,7 @@ class Muon(torch.optim.Optimizer):
 
     Args:
         weights: parameters of at least two dimensions, or groups of them.
-        lr: the rate.
+        lr: the rate; a group may have it as a tensor on its device.
         momentum: mu in [0, 1).
         weight_decay: decoupled decay.
     """
@@ -85,8 +85,11 @@ class Muon(torch.optim.Optimizer):
                 for place, update in zip(places, moved, strict=True):
                     rows, columns = matrices[place].shape
                     update = update if update.shape == (rows, columns) else _cut(update, rows, columns)
-                    rate = group["lr"] * math.sqrt(max(1.0, rows / columns))
-                    weights[place].sub_(update.reshape(weights[place].shape), alpha=rate)
+                    update, wide = update.reshape(weights[place].shape), math.sqrt(max(1.0, rows / columns))
+                    if isinstance(group["lr"], Tensor):  # of a step that is recorded
+                        weights[place].sub_(update * (group["lr"] * wide))
+                    else:
+                        weights[place].sub_(update, alpha=group["lr"] * wide)
 
     def by_side(self, weight: Tensor) -> bool:
         """Whether matrices go through the iteration by their shorter side, filled up with zeros: fewer, larger kernels for a GPU."""
@@ -217,6 +220,8 @@ def optimizers_for(
     total_steps: int,
     fused: bool,
     worthy: Collection[int] = (),
+    *,
+    capturable: bool = False,
 ) -> list[torch.optim.Optimizer]:
     """The optimizers that together move every weight of `model` once; each group carries the `factor` of its rate.
 
@@ -230,6 +235,7 @@ def optimizers_for(
         total_steps: of the fit.
         fused: whether AdamW uses torch's fused kernel.
         worthy: `id` of the weights that Muon moves under "auto" (`latentia.training.prices`).
+        capturable: whether AdamW's step may be recorded (`latentia.training.graph`).
     """
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     ours = {"muon": hidden_matrices(model), "auto": set(worthy)}.get(name, set())
@@ -247,8 +253,10 @@ def optimizers_for(
         groups.append({"params": quick, "weight_decay": 0.0, "factor": beside * factor})
     made: list[torch.optim.Optimizer] = []
     if groups:
-        kind = torch.optim.SGD if name == "sgd" else torch.optim.AdamW
-        made.append(kind(groups, lr=learning_rate, fused=fused))
+        if name == "sgd":
+            made.append(torch.optim.SGD(groups, lr=learning_rate, fused=fused))
+        else:
+            made.append(torch.optim.AdamW(groups, lr=learning_rate, fused=fused, capturable=capturable))
     if hidden:
         rate = learning_rate * MUON_RATE
         decay = min(FORGETTING / max(1, total_steps), MOST_SHRINKING) / rate

@@ -120,7 +120,7 @@ def defaults_for(n_tokens: int, learning_rate: float | None, words: bool) -> Def
 
     Args:
         n_tokens: in the training items.
-        learning_rate: the estimator's; None: 2e-3, of many tokens 1e-3.
+        learning_rate: the estimator's; None: 5e-3, of many tokens 3e-3.
         words: whether tokens are words, of which a step is dear.
     """
 
@@ -128,5 +128,5 @@ def defaults_for(n_tokens: int, learning_rate: float | None, words: bool) -> Def
         budget = (TOKENS_ON_CPU if on_cpu else TOKENS_ON_GPU) * (1 if words else 4)
         return min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(budget / max(1, n_tokens))))
 
-    rate = learning_rate or (2e-3 if n_tokens < FEW_TOKENS else 1e-3)
+    rate = learning_rate or (5e-3 if n_tokens < FEW_TOKENS else 3e-3)
     return Defaults(lambda n: 32 if n >= 512 else 16, epochs, rate, GRADIENT_CLIP, warmup_fraction=0.05)

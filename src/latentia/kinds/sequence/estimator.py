@@ -53,7 +53,7 @@ class SequenceVAE(ServesOnnx, LatentEstimator):
         max_epochs: passes over the data; None: by the number of tokens.
         batch_size: None: 32, of fewer than 512 items 16.
         optimizer: "adamw", "muon" or "sgd", as in `latentia.VAE`.
-        learning_rate: peak of the schedule; None: 2e-3, of 300,000 tokens and more 1e-3.
+        learning_rate: peak of the schedule; None: 5e-3, of 300,000 tokens and more 3e-3.
         patience: epochs without a better validation bound before stopping; None: a quarter of `max_epochs`, but at least 10.
         validation_fraction: share of the items kept from training to choose the best epoch, where `fit` is not given validation data.
         n_importance: importance samples in `score_samples` and all that rests on it.
