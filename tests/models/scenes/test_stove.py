@@ -238,6 +238,16 @@ def test_the_dynamics_learns_alone_and_nothing_else_moves():
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
+def test_the_bound_leaves_the_dynamics_as_it_is():
+    model, x = built().train(), videos()
+    model.trace(x).elbo.mean().backward()
+    moved = {name for name, p in model.named_parameters() if p.grad is not None}
+    assert not any(name.startswith("relations") for name in moved)
+    assert {"log_step", "template", "ground"} < moved
+    z = torch.randn(3, 2, 5, dtype=torch.float64)
+    torch.testing.assert_close(model.next(z).loc, model.expected(z))
+
+
 def test_the_ground_begins_as_what_stands_still():
     model = built(shape=(4, 3, 8, 8))
     x = torch.full((5, 4, 3, 8, 8), 0.4, dtype=torch.float64)

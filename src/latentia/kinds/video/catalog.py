@@ -39,7 +39,7 @@ class VideoEntry(Entry):
     n_objects: int = 3
     scale: float | None = 0.2
     look: int = 0
-    frames_first: int = 4
+    frames_first: int = 6
     dynamics_first: int = 20
 
 

@@ -43,10 +43,10 @@ class VideoVAE(LatentEstimator):
         n_objects: how many objects there are in every frame; None: 3.
         frames: length of the windows that are learned from; sequences are cut into them, one behind another.
         scale: standard deviation of pixels on [0, 1]; None: the model's own.
-        max_epochs: passes of the last phase; the first takes four times as many, the dynamics twenty times. None: by their number.
+        max_epochs: passes of the last phase; the first takes six times as many, the dynamics twenty times. None: by their number.
         batch_size: windows of a step; None: 8, fewer for few.
         optimizer: "adamw", "muon" or "sgd".
-        learning_rate: peak of the schedule.
+        learning_rate: peak of the first phase; that of the last is a third of it, that of the dynamics 0.003.
         patience: epochs without a better validation bound before the last phase stops.
         validation_fraction: share of the windows kept from training to choose the best epoch.
         n_importance: importance samples in `score_samples` and `score`.

@@ -28,8 +28,10 @@ from latentia.models.scenes.stove_phases import SEEN, DynamicsPhase
 from latentia.objectives import negative_elbo, reconstruction
 
 FEWEST_FRAMES = SEEN + 2
-_FRAME_UPDATES = 1600
-"""Updates that seeing takes, about: see docs/scenes.md."""
+_UPDATES = 400
+"""Of the last phase; those of the others follow (`VideoEntry`)."""
+_LAST_RATE = 1 / 3
+"""Learning rate of the last phase over that of the first: it begins where the others ended."""
 _FRAMES_TOGETHER, _PATHS_TOGETHER = 64, 64
 """Frames and paths of a step of the first two phases."""
 _AT_MOST, _TAKEN = 2.5, 0.5
@@ -115,11 +117,10 @@ class VideoWay(Way):
 
     def defaults(self, estimator: Any, rows: Any) -> Defaults:  # noqa: ARG002
         """See `Way.defaults`: batches of some hundred frames, and passes enough for seeing to be learned."""
-        passes = estimator._entry().frames_first
         return Defaults(
             lambda n: int(min(8, max(2, n // 8))),
-            lambda n, size, on_cpu: max(1, min(50, round(_FRAME_UPDATES / passes / max(1, n / size)))),  # noqa: ARG005
-            estimator.learning_rate,
+            lambda n, size, on_cpu: max(1, min(50, round(_UPDATES / max(1, n / size)))),  # noqa: ARG005
+            _LAST_RATE * estimator.learning_rate,
             default_gradient_clip(estimator.event_shape_),
         )
 
@@ -136,7 +137,8 @@ class VideoWay(Way):
         module, entry = estimator.module_, estimator._entry()
         alone, kept = (None if part is None else frames_of(part) for part in (batches, held_out))
         assert alone is not None
-        seeing = _phase(replace(config, batch_size=_FRAMES_TOGETHER), entry.frames_first, alone, kept)
+        looking = replace(config, batch_size=_FRAMES_TOGETHER, learning_rate=estimator.learning_rate)
+        seeing = _phase(looking, entry.frames_first, alone, kept)
         found = training.fit(
             entry.frames_alone(module),
             negative_elbo(),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
+from torch.func import functional_call
 
 from latentia.core import Trace
 from latentia.distributions import DiagonalGaussian
@@ -155,18 +156,23 @@ class STOVE(nn.Module):
         """p(z_1)."""
         return Moments(torch.zeros_like(like), like.new_tensor(_FIRST).expand_as(like))
 
-    def expected(self, z: Tensor) -> Tensor:
-        """States a frame later, `[M, K, 5 or more]`: velocities change, places follow, all else stays."""
+    def expected(self, z: Tensor, held: bool = False) -> Tensor:
+        """States a frame later, `[M, K, 5 or more]`: velocities change, places follow, all else stays; `held`: without a gradient for the network."""
         moving = torch.cat([z[..., 1:3], z[..., 3:STATE] / self.speed], -1)
-        velocity = z[..., 3:STATE] + self.speed * self.relations(moving)
+        weights = (
+            {name: weight.detach() for name, weight in self.relations.named_parameters()} if held else {}
+        )
+        velocity = z[..., 3:STATE] + self.speed * functional_call(self.relations, weights, (moving,))
         return torch.cat([z[..., :1], z[..., 1:3] + velocity, velocity, z[..., STATE:]], -1)
 
     def next(self, z: Tensor) -> Moments:
-        """p(z_t | z_{t-1})."""
+        """p(z_t | z_{t-1}). Its network learns from rollouts alone (`stove_phases.DynamicsPhase`): one frame ahead says too little of it."""
         place, speed = self.log_step.exp().clamp(*_STEPS)
         one = torch.ones_like(place)
         scale = torch.stack([_RESIZING * one, place, place, speed, speed])
-        return Moments(self.expected(z), nn.functional.pad(scale, (0, z.shape[-1] - STATE)).expand_as(z))
+        return Moments(
+            self.expected(z, held=True), nn.functional.pad(scale, (0, z.shape[-1] - STATE)).expand_as(z)
+        )
 
     def rolled(self, z: Tensor, n_steps: int, noise: Tensor | None = None) -> Tensor:
         """States ahead `[M, n_steps, K, 5 or more]` of states `[M, K, 5 or more]`; with noise of that shape a draw, else the expected path."""
