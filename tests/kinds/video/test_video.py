@@ -161,6 +161,11 @@ STATES = {
     "nothing seen": (replace(HEALTHY, seen_share=0.1, switches=30.0), ["objects not followed"]),
     "exchanged": (replace(HEALTHY, switches=5.0), ["identities switch"]),
     "no dynamics": (replace(HEALTHY, errors={**HEALTHY.errors, "model": CURVE}), ["dynamics ignored"]),
+    "one alone that bounces": (replace(HEALTHY, n_objects=1, errors={**HEALTHY.errors, "model": CURVE}), []),
+    "one alone that goes straight": (
+        replace(HEALTHY, n_objects=1, errors={**HEALTHY.errors, "model": 2 * CURVE}),
+        ["dynamics ignored"],
+    ),
     "a little dynamics": (replace(HEALTHY, errors={**HEALTHY.errors, "model": 0.9 * CURVE}), []),
     "faster and faster": (replace(HEALTHY, energy=np.array([1.05**2]) ** np.arange(30)), ["energy drifts"]),
     "slower and slower": (replace(HEALTHY, energy=0.95 ** np.arange(30)), ["energy drifts"]),

@@ -141,10 +141,13 @@ def test_what_is_seen_of_a_patch_is_in_the_middle_of_its_place():
             assert centre == pytest.approx(where[i, 0, 1:3].tolist(), abs=0.01)
 
 
-def test_every_part_learns():
+def test_every_part_learns_but_the_dynamics_which_rollouts_teach():
     model = built().train()
     (-model.trace(videos()).elbo.mean()).backward()
     for name, parameter in model.named_parameters():
+        if name.startswith("relations."):
+            assert parameter.grad is None, name
+            continue
         assert parameter.grad is not None, name
         assert parameter.grad.abs().max() > 0, name
 
