@@ -186,10 +186,13 @@ def test_importance_weights_raise_the_bound():
     assert (found.log_prob >= bound.mean(0) - 3 * error).all()
 
 
-def test_every_part_learns():
+def test_every_part_learns_but_the_dynamics_which_rollouts_teach():
     model = built().train()
     (-model.trace(videos()).elbo.mean()).backward()
     for name, parameter in model.named_parameters():
+        if name.startswith("relations."):
+            assert parameter.grad is None, name
+            continue
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
         assert parameter.grad.abs().max() > 0, name
