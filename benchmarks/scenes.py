@@ -126,7 +126,7 @@ def monet_masks(seed: int) -> str:
     train, test = maker.sample(4000, seed=0), maker.sample(300, seed=1)
     started = time.process_time()
     estimator = SceneVAE(
-        "monet", n_slots=3, latent_dim=8, learning_rate=1e-3, max_epochs=12, batch_size=32, random_state=seed
+        "monet", n_slots=3, latent_dim=8, learning_rate=1e-3, max_epochs=36, batch_size=32, random_state=seed
     )
     untrained = SceneVAE("monet", n_slots=3, latent_dim=8, max_epochs=0, random_state=seed).fit(train.x)
     before = untrained.evaluate(test.x, n_importance=0).sse_of_mean
