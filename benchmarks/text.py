@@ -4,6 +4,7 @@
     python benchmarks/text.py short [MODEL ...]  # sentences of at most 12 words: each model, --seeds of it
     python benchmarks/text.py full MODEL ...     # the whole treebank, --epochs of it; goes on where it was stopped
     python benchmarks/text.py table              # of all fits in the folder
+    python benchmarks/text.py curve              # of those to short sentences: likelihood against information (docs/images)
 
 Fits are run folders below --runs and are not fitted twice. `--save` keeps what is printed under benchmarks/results.
 """
@@ -30,6 +31,7 @@ from latentia.kinds.spec import DataSpec
 PARTS = ("train", "valid", "test")
 MODELS = ("sequence-vae", "sequence-pretrained")
 SHORT = 12  # words
+IMAGE = Path(__file__).parents[1] / "docs" / "images" / "text-trade-off.png"
 LI = {"width": 256, "dropout": 0.5, "tied": True}
 HEADER = (
     "model",
@@ -174,11 +176,41 @@ def _cells(figures: dict[str, Any], dependence: dict[str, Any], spent: float) ->
     )  # fmt: skip
 
 
+def curve(arguments: argparse.Namespace) -> None:
+    """Draw the importance-weighted likelihood of every fit to short sentences against what its code tells."""
+    from matplotlib.figure import Figure
+
+    from latentia.report import theme
+
+    figure = Figure(figsize=(7.0, 4.6), layout="constrained")
+    axes = figure.subplots()
+    for folder in sorted(arguments.runs.glob("short-sequence-*")):
+        if not (folder / "evaluation.json").exists():
+            continue
+        found = json.loads((folder / "evaluation.json").read_text())["test"]
+        told, nats = found.get("mutual_information") or 0.0, -(found["log_likelihood"] or found["elbo"])
+        name = folder.name.removeprefix("short-sequence-").rpartition("-")[0]
+        axes.plot(told, nats, "o", color=theme.model)
+        axes.annotate(name, (told, nats), xytext=(5, 3), textcoords="offset points", fontsize=8)
+    axes.axhline(-found["trigram_log_likelihood"], color=theme.muted, lw=1, ls="--")
+    axes.annotate(
+        "trigram",
+        (0, -found["trigram_log_likelihood"]),
+        xytext=(5, 3),
+        textcoords="offset points",
+        fontsize=8,
+    )
+    axes.set_xlabel("what the code tells of an item, nats (mutual information)")
+    axes.set_ylabel("what an item costs, nats (importance-weighted)")
+    figure.savefig(IMAGE, dpi=130)
+    print(IMAGE)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("part", choices=("oracles", "short", "full", "table"))
+    parser.add_argument("part", choices=("oracles", "short", "full", "table", "curve"))
     parser.add_argument("models", nargs="*")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=12, help="of a fit of the whole treebank")
@@ -195,7 +227,7 @@ def main() -> None:
                 )
                 _table(arguments, which, title)
         return
-    {"oracles": oracles, "short": short, "full": full}[arguments.part](arguments)
+    {"oracles": oracles, "short": short, "full": full, "curve": curve}[arguments.part](arguments)
 
 
 if __name__ == "__main__":
