@@ -178,11 +178,9 @@ def _cells(figures: dict[str, Any], dependence: dict[str, Any], spent: float) ->
 
 def curve(arguments: argparse.Namespace) -> None:
     """Draw the importance-weighted likelihood of every fit to short sentences against what its code tells."""
-    from matplotlib.figure import Figure
+    from latentia.report.theme import LIGHT, canvas, style
 
-    from latentia.report import theme
-
-    figure = Figure(figsize=(7.0, 4.6), layout="constrained")
+    figure = canvas(LIGHT, 7.0, 4.6)
     axes = figure.subplots()
     for folder in sorted(arguments.runs.glob("short-sequence-*")):
         if not (folder / "evaluation.json").exists():
@@ -190,9 +188,9 @@ def curve(arguments: argparse.Namespace) -> None:
         found = json.loads((folder / "evaluation.json").read_text())["test"]
         told, nats = found.get("mutual_information") or 0.0, -(found["log_likelihood"] or found["elbo"])
         name = folder.name.removeprefix("short-sequence-").rpartition("-")[0]
-        axes.plot(told, nats, "o", color=theme.model)
+        axes.plot(told, nats, "o", color=LIGHT.model)
         axes.annotate(name, (told, nats), xytext=(5, 3), textcoords="offset points", fontsize=8)
-    axes.axhline(-found["trigram_log_likelihood"], color=theme.muted, lw=1, ls="--")
+    axes.axhline(-found["trigram_log_likelihood"], color=LIGHT.muted, lw=1, ls="--")
     axes.annotate(
         "trigram",
         (0, -found["trigram_log_likelihood"]),
@@ -200,8 +198,13 @@ def curve(arguments: argparse.Namespace) -> None:
         textcoords="offset points",
         fontsize=8,
     )
-    axes.set_xlabel("what the code tells of an item, nats (mutual information)")
-    axes.set_ylabel("what an item costs, nats (importance-weighted)")
+    style(
+        axes,
+        LIGHT,
+        x="what the code tells of an item, nats (mutual information)",
+        y="what an item costs, nats (importance-weighted)",
+        grid="both",
+    )
     figure.savefig(IMAGE, dpi=130)
     print(IMAGE)
 
