@@ -56,15 +56,19 @@ def switches(state: VideoState) -> Finding | None:
 
 def ignored(state: VideoState) -> Finding | None:
     """Whether the dynamics foretells more than walls do; of one object alone, whether it knows the walls: there is no more to know."""
-    own, wall, line = (state.at(name, 10) for name in ("model", "reflecting", "linear"))
-    if own is None or wall is None or line is None:
+    own, wall = state.at("model", 10), state.at("reflecting", 10)
+    if own is None or wall is None:
         return None
+    line = state.at("linear", 10)
     of = "the true places" if state.known else "the places that the model sees later"
     text = (
         f"Ten frames ahead places are {own:.3f} of the frame from {of}; straight motion with bounces off the walls, from the same states: "
-        f"{wall:.3f}, without them {line:.3f}"
+        f"{wall:.3f}"
     )
-    strength = own / max(AS_REFLECTION * (wall if state.n_objects > 1 else line), 1e-12)
+    most = wall
+    if state.n_objects == 1 and line is not None:
+        most, text = line, f"{text}, without them {line:.3f}"
+    strength = own / max(AS_REFLECTION * most, 1e-12)
     if strength <= 1:
         return Finding("", f"{text}.", strength=strength)
     return Finding(IGNORED, f"{text}.", (longer(2 * max(1, state.epochs)), Remedy("more videos")), strength)
