@@ -76,7 +76,10 @@ def test_paths_tables_and_states_agree(model, videos):
     assert len(model.get_feature_names_out()) == last.shape[1]
 
 
-@pytest.mark.parametrize(("name", "numbers"), [("stove-mixture", 5), ("stove-appearance", 13)])
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [pytest.param("stove-mixture", 5, marks=pytest.mark.slow), ("stove-appearance", 13)],
+)
 def test_what_frames_are_made_of_is_a_line_of_the_catalog(name, numbers, tmp_path):
     """From fit to page; after loading all is as before."""
     videos = Balls(n=2, size=12, frames=20, colours=True, radius=0.12).sample(12, seed=0)
