@@ -61,13 +61,13 @@ def ignored(state: VideoState) -> Finding | None:
         return None
     line = state.at("linear", 10)
     of = "the true places" if state.known else "the places that the model sees later"
-    text = (
-        f"Ten frames ahead places are {own:.3f} of the frame from {of}; straight motion with bounces off the walls, from the same states: "
-        f"{wall:.3f}"
-    )
-    most = wall
+    text = f"Ten frames ahead places are {own:.3f} of the frame from {of}"
     if state.n_objects == 1 and line is not None:
-        most, text = line, f"{text}, without them {line:.3f}"
+        most, bounces = line, f" (with bounces off the walls, which is all that one object does: {wall:.3f})"
+        text = f"{text}; straight motion, from the same states: {line:.3f}{bounces}"
+    else:
+        most = wall
+        text = f"{text}; straight motion with bounces off the walls, from the same states: {wall:.3f}"
     strength = own / max(AS_REFLECTION * most, 1e-12)
     if strength <= 1:
         return Finding("", f"{text}.", strength=strength)

@@ -62,7 +62,7 @@ def questions(figures: Mapping[str, Any]) -> list[Check]:
     asked = [
         ("Are the objects followed?", {UNSEEN}, told("beyond their ground")),
         ("Do they keep their identities?", {SWITCHES}, told("Identities switch")),
-        ("Does it foretell more than walls do?", {IGNORED}, told("Ten frames ahead")),
+        ("Does it foretell more than simple motion does?", {IGNORED}, told("Ten frames ahead")),
         ("Do rollouts keep their energy?", {DRIFTS}, told("kinetic energy")),
     ]
     return [Check(question, NO if faults & bad else YES, text) for question, bad, text in asked if text]
