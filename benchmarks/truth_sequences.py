@@ -80,7 +80,7 @@ STATES = {
     ("sequence", "plain bound, strong decoder"): (lambda s: texts(s, "sequence-vae", max_epochs=20, learning_rate=2e-3), "cheating decoder"),
     ("sequence", "encoder trained first"): (lambda s: texts(s, "sequence-pretrained", max_epochs=16), "healthy"),
     ("sequence", "language model"): (lambda s: texts(s, "sequence-lm", max_epochs=12), "healthy"),
-    ("sequence", "decoder that sees no word"): (lambda s: texts(s, "sequence-steps", max_epochs=50), "healthy"),
+    ("sequence", "decoder that sees no word"): (lambda s: texts(s, "sequence-steps", max_epochs=50, latent_dim=1), "healthy"),
     ("series", "sines, code and time"): (
         lambda s: series(sines(s), s, "series-vae", latent_dim=4, width=24, max_epochs=60, learning_rate=1e-2), "healthy"),
     ("series", "regressions, told the numbers before"): (
