@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_datetime64_any_dtype, is_timedelta64_dtype
 
 from latentia.data.checks import encode_labels
 from latentia.data.dataset import Raw, Split
@@ -43,7 +44,7 @@ def events_of_frame(
     items = Strings.of_labels(lists)
     if order is not None:
         column = frame.iloc[:, place_of(titles, order, where)]
-        dated = bool(pd.to_numeric(column, errors="coerce").isna().any())
+        dated = bool(_plain(column).isna().any())
         items = Events.of_times(lists, _numbers(column, order, where), dated)
     y, classes = _classes(frame, titles, label, starts, where)
     source = f"{len(frame)} events of {len(items)} sequences by {who!r} from {where}"
@@ -148,14 +149,30 @@ def _texts(column: pd.Series[Any], name: str, where: str) -> list[str]:
     return [str(value) for value in column]
 
 
+def _plain(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Numbers; NaN where a cell holds none, as dates and durations do."""
+    if is_datetime64_any_dtype(column) or is_timedelta64_dtype(column):
+        return pd.Series(np.nan, index=column.index)
+    return pd.to_numeric(column, errors="coerce")
+
+
+def _days(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Durations, or dates since the first of them, in days; NaN where a cell holds neither."""
+    if is_timedelta64_dtype(column):
+        return column.dt.total_seconds() / _SECONDS_A_DAY
+    dates = pd.to_datetime(column, errors="coerce", utc=True, format="ISO8601")
+    return (dates - dates.min()).dt.total_seconds() / _SECONDS_A_DAY
+
+
 def _numbers(column: pd.Series[Any], name: str, where: str, missing: bool = False) -> NDArray[np.float64]:
-    """Numbers, or dates as days; NaN where a cell is empty, if that is allowed."""
-    numbers = pd.to_numeric(column, errors="coerce")
+    """Numbers, or dates and durations as days; NaN where a cell is empty, if that is allowed."""
+    numbers = _plain(column)
     if numbers.isna().any() and not missing:
-        dates = pd.to_datetime(column, errors="coerce", utc=True, format="ISO8601")
-        if not dates.isna().any():
-            start = dates.min()
-            return np.asarray((dates - start).dt.total_seconds() / _SECONDS_A_DAY, dtype=np.float64)
+        days = _days(column)
+        if not days.isna().any():
+            return np.asarray(days, dtype=np.float64)
+        if numbers.isna().all():
+            numbers = days  # the cell that is no date is the one that is wrong
     bad = (numbers.isna() & (column.notna() if missing else True)).to_numpy()
     if bad.any():
         place = int(bad.argmax())

@@ -98,6 +98,7 @@ def _ready(estimator: Any, given: Given, validation: Any) -> _Ready:
         rows, held_out = estimator._split(rows, estimator.seed_)
         weight, held_weight = split_weights(estimator, weight)
     else:
+        estimator._check_fraction()
         held_out = way.given(estimator, validation, reset=False).rows
     limit = {} if plan is None else {"max_updates": plan.updates}
     config = configured(estimator, rows, estimator.seed_, held_out is not None, **limit)

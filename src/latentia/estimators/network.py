@@ -37,16 +37,19 @@ class NetworkEstimator(BaseEstimator):
 
     def _split(self, rows: NDArray[Any], seed: int) -> tuple[NDArray[Any], NDArray[Any] | None]:
         """Training rows, and those held out to choose the best epoch (None: too few, or none wanted)."""
-        fraction = self.validation_fraction
-        if not 0 <= fraction < 1:
-            raise ConfigError(
-                f"validation_fraction={fraction} must lie in [0, 1); 0 keeps no validation rows"
-            )
-        n_held = round(fraction * len(rows))
+        self._check_fraction()
+        n_held = round(self.validation_fraction * len(rows))
         if n_held < 1 or len(rows) < 10:
             return rows, None
         order = np.random.default_rng([seed, 1]).permutation(len(rows))
         return rows[np.sort(order[n_held:])], rows[np.sort(order[:n_held])]
+
+    def _check_fraction(self) -> None:
+        """Raise `ConfigError` for a share of rows to hold out that is none, whether or not it is needed."""
+        if not 0 <= self.validation_fraction < 1:
+            raise ConfigError(
+                f"validation_fraction={self.validation_fraction} must lie in [0, 1); 0 keeps no validation rows"
+            )
 
     def _take_history(self, history: training.History, n_train: int) -> None:
         """Note how a fit from scratch to `n_train` rows went."""

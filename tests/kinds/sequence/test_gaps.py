@@ -287,6 +287,29 @@ def test_times_may_be_dates_and_come_in_a_frame():
     assert as_events([[(3, 0), (5, 1)]]).numeric
 
 
+@pytest.mark.parametrize(
+    "when",
+    [
+        pd.date_range("2024-05-17", periods=3, freq="12h"),
+        pd.date_range("2024-05-17", periods=3, freq="12h", tz="Europe/Berlin"),
+        pd.to_timedelta([0, 12, 24], unit="h"),
+        pd.date_range("2024-05-17", periods=3, freq="12h").astype("datetime64[s]"),
+    ],
+    ids=["dates", "dates of a zone", "durations", "dates in seconds"],
+)
+def test_typed_columns_of_dates_and_durations_are_days(when):
+    """As a frame, and the files that keep types, have them: not the whole numbers that stand behind them."""
+    found = as_events(pd.DataFrame({"who": ["x"] * 3, "when": when, "what": list("abc")})).items
+    assert found.dated
+    np.testing.assert_allclose(found.gaps()[1:], 0.5)
+
+
+def test_a_date_that_is_missing_is_told_by_its_row():
+    when = [pd.Timestamp("2024-05-17"), pd.NaT, pd.Timestamp("2024-05-19")]
+    with pytest.raises(DataError, match="row 2, column 'when'"):
+        as_events(pd.DataFrame({"who": ["x"] * 3, "when": when, "what": list("abc")}))
+
+
 def test_ties_get_the_smallest_other_gap_as_their_unit():
     form, choice = GapForm.of(Events.of_events([[("a", 0), ("b", 0), ("c", 2), ("d", 7)]]))
     assert (form.unit, form.least) == (2.0, 2.0)

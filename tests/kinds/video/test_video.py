@@ -341,3 +341,17 @@ def test_a_wrong_command_is_one_line(name, folder, tmp_path, monkeypatch, capsys
     argv, words = WRONG[name]
     places = {"RUN": folder / "run", "DATA": folder / "balls.npz"}
     assert words in command_line.fails(capsys, *[places.get(word, word) for word in argv])
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda states: states[:, :, :1], "they are of 1 objects, and the model has 2"),
+        (lambda states: np.where(np.arange(20)[:, None, None] == 3, np.nan, states), "some are missing"),
+        (lambda states: states[:, 0], "they are not of each frame"),
+    ],
+)
+def test_true_states_that_are_not_compared_with_are_told(model, videos, change, why):
+    state = state_of(model, model._videos(videos.x), {"states": change(videos.states)})
+    assert not state.known
+    assert any(f"not compared with: {why}" in finding.evidence for finding in found_in(state))

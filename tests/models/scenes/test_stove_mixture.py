@@ -13,9 +13,9 @@ from scipy.stats import norm
 
 from latentia.draws import seeded
 from latentia.latent.scenes.patches import Patches, PatchMixture
-from latentia.models import importance_estimate
 from latentia.models.scenes.stove_mixture import MixtureSTOVE
 from latentia.nn.spatial import covered, grid, stretch
+from video_models import check_bound, check_learning, noise_videos, untrained
 
 SHAPE = (3, 2, 6, 6)
 QUARTER = torch.tensor([[0.5, 0.5, -0.5, -0.5]], dtype=torch.float64)  # the upper left one
@@ -156,12 +156,11 @@ def test_a_window_covers_the_pixels_whose_centres_it_holds():
 
 
 def built(shape=SHAPE, n_objects=2, **options):
-    with seeded(1, torch.device("cpu")):
-        return MixtureSTOVE(shape, n_objects, patch=4, width=16, components=3, **options).double().eval()
+    return untrained(MixtureSTOVE, shape, n_objects, components=3, **options)
 
 
 def videos(n=3, shape=SHAPE):
-    return torch.rand(n, *shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return noise_videos(n, shape)
 
 
 def test_the_likelihood_of_a_path_is_that_of_its_frames():
@@ -178,21 +177,8 @@ def test_the_likelihood_of_a_path_is_that_of_its_frames():
 
 
 def test_importance_weights_raise_the_bound():
-    model, x = built(), videos()
-    with torch.no_grad():
-        bound = model.trace(x, 300).elbo
-    found = importance_estimate(model, x, 300)
-    error = bound.std(0) / math.sqrt(300) + (1 / found.effective_samples - 1 / 300).sqrt()
-    assert (found.log_prob >= bound.mean(0) - 3 * error).all()
+    check_bound(built(), videos())
 
 
 def test_every_part_learns_but_the_dynamics_which_rollouts_teach():
-    model = built().train()
-    (-model.trace(videos()).elbo.mean()).backward()
-    for name, parameter in model.named_parameters():
-        if name.startswith("relations."):
-            assert parameter.grad is None, name
-            continue
-        assert parameter.grad is not None, name
-        assert parameter.grad.isfinite().all(), name
-        assert parameter.grad.abs().max() > 0, name
+    check_learning(built(), videos())

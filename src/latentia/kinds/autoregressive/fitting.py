@@ -50,6 +50,7 @@ def fit_to(
             stored, held_out = model._split(stored, model.seed_)
             weight, held_weight = split_weights(model, weight)
         else:
+            model._check_fraction()
             pair = validation if model.conditional else (validation, None)
             held_out = model._stored(as_rows(model, pair[0], reset=False, dense=True).rows, pair[1])
         config = model._config(len(stored), held_out is not None)

@@ -22,7 +22,10 @@ def found_in(state: VideoState) -> list[Finding]:
     """All that is looked at; where objects are not followed, nothing that follows from them."""
     first = unseen(state)
     rest = [] if first.name else [switches(state), ignored(state), drifts(state)]
-    return [first, *(finding for finding in rest if finding is not None)]
+    told = (
+        [Finding("", f"True states are given but not compared with: {state.unused}.")] if state.unused else []
+    )
+    return [first, *(finding for finding in rest if finding is not None), *told]
 
 
 def unseen(state: VideoState) -> Finding:

@@ -43,6 +43,7 @@ class VideoState:
         known: whether the reference are true places.
         n_objects: places for objects.
         epochs: of the fit.
+        unused: why true states that were given are not the reference; "" where none were, or they are.
     """
 
     n: int
@@ -54,6 +55,7 @@ class VideoState:
     known: bool
     n_objects: int = 3
     epochs: int = 0
+    unused: str = ""
 
     def at(self, name: str, horizon: int) -> float | None:
         """The error of a way so many frames ahead."""
@@ -84,13 +86,14 @@ def state_of(estimator: Any, videos: Ragged, truth: Mapping[str, Any]) -> VideoS
     seen = use.paths(asked, videos)
     states = truth.get("states")
     shortest = int(videos.lengths.min())
-    states = None if states is None or np.ndim(states) != 4 else np.asarray(states)[: len(videos)]
-    if states is not None and (len(states) < len(videos) or states.shape[1] < shortest):
+    states = None if states is None else np.asarray(states)[: len(videos)]
+    if states is not None and states.ndim == 4 and (len(states) < len(videos) or states.shape[1] < shortest):
         raise DataError(
             f"true states of {states.shape[1]} frames of {len(states)} videos; those of all frames of {len(videos)} videos are expected, "
             f"at least {shortest} of each: [n, T, objects, numbers]"
         )
-    if states is not None and (states.shape[2] != estimator.n_objects_ or not np.isfinite(states).all()):
+    unused = "" if states is None else _unusable(states, estimator.n_objects_)
+    if unused:
         states = None
     ahead = min(FURTHEST, shortest - CONTEXT)
     errors: dict[str, NDArray[np.float64]] = {}
@@ -113,7 +116,17 @@ def state_of(estimator: Any, videos: Ragged, truth: Mapping[str, Any]) -> VideoS
         states is not None,
         estimator.n_objects_,
         len(estimator.history_),
+        unused,
     )
+
+
+def _unusable(states: NDArray[Any], n_objects: int) -> str:
+    """Why true states cannot be matched with those of a model, or ""."""
+    if states.ndim != 4:
+        return "they are not of each frame, [n, T, objects, numbers]"
+    if states.shape[2] != n_objects:
+        return f"they are of {states.shape[2]} objects, and the model has {n_objects}"
+    return "" if np.isfinite(states).all() else "some are missing (NaN)"
 
 
 def _foretold(
