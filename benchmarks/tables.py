@@ -102,6 +102,7 @@ def main() -> None:
     arguments = parser.parse_args()
     rows: list[tuple[str, ...]] = []
     header = ("table", "rows", "arm", "bound", "difference by seed", "mean", "cpu s", "ratio")
+    of_arms: dict[str, list[tuple[float, float]]] = {arm: [] for arm in arguments.arms}
     for name, x in (large_tables() if arguments.large else small_tables()).items():
         if arguments.tables and name not in arguments.tables:
             continue
@@ -110,6 +111,7 @@ def main() -> None:
             results = np.array([held_out_bound(x, arm, seed) for seed in arguments.seeds])  # [seed, 2]
             first = results if first is None else first
             differences = results[:, 0] - first[:, 0]
+            of_arms[arm].append((differences.mean(), results[:, 1].mean() / first[:, 1].mean()))
             rows.append(
                 (
                     name,
@@ -123,6 +125,9 @@ def main() -> None:
                 )
             )
             print(*rows[-1], f"load {os.getloadavg()[0]:.1f}", flush=True)
+    for arm, found in of_arms.items():
+        difference, ratio = np.mean(found, 0)
+        rows.append(("all, on average", "", arm, "", "", f"{difference:+.2f}", "", f"{ratio:.2f}"))
     publish(arguments.save or "tables", f"{machine()}\n\n{table(header, rows)}", bool(arguments.save))
 
 

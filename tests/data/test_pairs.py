@@ -42,9 +42,16 @@ def test_tables_that_cannot_be_used(tmp_path, content, roles, words):
         read(tmp_path / "p.tsv", roles=roles)
 
 
-@pytest.mark.parametrize("roles", [{"input": "q"}, {**ROLES, "id": "i"}])
-def test_roles_that_are_no_pair(roles):
-    with pytest.raises(ConfigError, match="pairs need an input and an output"):
+@pytest.mark.parametrize(
+    ("roles", "words"),
+    [
+        ({"input": "q"}, "pairs need an input and an output"),
+        ({**ROLES, "id": "i"}, "pairs need an input and an output"),
+        ({"output": "runs/x"}, "output column 'runs/x' .*--out"),
+    ],
+)
+def test_roles_that_are_no_pair(roles, words):
+    with pytest.raises(ConfigError, match=words):
         read("p.tsv", roles=roles)
 
 

@@ -18,6 +18,7 @@ from latentia.diagnostics import (
     judge,
     prior_gap,
 )
+from latentia.diagnostics.undertraining import ShortOf
 from latentia.estimators.compose import compose
 from latentia.kinds.vae.catalog import CATALOG
 from latentia.objectives import ObjectiveSetting, build_objective, negative_elbo
@@ -247,6 +248,15 @@ def test_what_is_to_be_mended_first_gives_the_name_and_all_are_told():
     assert verdict.name == "under-trained"
     assert len(verdict.evidence) == 5
     assert "2 of 10" in verdict.evidence[-1]
+
+
+def test_a_collapse_of_a_fit_that_was_cut_short_may_be_one_that_has_not_begun():
+    collapsed = replace(GOOD, kl=0.05)
+    verdict = judge(collapsed, short=ShortOf(1, 1500))
+    assert verdict.names == ("under-trained", "posterior collapse")
+    assert verdict.remedies[0].startswith("train longer")
+    assert "over after 1 update;" in verdict.evidence[0]
+    assert judge(collapsed, history=[0.0, 1.0, 2.0]).name == "posterior collapse"
 
 
 def test_prior_gap_is_small_where_the_aggregate_posterior_is_the_prior(linear_gaussian):

@@ -29,6 +29,6 @@ def test_an_interrupted_fit_is_undertrained(name):
     without = run.evaluate(n_importance=2, items=40)
     run.estimator.cooled_ = True
     found = run.evaluate(n_importance=2, items=40)
-    assert "under-trained" in found["verdicts"]
+    assert found["verdicts"][0] == "under-trained"  # a code that tells nothing may not yet have learned to
     assert "The fit was over after 40 updates" in " ".join(found["evidence"])
     assert "The fit was over after" not in " ".join(without["evidence"])

@@ -48,8 +48,19 @@ def installed() -> bool:
     return importlib.util.find_spec("pythae") is not None
 
 
-def fit_pythae(row: Row, dataset: Dataset, epochs: int, folder: Path, seed: int, device: str) -> Fitted:
+def fit_pythae(
+    row: Row, dataset: Dataset, epochs: int, folder: Path, seed: int, device: str, network: str = NETWORK
+) -> Fitted:
     """Train by pythae's own trainer: AdamW at the same peak rate, annealed along a cosine, best validation loss kept.
+
+    Args:
+        row: what is fitted.
+        dataset: to what.
+        epochs: passes over the training images.
+        folder: where the weights are kept.
+        seed: of weights, order and noise.
+        device: "auto", or as torch has it.
+        network: the name of one of this library's.
 
     Raises:
         MissingExtraError: if pythae is not installed.
@@ -63,7 +74,7 @@ def fit_pythae(row: Row, dataset: Dataset, epochs: int, folder: Path, seed: int,
             dataset.event_shape,
             row.setting.latent_dim,
             likelihood="gaussian-fixed",
-            network=NETWORK,
+            network=network,
         )
         ours.prepare(torch.as_tensor(np.asarray(dataset.train.x[:10_000])).float() / 255)
         peer, options = pythae_model(row.name, ours, row.setting.beta, dataset.event_shape)
@@ -78,7 +89,7 @@ def fit_pythae(row: Row, dataset: Dataset, epochs: int, folder: Path, seed: int,
     n_batches = -(-len(dataset.train) // BATCH_SIZE)
     settings = {
         "latent_dim": row.setting.latent_dim,
-        "network": NETWORK,
+        "network": network,
         "likelihood": "gaussian, variance 1",
         "learning_rate": LEARNING_RATE,
         "max_epochs": epochs,

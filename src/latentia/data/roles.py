@@ -34,6 +34,11 @@ def checked(roles: Mapping[str, str] | None) -> dict[str, str]:
         if name not in ROLES:
             raise ConfigError(f"roles: {name!r} is no role of a column; expected one of {', '.join(ROLES)}")
     if {"input", "output"} & set(found):
+        if set(found) == {"output"}:  # --output is short for --output-column
+            raise ConfigError(
+                f"roles: pairs need an input column beside the output column {found['output']!r} "
+                "(where a run is to be kept: --out)"
+            )
         if set(found) != {"input", "output"}:
             raise ConfigError("roles: pairs need an input and an output column, and no other")
         return found

@@ -39,12 +39,14 @@ class Finding:
         evidence: a sentence with the figures.
         remedies: what to do, best first.
         strength: the deciding figure in units of its threshold, so that above 1 it is a fault; None where no single one decides.
+        first: whether it is to be mended before all others, whatever their order: others may be its consequence.
     """
 
     name: str
     evidence: str
     remedies: tuple[Remedy, ...] = ()
     strength: float | None = None
+    first: bool = False
 
 
 def nats(value: float) -> str:

@@ -43,7 +43,8 @@ def undertraining(
 ) -> Finding | None:
     """How much of the improvement fell to the last tenth of the epochs; of few epochs, to the last itself.
 
-    A fit that its time or a person cut short came to rest where it stood, so that its curve says nothing: the number of updates does.
+    A fit that its time or a person cut short came to rest where it stood, so that its curve says nothing: the number of updates does. It is then
+    the first thing to mend: a decoder that ignores the code may not yet have learned to use it.
 
     Args:
         history: what epochs were judged by, in nats, after each.
@@ -53,9 +54,9 @@ def undertraining(
     """
     n = len(history)
     if short is not None:
-        text = f"The fit was over after {short.updates} updates; with fewer than {short.wanted} it ends far from what more time brings"
+        text = f"The fit was over after {short.updates} update{'s' * (short.updates != 1)}; with fewer than {short.wanted} it ends far from what more time brings"
         more = Remedy("fit again, and let it run to its end") if short.stopped else longer(2 * max(n, 1))
-        return Finding(UNDERTRAINED, f"{text}.", (more,), short.wanted / max(short.updates, 1))
+        return Finding(UNDERTRAINED, f"{text}.", (more,), short.wanted / max(short.updates, 1), first=True)
     last = max(1, n // 10)
     if n < 3:
         return _few_epochs(n, last_gain, least)

@@ -115,7 +115,7 @@ def ordered(findings: Sequence[Finding], order: Sequence[str], extra: Sequence[s
 
     Args:
         findings: each with a name where it is a fault.
-        order: names of the faults in the order in which they are to be mended; others come last.
+        order: names of the faults in the order in which they are to be mended; others come last, and those that say `first` before all.
         extra: sentences that are evidence whatever the verdict.
 
     Example:
@@ -124,7 +124,9 @@ def ordered(findings: Sequence[Finding], order: Sequence[str], extra: Sequence[s
         (('a', 'b'), ('A is wrong.', 'B is wrong.', 'C is in order.'))
     """
     places = {name: place for place, name in enumerate(order)}
-    faults = sorted((f for f in findings if f.name), key=lambda f: places.get(f.name, len(places)))
+    faults = sorted(
+        (f for f in findings if f.name), key=lambda f: (not f.first, places.get(f.name, len(places)))
+    )
     actions = {remedy.text: remedy for fault in faults for remedy in fault.remedies}
     looked_at = (*faults, *(f for f in findings if not f.name))
     return Verdict(

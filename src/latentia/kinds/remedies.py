@@ -19,6 +19,8 @@ from latentia.kinds.kind import Kind
 from latentia.kinds.known import DataSpec
 
 LONGER = 3
+FEWEST_MINUTES = 1.0
+"""That a longer fit is given: of a few seconds, three times as long is no cure."""
 
 
 def known_params(kind: Kind, model: str) -> dict[str, Any]:
@@ -68,12 +70,15 @@ def changed(params: Mapping[str, Any], remedy: Remedy) -> dict[str, Any] | None:
 
 
 def _in_time(kind: Kind, params: Mapping[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """The same for a fit of so many minutes: a longer one has three times as many, a model that cannot be told how long to take has none.
+    """The same for a fit of so many minutes: a longer one has three times as many, and as many epochs as are wanted where both were given;
+    a model that cannot be told how long to take has none.
 
     Example:
         >>> longer = Remedy("", settings={"max_epochs": 16})
         >>> changed({"model": "sigma-vae", "max_minutes": 2}, longer)
         {'model': 'sigma-vae', 'max_minutes': 6}
+        >>> changed({"model": "sigma-vae", "max_minutes": 2, "max_epochs": 4}, longer)
+        {'model': 'sigma-vae', 'max_minutes': 6, 'max_epochs': 16}
         >>> changed({"model": "sigma-vae", "max_minutes": 2}, Remedy("", models=("lagging-vae",)))
         {'model': 'lagging-vae'}
     """
@@ -82,9 +87,12 @@ def _in_time(kind: Kind, params: Mapping[str, Any], new: dict[str, Any]) -> dict
         return {name: value for name, value in new.items() if name != "max_minutes"}
     if new.get("max_epochs") == params.get("max_epochs"):
         return new
-    others = {name: value for name, value in new.items() if name != "max_epochs"}
-    kept = {"max_epochs": params["max_epochs"]} if "max_epochs" in params else {}
-    return {**others, **kept, "max_minutes": LONGER * new["max_minutes"]}
+    longer = max(FEWEST_MINUTES, float(f"{LONGER * new['max_minutes']:.3g}"))
+    found = {**new, "max_minutes": int(longer) if longer.is_integer() else longer}
+    if params.get("max_epochs") is not None:
+        return found
+    kept = {"max_epochs": None} if "max_epochs" in params else {}
+    return {**{name: value for name, value in found.items() if name != "max_epochs"}, **kept}
 
 
 def _exists(model: str) -> bool:
@@ -160,7 +168,10 @@ def changes_of(run: Any, verdict: Verdict) -> list[Change]:
         )
         minutes = new.get("max_minutes")
         if is_time(minutes) and minutes != run.asked.get("max_minutes"):
-            text = re.sub(r"--epochs \d+", f"--minutes {minutes:g}", text)
+            both = new.get("max_epochs") is not None
+            text = re.sub(
+                r"--epochs \d+", rf"\g<0> --minutes {minutes:g}" if both else f"--minutes {minutes:g}", text
+            )
         label = label_of(run.asked, new)
         line = ""
         if run.spec is not None and run.home is not None:

@@ -213,6 +213,26 @@ def test_remedies_of_a_planned_run_are_in_minutes():
     assert changes_of(short, verdict)[0].params == {**asked, "max_epochs": 18}
 
 
+@pytest.mark.parametrize(
+    ("asked", "longer", "words"),
+    [
+        (
+            {"max_minutes": 2.0, "max_epochs": 3},
+            {"max_minutes": 6, "max_epochs": 18},
+            "--epochs 18 --minutes 6`",
+        ),
+        ({"max_minutes": 1e-9}, {"max_minutes": 1}, "`--minutes 1`"),
+        ({"max_minutes": 0.7}, {"max_minutes": 2.1}, "`--minutes 2.1`"),
+    ],
+)
+def test_a_longer_fit_lengthens_what_ended_it(asked, longer, words):
+    run = SimpleNamespace(asked={"model": "sigma-vae", **asked}, config={}, spec=None, home=None)
+    remedy = Remedy("train longer: `--epochs 18`", settings={"max_epochs": 18})
+    (change,) = changes_of(run, Verdict("under-trained", (), (), actions=(remedy,)))
+    assert change.params == {"model": "sigma-vae", **longer}
+    assert words in change.text
+
+
 def test_a_run_of_before_is_resumed_and_extended(tmp_path, monkeypatch, capsys):
     out, data = tmp_path / "run", str(tmp_path / "table.npy")
     np.save(data, np.random.default_rng(0).normal(size=(100, 3)))
