@@ -109,9 +109,11 @@ def interrupted(
             signal.raise_signal(signal.SIGINT)
         step(loop, *arguments)
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has background jobs ignore it
     with patch.object(Loop, "training_step", press):
         cut, _ = fitted(dataset, latent_dim, arm, minutes, seed)
     assert cut.plan_ is not None
+    assert cut.cooled_, "Ctrl-C did not end the fit"
     done = cut.history_[-1]["step"]
     plan = replace(cut.plan_, updates=done)
     whole = VAE(latent_dim=latent_dim, network=network, optimizer=arm.split(":")[1], random_state=seed)
@@ -143,7 +145,9 @@ def totals_of(vae: VAE, dataset: Dataset) -> str:
             found = nats(vae.evaluate(split.x, n_importance=0), variance, size)
             shown.append(f"{found['total']:.1f} (sse {found['rec']:.2f}, KL {found['kl']:.2f})")
     vae.module_.refinement_steps = kept
+    judged = [round(row["validation_elbo"], 1) for row in vae.history_]
     return (
+        f"validation bound when judged: {judged}, kept {vae.best_epoch_}\n"
         f"Total at sigma^2 = {variance:.4f}, encoder / refined: validation {shown[0]} / {shown[1]}, "
         f"test {shown[2]} / {shown[3]}"
     )

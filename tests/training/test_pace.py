@@ -14,6 +14,7 @@ from standin import batches, bound, identical, model, rows, weights_of
 
 from latentia.training import Batches, TrainingConfig, fit, update_seconds
 from latentia.training.config import learning_rate_at
+from latentia.training.judging import Judge
 from latentia.training.loop import Loop
 from latentia.training.pace import Cooling, Pace
 
@@ -164,6 +165,78 @@ def test_near_the_end_the_fit_goes_on_as_planned():
 def test_a_fit_that_has_hardly_begun_stops_at_once():
     with pytest.raises(KeyboardInterrupt):
         run(CONFIG, None, CutAt(press=(20,)))
+
+
+TIMED = replace(CONFIG, max_epochs=99, max_updates=80, patience=5, averaging=0.9, checkpoint_seconds=1e-9)
+
+
+@pytest.fixture
+def stale(monkeypatch):
+    """No judgement after the first finds a better bound."""
+    judge = Judge.judge
+
+    def judged(self, position, *arguments):
+        found = judge(self, position, *arguments)
+        position.best_leg = 1
+        return found
+
+    monkeypatch.setattr(Judge, "judge", judged)
+
+
+@pytest.mark.usefixtures("stale")
+def test_a_timed_fit_whose_bound_rises_no_more_comes_to_rest(caplog):
+    _, history = run(TIMED)
+    assert history.stopped_early
+    assert not history.cooled  # nobody pressed anything
+    steps = [record.step for record in history.epochs]
+    assert steps == [
+        6,
+        12,
+        18,
+        24,
+        30,
+        36,
+        42,
+        45,
+    ]  # five judgements without a better one, and a quarter of what was done
+    assert history.epochs[-1].learning_rate == pytest.approx(learning_rate_at(36, 80, CONFIG) / 9)
+    assert "not risen 5 times in a row: the fit comes to rest in 9 more updates" in caplog.text
+
+
+@pytest.mark.usefixtures("stale")
+def test_without_a_time_it_stops_where_it_is():
+    _, history = run(replace(TIMED, max_epochs=10, max_updates=None))
+    assert history.stopped_early
+    assert history.epochs[-1].step == 36
+
+
+@pytest.mark.usefixtures("stale")
+def test_near_its_end_a_timed_fit_goes_on_to_it():
+    _, history = run(replace(TIMED, patience=10))  # stale at 66 of 80
+    assert history.epochs[-1].step == 80
+    assert history.epochs[-1].learning_rate == learning_rate_at(79, 80, CONFIG)
+    assert not history.stopped_early
+
+
+@pytest.mark.usefixtures("stale", "heard")
+@pytest.mark.parametrize("crash", [30, 38, 44])
+def test_a_crash_on_the_way_to_that_rest_resumes_to_the_same_bits(tmp_path, crash):
+    weights, history = run(TIMED)
+    with pytest.raises(Cut):
+        run(TIMED, tmp_path, CutAt(crash=crash))
+    resumed, again = run(TIMED, tmp_path, resume=True)
+    assert identical(resumed, weights)
+    assert (again.stopped_early, again.cooled) == (True, False)
+    assert [record.step for record in again.epochs] == [record.step for record in history.epochs]
+
+
+@pytest.mark.usefixtures("stale", "heard")
+def test_ctrl_c_on_the_way_to_that_rest_changes_nothing(caplog):
+    weights, _ = run(TIMED)
+    pressed, history = run(TIMED, None, CutAt(press=(40,)))
+    assert identical(pressed, weights)
+    assert history.stopped_early
+    assert "comes to rest in 5 more updates" in caplog.text
 
 
 def test_a_slow_fit_rests_for_a_minute_at_most():

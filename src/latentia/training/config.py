@@ -37,7 +37,8 @@ class TrainingConfig:
         weight_decay: decoupled decay of weight matrices and kernels under AdamW; vectors and scalars do not decay.
         warmup_fraction: share of all steps, in [0, 1], over which the learning rate rises.
         gradient_clip: largest global norm of the gradient; None does not clip.
-        patience: epochs without a better validation bound after which training stops; None never stops early.
+        patience: epochs without a better validation bound after which training stops, or, of a fit with `max_updates`, comes to rest: its
+            learning rate falls to zero over a quarter as many updates as were done. None never stops early.
         seed: of everything random in the fit; the caller's random state is left as it was.
         device: "auto" (CUDA, else MPS, else CPU) or a torch device such as "cpu" or "cuda:1".
         precision: of the forward pass in training; weights and evaluation stay in float32.

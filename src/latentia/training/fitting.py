@@ -137,8 +137,9 @@ def _history(loop: Loop) -> History:
     """What is told of a fit that is done."""
     position, pace = loop.position, loop.pace
     epochs, kept = in_all(position)
-    stopped = position.stale(loop.task.config.patience) and position.step < pace.total
-    return History(epochs, kept, stopped, position.cooling is not None)
+    stopped = position.ended(loop.task.config.patience) and position.step < pace.total
+    tired = position.tired and position.step < pace.planned
+    return History(epochs, kept, stopped or tired, position.cooling is not None and not position.tired)
 
 
 def _own_randomness(
@@ -212,7 +213,7 @@ def _train(loop: Loop, config: TrainingConfig, device: torch.device) -> None:
     from latentia.training.task import Interrupted
 
     position = loop.position
-    if position.leg >= loop.pace.marks or position.stale(config.patience):
+    if position.leg >= loop.pace.marks or position.ended(config.patience):
         return
     if config.progress:
         loop.bar = ProgressBar(loop.pace, position.step)

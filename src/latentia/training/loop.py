@@ -179,7 +179,11 @@ class Loop(LightningModule):
         position.records.append(record)
         self.meter.reset()
         self._began = time.monotonic()
-        self.trainer.should_stop = position.stale(task.config.patience) or position.step >= self.pace.total
+        patience = task.config.patience
+        timed = task.config.max_updates is not None and position.step < self.pace.total
+        if patience is not None and timed and position.cooling is None and position.ended(patience):
+            self.rest.tires(patience)
+        self.trainer.should_stop = position.ended(patience) or position.step >= self.pace.total
         self.save()
         if self.bar is not None:
             self.bar.finish_leg(record)

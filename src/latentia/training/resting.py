@@ -1,4 +1,4 @@
-"""What Ctrl-C asks of a fit: first that it comes to rest and ends as usual, then that it stops."""
+"""How a fit comes to rest before its time: at the first Ctrl-C (the second stops it), and where its bound rises no more."""
 
 from __future__ import annotations
 
@@ -34,21 +34,40 @@ class Rest:
         """Whether the fit is to stop at once, Ctrl-C having been pressed so many times: at the second, or where a rest would be worth nothing."""
         if pressed == 0 or (pressed == 1 and self._answered):
             return False
-        if pressed > 1 or self.position.cooling is not None:
+        position, done = self.position, self.position.step
+        resting = position.tired and not position.finished
+        if pressed > 1 or (position.cooling is not None and not resting):
             return True
-        done = self.position.step
         seconds = (time.monotonic() - self._started) / max(1, done - self._first)
-        more = self.pace.cool(done, seconds)
+        more = self.pace.total - done if resting else self._cool(seconds)
         if not more:
             return True
         self._answered = True
-        if self.pace.cooling is not None:
-            self.position.cooling = self.pace.cooling.begun, self.pace.cooling.ends
-            if self.average is not None:
-                self.average.decay = self.pace.decay(self.average.decay)
         logger.warning(
             "interrupted: the fit comes to rest in %d more updates, about %.0f s, and then ends as usual; Ctrl-C again stops at once",
             more,
             more * seconds,
         )
         return False
+
+    def tires(self, patience: int) -> None:
+        """Let a fit whose bound did not rise for `patience` judgements come to rest, unless it has hardly begun: its learning rate is still
+        high, and what it learned under it shows at zero. However long that takes, so that it is the same on every machine.
+        """
+        more = self._cool(0.0)
+        if more:
+            self.position.tired = True
+            logger.warning(
+                "the bound on held-out items has not risen %d times in a row: the fit comes to rest in %d more updates",
+                patience,
+                more,
+            )
+
+    def _cool(self, seconds: float) -> int:
+        """Decide on an early end; how many updates it takes, 0 if it is not worth beginning."""
+        more = self.pace.cool(self.position.step, seconds)
+        if more and self.pace.cooling is not None:
+            self.position.cooling = self.pace.cooling.begun, self.pace.cooling.ends
+            if self.average is not None:
+                self.average.decay = self.pace.decay(self.average.decay)
+        return more

@@ -36,6 +36,9 @@ class Position:
     best_score: float | None = None
     best_leg: int | None = None  # from 1
     cooling: tuple[int, int] | None = None  # an early end: see `latentia.training.pace.Cooling`
+    tired: bool = (
+        False  # whether that is for want of a better bound; see `latentia.training.resting.Rest.tires`
+    )
     finished: bool = False
     former: list[dict[str, Any]] = field(
         default_factory=list
@@ -49,6 +52,10 @@ class Position:
     def stale(self, patience: int | None) -> bool:
         """Whether `patience` legs have passed without a better validation bound."""
         return patience is not None and self.best_leg is not None and self.leg - self.best_leg >= patience
+
+    def ended(self, patience: int | None) -> bool:
+        """Whether that ends the fit, which does not come to rest first."""
+        return self.stale(patience) and not self.tired
 
 
 @dataclass
