@@ -64,7 +64,7 @@ def test_the_plan_is_told_and_kept(tmp_path, monkeypatch):
     assert any("conv: fewer than 4000, patch: fewer than 1500 updates" in choice for choice in said)
     verdict = vae.diagnose(IMAGES[:100]).verdict
     assert "under-trained" in verdict.names  # the schedule came to rest, so the curve's end is flat
-    assert f"over after {plan.updates} updates" in " ".join(verdict.evidence)
+    assert f"over after {plan.updates} update" in " ".join(verdict.evidence)
     vae.save(tmp_path / "saved")
     again = VAE.load(tmp_path / "saved")
     assert again.plan_ == plan
