@@ -49,7 +49,7 @@ def installed() -> bool:
 
 
 def fit_pythae(
-    row: Row, dataset: Dataset, epochs: int, folder: Path, seed: int, device: str, network: str = NETWORK
+    row: Row, dataset: Dataset, epochs: int, folder: Path, seed: int, device: str, network: str | None = None
 ) -> Fitted:
     """Train by pythae's own trainer: AdamW at the same peak rate, annealed along a cosine, best validation loss kept.
 
@@ -60,11 +60,12 @@ def fit_pythae(
         folder: where the weights are kept.
         seed: of weights, order and noise.
         device: "auto", or as torch has it.
-        network: the name of one of this library's.
+        network: the name of one of this library's; None: the report's.
 
     Raises:
         MissingExtraError: if pythae is not installed.
     """
+    network = network or NETWORK
     if not installed():
         raise MissingExtraError("pythae is not installed: pip install 'latentia[bench]'")
     where = resolve_device(device)
