@@ -27,7 +27,7 @@ BITS = (RANDOM.random((120, 4)) < [0.2, 0.5, 0.7, 0.9]).astype(np.uint8)
 COUNTS = RANDOM.poisson(6, (80, 3)) + 1
 Y = np.repeat([0, 1], 60)
 ALL_BITS = np.array(list(itertools.product([0, 1], repeat=4)), np.uint8)
-GRID = np.linspace(-30, 30, 4001)[:, None]
+GRID = np.linspace(-30, 30, 2001)[:, None]
 
 
 def neural(X, **params):

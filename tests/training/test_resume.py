@@ -289,7 +289,8 @@ def killed_and_resumed(tmp_path: Path, kills: int, seed: int, schedule: str = "j
     assert resumed["rows"] == whole["rows"]
 
 
-@pytest.mark.parametrize("schedule", [pytest.param("converge", marks=pytest.mark.slow), "ratio"])
+@pytest.mark.slow
+@pytest.mark.parametrize("schedule", ["converge", "ratio"])
 def test_two_kills_of_a_fit_with_an_aggressive_phase_change_no_bit(tmp_path: Path, schedule: str) -> None:
     killed_and_resumed(tmp_path, kills=2, seed=0, schedule=schedule)
 
