@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from latentia.estimators import way
 from latentia.nn.conv import ConvDecoder, ConvEncoder
 from latentia.training.optimizers import hidden_matrices, orthogonalised
 from latentia.training.prices import price, products, vectors_passed, worthy_of
@@ -111,3 +115,24 @@ def test_all_are_worth_it_on_a_machine_with_units(monkeypatch):
     model = nn.Sequential(nn.Linear(64, 64), nn.Linear(64, 64))
     hidden, chosen = worthy(model, lambda: model(torch.rand(2, 64)), 2)
     assert chosen == hidden != set()
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "shape", "units", "n", "epochs"),
+    [
+        ("auto", (4,), False, 1600, 42),
+        ("auto", (4,), False, 8000, 2 * 19),
+        ("auto", (4,), False, 20_000, 36),
+        ("muon", (4,), False, 20_000, 12),
+        ("adamw", (4,), False, 20_000, 12),
+        ("auto", (4,), True, 20_000, 12),  # Muon moves all
+        ("auto", (1, 4, 4), False, 20_000, 12),
+    ],
+)
+def test_what_adamw_saves_on_rows_is_spent_on_updates(monkeypatch, optimizer, shape, units, n, epochs):
+    monkeypatch.setattr(way, "has_bfloat16_units", lambda device: units)
+    fit = SimpleNamespace(
+        optimizer=optimizer, event_shape_=shape, device="cpu", learning_rate=1e-3, module_=None
+    )
+    found = way.Way().defaults(fit, np.zeros((n, *shape)))
+    assert found.epochs(n, 64, True) == pytest.approx(epochs, abs=1)

@@ -12,6 +12,8 @@ from latentia.distributions.numerics import has_bfloat16_units
 UPDATES_ON_CPU = 6000
 UPDATES_ON_GPU = 20_000
 LARGE = 50_000
+FEW_ROWS, MOST_TIMES = 2000, 3.0
+"""Rows of numbers from which on AdamW takes more updates than Muon would, as the square root of their number, and how many times as many at most."""
 FEWEST_EPOCHS = 5
 MOST_EPOCHS = 300
 AVERAGED_SHARE = 0.04
@@ -40,15 +42,31 @@ def default_batch_size(n: int) -> int:
     return int(min(64, max(16, 2 ** math.floor(math.log2(max(n / 16, 1))))))
 
 
-def default_epochs(n: int, batch_size: int, on_cpu: bool) -> int:
+def default_epochs(n: int, batch_size: int, on_cpu: bool, times: float = 1.0) -> int:
     """Epochs that make up the default number of updates: for large data fixed, else fewer by the square root of n.
+
+    Args:
+        n: items to learn from.
+        batch_size: of an update.
+        on_cpu: whether the device is one.
+        times: so many times as many updates; see `times_of_rows`.
 
     Example:
         >>> default_epochs(55_000, 64, on_cpu=True), default_epochs(1437, 64, on_cpu=True)
         (7, 45)
     """
-    updates = (UPDATES_ON_CPU if on_cpu else UPDATES_ON_GPU) * min(1.0, n / LARGE) ** 0.5
+    updates = times * (UPDATES_ON_CPU if on_cpu else UPDATES_ON_GPU) * min(1.0, n / LARGE) ** 0.5
     return min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(updates / max(1.0, n / batch_size))))
+
+
+def times_of_rows(n: int) -> float:
+    """How many times the updates of Muon AdamW takes for n rows of numbers, each at a fifth to a tenth of the price (docs/default.md).
+
+    Example:
+        >>> [times_of_rows(n) for n in (500, 2000, 8000, 18_000, 10**6)]
+        [1.0, 1.0, 2.0, 3.0, 3.0]
+    """
+    return min(MOST_TIMES, max(1.0, (n / FEW_ROWS) ** 0.5))
 
 
 def default_patience(max_epochs: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,27 @@ from numpy.typing import NDArray
 
 from latentia import training
 from latentia.data.items import length
+from latentia.distributions.numerics import has_bfloat16_units
 from latentia.estimators.composition import Chosen, chosen
-from latentia.estimators.defaults import default_batch_size, default_epochs, default_gradient_clip
+from latentia.estimators.defaults import (
+    default_batch_size,
+    default_epochs,
+    default_gradient_clip,
+    times_of_rows,
+)
 from latentia.estimators.forms.arrays import Given, as_rows
 from latentia.estimators.forms.mixed import MixedForm
 from latentia.estimators.forms.scaled import Scaled
 from latentia.estimators.settings import Defaults
 from latentia.estimators.weights import refuse_weights, weighed_rows
 from latentia.latent.likelihoods.base import Likelihood
+
+
+def _moves_by_price(estimator: Any, mover: str) -> bool:
+    """Whether AdamW moves a perceptron of rows where Muon would be dear: it then has the time for more updates."""
+    automatic = mover == "auto" and getattr(estimator, "optimizer", mover) == "auto"
+    device = training.resolve_device(estimator.device)
+    return automatic and len(estimator.event_shape_) == 1 and not has_bfloat16_units(device)
 
 
 class Way:
@@ -65,7 +79,9 @@ class Way:
             estimator.module_, "likelihood", None
         )  # models of scenes have one of another kind, or none
         mover = likelihood.optimizer(length(rows)) if isinstance(likelihood, Likelihood) else "auto"
-        return Defaults(default_batch_size, default_epochs, estimator.learning_rate, clip, optimizer=mover)
+        times = times_of_rows(length(rows)) if _moves_by_price(estimator, mover) else 1.0
+        longer = partial(default_epochs, times=times) if times > 1 else default_epochs
+        return Defaults(default_batch_size, longer, estimator.learning_rate, clip, optimizer=mover)
 
     def first(
         self,
