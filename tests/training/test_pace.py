@@ -189,16 +189,8 @@ def test_a_timed_fit_whose_bound_rises_no_more_comes_to_rest(caplog):
     assert history.stopped_early
     assert not history.cooled  # nobody pressed anything
     steps = [record.step for record in history.epochs]
-    assert steps == [
-        6,
-        12,
-        18,
-        24,
-        30,
-        36,
-        42,
-        45,
-    ]  # five judgements without a better one, and a quarter of what was done
+    # five judgements without a better one, and a quarter of what was done
+    assert steps == [*range(6, 43, 6), 45]
     assert history.epochs[-1].learning_rate == pytest.approx(learning_rate_at(36, 80, CONFIG) / 9)
     assert "not risen 5 times in a row: the fit comes to rest in 9 more updates" in caplog.text
 

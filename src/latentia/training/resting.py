@@ -34,12 +34,11 @@ class Rest:
         """Whether the fit is to stop at once, Ctrl-C having been pressed so many times: at the second, or where a rest would be worth nothing."""
         if pressed == 0 or (pressed == 1 and self._answered):
             return False
-        position, done = self.position, self.position.step
-        resting = position.tired and not position.finished
-        if pressed > 1 or (position.cooling is not None and not resting):
+        tired, done = self.position.tired, self.position.step
+        if pressed > 1 or (self.position.cooling is not None and not tired):
             return True
         seconds = (time.monotonic() - self._started) / max(1, done - self._first)
-        more = self.pace.total - done if resting else self._cool(seconds)
+        more = self.pace.total - done if tired else self._cool(seconds)
         if not more:
             return True
         self._answered = True
